@@ -1,0 +1,164 @@
+"""A run is described by one document of settings, checked when it is read.
+
+Every part takes its own small section. A preset (`spiral/presets.py`) is such a document with a name; `--set` changes single
+values; the document is stored beside the checkpoints, so that a run can be resumed, sampled and repeated from its folder.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+
+class ConfigError(ValueError):
+    """A setting is unknown or out of range; the message names it, the value given and what is allowed."""
+
+
+class Section(BaseModel):
+    """Settings that refuse unknown names and never change after they were read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EnvironmentConfig(Section):
+    """Which environment, and its keyword arguments."""
+
+    id: str = "spiral/Paint-v0"
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class DataConfig(Section):
+    """The real pictures: a data set by name, as `spiral data` lists them."""
+
+    name: str = "digits"
+
+
+class AgentConfig(Section):
+    """The layers of the agent; the defaults are the published ones (see `spiral/agent.py`)."""
+
+    stem_channels: int = Field(32, ge=1)
+    stem_stride: Literal[1, 2] = 1
+    channels: tuple[int, ...] = (32, 32, 32)
+    residual_blocks: int = Field(8, ge=0)
+    hidden: int = Field(256, ge=16)
+    location_head: Literal["deconvolution", "pointer"] = "deconvolution"
+    location_planes: bool = False
+    noise: int = Field(10, ge=0)
+    conditional: bool = False
+    blind: bool = False
+
+
+class DiscriminatorConfig(Section):
+    """The discriminator and its learner (thesis A.3)."""
+
+    loss: Literal["wgan-gp", "spectral-norm"] = "wgan-gp"
+    width: int = Field(64, ge=1)
+    learning_rate: float = Field(1e-4, gt=0)
+    beta1: float = Field(0.5, ge=0, lt=1)
+    beta2: float = Field(0.9, ge=0, lt=1)
+    gradient_penalty: float = Field(10.0, ge=0)
+    mean_score_penalty: float = Field(1e-3, ge=0)
+    batch_size: int = Field(64, ge=1)
+    steps_per_policy_step: int = Field(1, ge=1)
+    replay_batches: int = Field(20, ge=1)
+
+
+class RewardTerm(Section):
+    """One reward of the sum: `weight` times its score, at the end or as the difference that each step makes."""
+
+    name: str
+    weight: float = 1.0
+    when: Literal["end", "step"] = "end"
+
+
+class PolicyConfig(Section):
+    """The policy learner: V-trace corrected actor-critic; with `clip_ratio`, several passes over a batch as APPO does."""
+
+    batch_size: int = Field(64, ge=1)
+    learning_rate: float = Field(3e-4, gt=0)
+    final_learning_rate: float = Field(3e-4, ge=0)
+    entropy: float = Field(0.01, ge=0)
+    final_entropy: float = Field(0.01, ge=0)
+    value: float = Field(0.5, ge=0)
+    discount: float = Field(1.0, gt=0, le=1)
+    clip_rho: float = Field(1.0, gt=0)
+    clip_c: float = Field(1.0, gt=0)
+    clip_ratio: float | None = Field(None, gt=0)
+    passes: int = Field(1, ge=1)
+    minibatches: int = Field(1, ge=1)
+    normalize_advantages: bool = False
+    max_gradient_norm: float = Field(1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _several_passes_need_a_clip(self) -> PolicyConfig:
+        if self.passes > 1 and self.clip_ratio is None:
+            raise ValueError(f"passes={self.passes} over one batch need a clip_ratio (0.2, say); or set passes=1")
+        if self.batch_size % self.minibatches:
+            raise ValueError(f"batch_size={self.batch_size} does not divide into minibatches={self.minibatches}")
+        return self
+
+
+class CloningConfig(Section):
+    """The warm start: imitation of random programs, whose renders serve as targets. `share` of the run's length; 0 is none."""
+
+    share: float = Field(0.0, ge=0, le=1)
+    learning_rate: float = Field(1e-3, gt=0)
+
+
+class RunConfig(Section):
+    """Everything that decides a run, but for its length and the machines that it runs on."""
+
+    preset: str = "custom"
+    seed: int = 0
+    precision: Literal["float32", "bfloat16"] = "float32"
+    device: str = "auto"
+    environment: EnvironmentConfig = EnvironmentConfig()
+    data: DataConfig = DataConfig()
+    agent: AgentConfig = AgentConfig()
+    policy: PolicyConfig = PolicyConfig()
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    cloning: CloningConfig = CloningConfig()
+    rewards: tuple[RewardTerm, ...] = (RewardTerm(name="discriminator"),)
+    sample_temperature: float = Field(1.0, ge=0)
+
+    @model_validator(mode="after")
+    def _cloning_needs_targets(self) -> RunConfig:
+        if self.cloning.share and not self.agent.conditional:
+            raise ValueError("cloning.share > 0 needs agent.conditional=true: an agent without target has nothing to copy")
+        return self
+
+    @property
+    def uses_discriminator(self) -> bool:
+        """Whether any reward term is learned by the discriminator learner."""
+        return any(term.name == "discriminator" for term in self.rewards)
+
+    def with_changes(self, changes: dict[str, Any]) -> RunConfig:
+        """The same settings with some replaced; keys are dotted paths such as `policy.entropy`.
+
+        Raises:
+            ConfigError: for an unknown name or a value that is not allowed.
+        """
+        document = self.model_dump(mode="json")
+        for path, value in changes.items():
+            *parents, leaf = path.split(".")
+            section = document
+            for depth, name in enumerate(parents):
+                if not isinstance(section.get(name), dict):
+                    raise ConfigError(f"no setting {path!r}: {'.'.join(parents[: depth + 1])!r} is no section")
+                section = section[name]
+            section[leaf] = value
+        return parse_config(document)
+
+
+def parse_config(document: dict[str, Any]) -> RunConfig:
+    """The settings in `document` (plain JSON values).
+
+    Raises:
+        ConfigError: naming every setting that is wrong, the value given, and what is allowed.
+    """
+    try:
+        return RunConfig.model_validate(document)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']} (given: {e['input']!r})" for e in error.errors()]
+        raise ConfigError("; ".join(lines)) from None
