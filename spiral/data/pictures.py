@@ -1,0 +1,59 @@
+"""Pictures with their labels, and the resizing that all data sets share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Split = Literal["train", "test"]
+
+
+class DatasetError(Exception):
+    """A data set cannot be used; the message says why and what to do."""
+
+
+class DatasetMissing(DatasetError):
+    """The data set, or a part of it, is not where it should be."""
+
+
+class DatasetCorrupt(DatasetError):
+    """A file of the data set is damaged, cut off or of another kind."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """One split of a data set.
+
+    Attributes:
+        images: uint8 [N, H, W, C], dark ink on white.
+        labels: int64 [N], or None where the data set has none.
+        name: the data set, as `load_pictures` was asked for it after `resolve`.
+        split: `train`, or `test` for the held-out pictures.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    name: str
+    split: Split
+
+
+def resize_grey(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The pictures at size x size, uint8 [N, size, size], for grey pictures [N, H, W], by Pillow's bilinear filter.
+
+    A row does not see its neighbours, so all rows of all pictures are resized as one tall picture, and then all columns
+    as another: two calls instead of N. Where Pillow itself would begin with the columns, a pixel may differ by 1.
+    """
+    if images.shape[1:] == (size, size):
+        return images
+    columns = _resize_rows(images, size).transpose(0, 2, 1)
+    return np.ascontiguousarray(_resize_rows(np.ascontiguousarray(columns), size).transpose(0, 2, 1))
+
+
+def _resize_rows(images: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    count, height, old_width = images.shape
+    tall = Image.fromarray(images.reshape(count * height, old_width))
+    return np.asarray(tall.resize((width, count * height), Image.Resampling.BILINEAR)).reshape(count, height, width)
