@@ -1,0 +1,157 @@
+"""The agent: a recurrent policy that writes a program, command after command (thesis, section 6.3 and appendix A.2).
+
+It is built from the action heads and the shape of the canvas alone. `act` decides one command for N canvases; `unroll` judges
+whole episodes of a trajectory at once, for learning. With the settings of the preset `reference` the layers are the published
+ones. Conditional (the target beside the canvas), unconditional (noise in) and blind (a canvas of zeros) are settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from envs.actions import ActionSpec
+from spiral.config import AgentConfig
+from spiral.decoder import Decoder
+from spiral.encoder import Encoder
+from spiral.layers import LSTM, State
+from spiral.trajectory import Trajectory
+
+
+def as_pictures(pixels: Tensor) -> Tensor:
+    """Float [N, C, H, W] in [0, 1] from uint8 [N, H, W, C]."""
+    return pixels.permute(0, 3, 1, 2).float() / 255.0
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the agent sees before one command, for N canvases.
+
+    Attributes:
+        canvas: uint8 [N, H, W, C].
+        target: uint8 [N, H, W, C], or None when the agent is unconditional.
+        action: the previous command, int64 [N, heads].
+        action_mask: which of its sub-actions counted, int8 [N, heads].
+        noise: float32 [N, noise].
+    """
+
+    canvas: Tensor
+    target: Tensor | None
+    action: Tensor
+    action_mask: Tensor
+    noise: Tensor
+
+
+@dataclass(frozen=True)
+class Decision:
+    """N commands: actions int64 [N, heads], their log_prob [N], the value of the state [N], and the state after."""
+
+    actions: Tensor
+    log_prob: Tensor
+    value: Tensor
+    state: State
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the agent thinks of given episodes: log_prob, entropy and value, each float32 [T, B]."""
+
+    log_prob: Tensor
+    entropy: Tensor
+    value: Tensor
+
+
+class Agent(nn.Module):
+    """Encoder, LSTM, value head and decoder.
+
+    Args:
+        spec: the action heads.
+        canvas_shape: height, width and channels of the canvas.
+        config: widths and kinds of the layers.
+    """
+
+    mask_table: Tensor
+
+    def __init__(self, spec: ActionSpec, canvas_shape: tuple[int, int, int], config: AgentConfig) -> None:
+        super().__init__()
+        self.spec = spec
+        self.config = config
+        self.encoder = Encoder(spec, canvas_shape, config)
+        self.lstm = LSTM(config.hidden, config.hidden)
+        self.value = nn.Linear(config.hidden, 1)
+        map_size = (canvas_shape[0] // config.stem_stride, canvas_shape[1] // config.stem_stride)
+        self.decoder = Decoder(spec, map_size, config)
+        self.register_buffer("mask_table", torch.from_numpy(spec.mask_table).float(), persistent=False)
+
+    def pictures(self, canvas: Tensor, target: Tensor | None) -> Tensor:
+        """The canvas, black to a blind agent, with the target's channels behind it, float [N, C, H, W]."""
+        seen = as_pictures(canvas)
+        if self.config.blind:
+            seen = torch.zeros_like(seen)
+        return seen if target is None else torch.cat((seen, as_pictures(target)), dim=1)
+
+    def count_masked(self, actions: Tensor, per_head: Tensor) -> Tensor:
+        """The sum of `per_head` [N, heads] over the heads that count for the kind of each action, [N]."""
+        return (per_head * self.mask_table[actions[:, self.spec.index(self.spec.kind)]]).sum(dim=-1)
+
+    def act(
+        self, seen: Observation, state: State, generator: torch.Generator | None = None, temperature: float = 1.0
+    ) -> Decision:
+        """One command for each of N canvases."""
+        pictures = self.pictures(seen.canvas, seen.target)
+        embedding, maps = self.encoder(pictures, seen.action, seen.action_mask.float(), seen.noise)
+        z, state = self.lstm(F.relu(embedding)[None], state)
+        actions, log_probs, _ = self.decoder(z[0], maps, None, generator, temperature)
+        return Decision(actions, self.count_masked(actions, log_probs), self.value(z[0]).float().squeeze(-1), state)
+
+    def unroll(self, episodes: TensorEpisodes) -> Judgement:
+        """The log-probability, entropy and value of every action in whole episodes."""
+        length, batch = episodes.actions.shape[:2]
+        target = None if episodes.targets is None else episodes.targets.repeat(length, 1, 1, 1)
+        previous = torch.cat((torch.zeros_like(episodes.actions[:1]), episodes.actions[:-1]))
+        embedding, maps = self.encoder(
+            self.pictures(episodes.canvases[:-1].flatten(0, 1), target),
+            previous.flatten(0, 1),
+            episodes.action_masks[:-1].flatten(0, 1).float(),
+            episodes.noise.repeat(length, 1),
+        )
+        z, _ = self.lstm(F.relu(embedding).view(length, batch, -1), self.lstm.initial_state(batch))
+        z = z.flatten(0, 1)
+        actions = episodes.actions.flatten(0, 1)
+        _, log_probs, entropies = self.decoder(z, maps, actions)
+        return Judgement(
+            self.count_masked(actions, log_probs).view(length, batch),
+            self.count_masked(actions, entropies).view(length, batch),
+            self.value(z).float().view(length, batch),
+        )
+
+
+@dataclass(frozen=True)
+class TensorEpisodes:
+    """The part of a trajectory that the agent reads, as tensors on its device; shapes as in `Trajectory`."""
+
+    canvases: Tensor
+    actions: Tensor
+    action_masks: Tensor
+    noise: Tensor
+    targets: Tensor | None
+
+    @classmethod
+    def of(cls, trajectory: Trajectory, device: torch.device) -> TensorEpisodes:
+        """The tensors of `trajectory`; those on the CPU share its memory."""
+
+        def tensor(array: np.ndarray) -> Tensor:
+            return torch.from_numpy(np.require(array, requirements="W")).to(device)
+
+        targets = None if trajectory.targets is None else tensor(trajectory.targets)
+        arrays = (trajectory.canvases, trajectory.actions, trajectory.action_masks, trajectory.noise)
+        return cls(*(tensor(a) for a in arrays), targets)
+
+
+def count_parameters(module: nn.Module) -> int:
+    """How many numbers the optimiser may change."""
+    return sum(p.numel() for p in module.parameters())

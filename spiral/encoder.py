@@ -1,0 +1,114 @@
+"""What the agent sees: pictures and the last action become one vector (thesis, figure A.2).
+
+The canvas (and the target, if there is one) with two planes of coordinates passes a first convolution. Its channels are
+shifted by an embedding of the previous action and of the noise; strided convolutions and residual blocks follow.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from envs.actions import ActionSpec, Head
+from spiral.config import AgentConfig
+from spiral.layers import ResidualBlock, mlp
+
+EMBEDDING = 16
+CONDITIONING = (64, 32)
+
+
+class SubactionEmbedding(nn.Module):
+    """A sub-action as 16 numbers: a location enters as two numbers in [−1, 1], any other choice one-hot."""
+
+    def __init__(self, head: Head) -> None:
+        super().__init__()
+        self.head = head
+        self.linear = nn.Linear(2 if head.grid else head.choices, EMBEDDING)
+
+    def forward(self, choice: Tensor) -> Tensor:
+        """The embedding, float [N, 16], of int64 choices [N]."""
+        if self.head.grid is None:
+            return self.linear(F.one_hot(choice, self.head.choices).to(self.linear.weight.dtype))
+        rows, columns = self.head.grid
+        y = choice.div(columns, rounding_mode="floor") / (rows - 1)
+        x = choice.remainder(columns) / (columns - 1)
+        return self.linear(2.0 * torch.stack((x, y), dim=-1) - 1.0)
+
+
+class Conditioning(nn.Module):
+    """One number per channel of the first convolution, from the previous action and the noise."""
+
+    def __init__(self, spec: ActionSpec, config: AgentConfig) -> None:
+        super().__init__()
+        self.embeddings = nn.ModuleList(SubactionEmbedding(head) for head in spec.heads)
+        self.action = mlp(EMBEDDING * len(spec.heads), (*CONDITIONING, config.stem_channels))
+        self.noise = mlp(config.noise, (*CONDITIONING, config.stem_channels)) if config.noise else None
+
+    def forward(self, action: Tensor, mask: Tensor, noise: Tensor) -> Tensor:
+        """Shifts [N, channels] from actions int64 [N, heads], their mask [N, heads] and noise [N, noise]."""
+        parts = [embed(action[:, i]) * mask[:, i, None] for i, embed in enumerate(self.embeddings)]
+        shift = self.action(torch.cat(parts, dim=-1))
+        return shift if self.noise is None else shift + self.noise(noise)
+
+
+def coordinate_planes(height: int, width: int) -> Tensor:
+    """The x and the y coordinate of every pixel in [−1, 1], [2, H, W]."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    return torch.stack((x, y))
+
+
+class Encoder(nn.Module):
+    """From pictures and the previous action to a vector of `hidden` numbers."""
+
+    def __init__(self, spec: ActionSpec, canvas_shape: tuple[int, int, int], config: AgentConfig) -> None:
+        super().__init__()
+        height, width, colors = canvas_shape
+        self.grids = {i: h.grid for i, h in enumerate(spec.heads) if h.grid} if config.location_planes else {}
+        self.register_buffer("coordinates", coordinate_planes(height, width), persistent=False)
+        inputs = colors * (2 if config.conditional else 1) + 2 + len(self.grids)
+        stem = config.stem_channels
+        self.stem = nn.Conv2d(inputs, stem, 5, stride=config.stem_stride, padding=2)
+        self.conditioning = Conditioning(spec, config)
+        widths = (stem, *config.channels)
+        self.strided = nn.ModuleList(
+            nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
+        )
+        blocks = [ResidualBlock(widths[-1]) for _ in range(config.residual_blocks)]
+        self.residual = nn.Sequential(nn.Conv2d(widths[-1], widths[-1], 3, padding=1), *blocks, nn.ReLU())
+        self.residual_used = config.residual_blocks > 0
+        if not self.residual_used:
+            self.residual = nn.Sequential()
+        shrink = config.stem_stride * 2 ** len(config.channels)
+        if height % shrink or width % shrink:
+            raise ValueError(f"a canvas of {height}×{width} does not divide by {shrink}, the strides of the encoder")
+        self.flat = nn.Linear(widths[-1] * (height // shrink) * (width // shrink), config.hidden)
+
+    def location_planes(self, action: Tensor, mask: Tensor) -> list[Tensor]:
+        """The previous locations drawn as single bright cells, a plane [N, 1, H, W] for each location head."""
+        size = self.coordinates.shape[-2:]
+        planes = []
+        for i, (rows, columns) in self.grids.items():
+            plane = F.one_hot(action[:, i], rows * columns).view(-1, 1, rows, columns) * mask[:, i, None, None, None]
+            planes.append(F.interpolate(plane.float(), size=size, mode="nearest"))
+        return planes
+
+    def forward(
+        self, pictures: Tensor, action: Tensor, mask: Tensor, noise: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The embedding [N, hidden] and the feature maps on the way, from the finest to the coarsest.
+
+        Args:
+            pictures: canvas, and target if there is one, float [N, C, H, W] in [0, 1].
+            action: the previous action, int64 [N, heads].
+            mask: which of its sub-actions counted, float [N, heads].
+            noise: float [N, noise].
+        """
+        coordinates = self.coordinates.expand(len(pictures), -1, -1, -1)
+        x = torch.cat([pictures, coordinates, *self.location_planes(action, mask)], dim=1)
+        x = F.relu(self.stem(x) + self.conditioning(action, mask, noise)[:, :, None, None])
+        maps = [x]
+        for convolution in self.strided:
+            x = F.relu(convolution(x))
+            maps.append(x)
+        return self.flat(self.residual(x).flatten(1)), maps
