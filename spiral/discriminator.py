@@ -1,0 +1,51 @@
+"""The discriminator: a DCGAN-like network that tells renders from real pictures (thesis A.2; Radford et al., 2015).
+
+4×4 convolutions of stride 2 with leaky ReLU halve the picture until it is 4×4, doubling the channels; one linear layer gives
+the score. There is no batch normalisation, since the gradient penalty is per picture. A conditional discriminator sees the
+target as further channels.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
+
+SLOPE = 0.2
+SMALLEST = 4
+
+
+class Discriminator(nn.Module):
+    """D(x) or D(x | target).
+
+    Args:
+        canvas_shape: height, width and channels of a picture; the sides are 4·2^k.
+        width: channels of the first convolution.
+        conditional: whether a target comes with each picture.
+        spectral: whether every layer is divided by its largest singular value (Miyato et al., 2018).
+    """
+
+    def __init__(
+        self, canvas_shape: tuple[int, int, int], width: int, conditional: bool = False, spectral: bool = False
+    ) -> None:
+        super().__init__()
+        height, columns, colors = canvas_shape
+        if height != columns or height < 2 * SMALLEST or height & (height - 1):
+            raise ValueError(f"the discriminator takes square pictures of 8, 16, 32, … pixels, not {height}×{columns}")
+        normalize = spectral_norm if spectral else nn.Identity()
+        inputs = colors * (2 if conditional else 1)
+        layers = []
+        while height > SMALLEST:
+            layers.append(normalize(nn.Conv2d(inputs, width, 4, stride=2, padding=1)))
+            inputs, width, height = width, 2 * width, height // 2
+        self.convolutions = nn.ModuleList(layers)
+        self.score = normalize(nn.Linear(inputs * SMALLEST**2, 1))
+
+    def forward(self, pictures: Tensor, targets: Tensor | None = None) -> Tensor:
+        """Scores [B] of pictures [B, C, H, W] in [0, 1], given their targets of the same shape."""
+        x = pictures if targets is None else torch.cat((pictures, targets), dim=1)
+        x = 2.0 * x - 1.0
+        for convolution in self.convolutions:
+            x = F.leaky_relu(convolution(x), SLOPE)
+        return self.score(x.flatten(1)).squeeze(1).float()

@@ -1,0 +1,46 @@
+"""The score of the newest discriminator as a reward (thesis, equation 6.3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spiral.agent import as_pictures
+from spiral.config import RunConfig
+from spiral.devices import autocast, resolve_device
+from spiral.discriminator import Discriminator
+from spiral.rewards.base import Context, need_targets
+
+
+def build_discriminator(config: RunConfig, canvas_shape: tuple[int, int, int]) -> Discriminator:
+    """The discriminator that the settings describe, with fresh weights."""
+    spectral = config.discriminator.loss == "spectral-norm"
+    return Discriminator(canvas_shape, config.discriminator.width, config.agent.conditional, spectral)
+
+
+class DiscriminatorReward:
+    """D(render), or D(render | target) when the agent is conditional."""
+
+    def __init__(self, config: RunConfig, canvas_shape: tuple[int, int, int]) -> None:
+        self.config = config
+        self.device = resolve_device(config.device)
+        self.network = build_discriminator(config, canvas_shape).to(self.device).eval()
+        self.version = -1
+
+    def load(self, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:
+        """Score with these weights from now on."""
+        self.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+        self.version = version
+
+    @torch.no_grad()
+    def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:
+        """Scores, float32 [B]."""
+        targets = None
+        if self.config.agent.conditional:
+            targets = as_pictures(torch.from_numpy(need_targets("discriminator", context)).to(self.device))
+        with autocast(self.device, self.config.precision):
+            return self.network(as_pictures(torch.from_numpy(renders).to(self.device)), targets).cpu()
