@@ -1,0 +1,38 @@
+#include "brush.h"
+
+#include <algorithm>
+#include <new>
+
+namespace pymypaint {
+
+BrushPointer Recipe::make() const {
+    BrushPointer brush(mypaint_brush_new());
+    if (!brush) throw std::bad_alloc();
+    for (int i = 0; i < MYPAINT_BRUSH_SETTINGS_COUNT; ++i)
+        mypaint_brush_set_base_value(brush.get(), static_cast<MyPaintBrushSetting>(i), values[i]);
+    for (const Curve& curve : curves) {
+        const int count = static_cast<int>(curve.points.size());
+        mypaint_brush_set_mapping_n(brush.get(), curve.setting, curve.input, count);
+        for (int i = 0; i < count; ++i)
+            mypaint_brush_set_mapping_point(brush.get(), curve.setting, curve.input, i, curve.points[i].first,
+                                            curve.points[i].second);
+    }
+    return brush;
+}
+
+Hsv hsv_from_rgb(const float* rgb) {
+    const double red = rgb[0], green = rgb[1], blue = rgb[2];
+    const double value = std::max({red, green, blue});
+    const double spread = value - std::min({red, green, blue});
+    if (spread <= 1e-4) return {0.0f, 0.0f, static_cast<float>(value)};
+    double sector;
+    if (value == red)
+        sector = (green - blue) / spread + (green < blue ? 6.0 : 0.0);
+    else if (value == green)
+        sector = (blue - red) / spread + 2.0;
+    else
+        sector = (red - green) / spread + 4.0;
+    return {static_cast<float>(sector / 6.0), static_cast<float>(spread / value), static_cast<float>(value)};
+}
+
+}  // namespace pymypaint
