@@ -1,0 +1,173 @@
+"""A rollout: N environments that step together, one agent that is asked once for all of them.
+
+It is the actor of IMPALA (Espeholt et al., 2018), which acts with the newest weights that it can get and records with what
+probability it did, so that the learner can correct for the lag. It knows nothing of Ray: a process of its own or the same one
+as the learner's may call it.
+"""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+from torch import Tensor
+
+import envs  # noqa: F401  (registers the environments)
+from envs.actions import ActionSpec
+from envs.random_programs import smooth_programs
+from spiral.agent import Agent, Observation
+from spiral.config import RunConfig
+from spiral.contracts import Arrays, WeightStore
+from spiral.devices import autocast, resolve_device
+from spiral.trajectory import Trajectory
+
+
+def make_environments(config: RunConfig, count: int, num_threads: int = 1) -> VectorEnv:
+    """`count` environments of the run as one vector environment."""
+    keywords = {"num_threads": num_threads, **config.environment.settings}
+    return gymnasium.make_vec(config.environment.id, num_envs=count, **keywords)
+
+
+class Rollout:
+    """Plays batches of whole episodes.
+
+    Args:
+        config: the run's settings.
+        weights: where the newest weights of `agent` are.
+        targets: the pictures to copy, uint8 [N, H, W, C]; None for an unconditional agent.
+        seed: of noise, targets and decisions; each of several rollouts takes another.
+        batch_size: episodes in a trajectory, B.
+        num_threads: on how many threads the canvases are painted.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        weights: WeightStore,
+        targets: NDArray[np.uint8] | None,
+        seed: int,
+        batch_size: int,
+        num_threads: int = 1,
+    ) -> None:
+        self.config = config
+        self.weights = weights
+        self.targets = targets if config.agent.conditional else None
+        self.batch_size = batch_size
+        self.environments = make_environments(config, batch_size, num_threads)
+        self.spec: ActionSpec = self.environments.unwrapped.action_spec
+        self.canvas_shape: tuple[int, int, int] = self.environments.single_observation_space["canvas"].shape
+        self.length: int = self.environments.unwrapped.settings.episode_length
+        self.device = resolve_device(config.device)
+        self.agent = Agent(self.spec, self.canvas_shape, config.agent).to(self.device).eval()
+        self.version = -1
+        self.rng = np.random.default_rng((seed, 3))
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+
+    def collect(self) -> Trajectory:
+        """One batch of episodes, played with the newest weights, for targets drawn at random."""
+        targets = None
+        if self.targets is not None:
+            targets = self.targets[self.rng.integers(len(self.targets), size=self.batch_size)]
+        return self.paint(targets, temperature=1.0)
+
+    def demonstrate(self) -> Trajectory:
+        """One batch of random programs, each with its own final render as its target, to be cloned."""
+        programs = smooth_programs(self.spec, self.batch_size, self.length, self.rng)
+        recorder = Recorder(self.length, self.batch_size, self.canvas_shape, self.spec)
+        recorder.start(*self.environments.reset())
+        for step in range(self.length):
+            recorder.record(programs[:, step], np.zeros(self.batch_size), self.environments.step(programs[:, step]))
+        return recorder.trajectory(self._noise(), recorder.canvases[-1], version=-1)
+
+    @torch.no_grad()
+    def paint(self, targets: NDArray[np.uint8] | None, temperature: float) -> Trajectory:
+        """One batch of episodes for the given targets [B, H, W, C], which the trajectory keeps."""
+        self._fetch_agent()
+        noise = self._noise()
+        recorder = Recorder(self.length, self.batch_size, self.canvas_shape, self.spec)
+        recorder.start(*self.environments.reset())
+        state = self.agent.lstm.initial_state(self.batch_size)
+        actions = np.zeros((self.batch_size, len(self.spec.heads)), np.int64)
+        target, noise_tensor = self._tensor(targets), self._tensor(noise)
+        assert noise_tensor is not None
+        for step in range(self.length):
+            seen = Observation(
+                self._tensor(recorder.canvases[step]),
+                target,
+                self._tensor(actions),
+                self._tensor(recorder.action_masks[step]),
+                noise_tensor,
+            )
+            with autocast(self.device, self.config.precision):
+                decision = self.agent.act(seen, state, self.generator, temperature)
+            state = decision.state
+            actions = decision.actions.cpu().numpy()
+            recorder.record(actions, decision.log_prob.cpu().numpy(), self.environments.step(actions))
+        return recorder.trajectory(noise, targets, self.version)
+
+    def state(self) -> Arrays:
+        """The random states, for a checkpoint."""
+        from_json = np.frombuffer(repr(self.rng.bit_generator.state).encode(), np.uint8)
+        return {"rng": from_json, "generator": self.generator.get_state().numpy().copy()}
+
+    def close(self) -> None:
+        """Give back the canvases."""
+        self.environments.close()
+
+    def _noise(self) -> NDArray[np.float32]:
+        return self.rng.standard_normal((self.batch_size, self.config.agent.noise), np.float32)
+
+    def _tensor(self, array: NDArray | None) -> Tensor | None:
+        return None if array is None else torch.from_numpy(array).to(self.device)
+
+    def _fetch_agent(self) -> None:
+        if self.weights.version("agent") > self.version:
+            self.version, arrays = self.weights.fetch("agent")
+            self.agent.load_state_dict({name: torch.from_numpy(np.array(a)) for name, a in arrays.items()})
+
+
+class Recorder:
+    """Writes episodes into arrays of their final shape, T+1 observations and T actions."""
+
+    def __init__(self, length: int, batch_size: int, canvas_shape: tuple[int, int, int], spec: ActionSpec) -> None:
+        heads = len(spec.heads)
+        self.canvases = np.empty((length + 1, batch_size, *canvas_shape), np.uint8)
+        self.actions = np.empty((length, batch_size, heads), np.int64)
+        self.action_masks = np.empty((length + 1, batch_size, heads), np.int8)
+        self.log_probs = np.empty((length, batch_size), np.float32)
+        self.strokes = np.empty((length + 1, batch_size), np.int64)
+        self.disjoint_strokes = np.empty((length + 1, batch_size), np.int64)
+        self.time = 0
+
+    def start(self, observation: dict[str, NDArray], info: dict[str, NDArray]) -> None:
+        """Take the observation after a reset."""
+        self.canvases[self.time] = observation["canvas"]
+        self.action_masks[self.time] = observation["action_mask"]
+        self.strokes[self.time] = info["strokes"]
+        self.disjoint_strokes[self.time] = info["disjoint_strokes"]
+
+    def record(self, actions: NDArray[np.int64], log_probs: NDArray, step: tuple) -> None:
+        """Take an action and what the environment answered."""
+        self.actions[self.time] = actions
+        self.log_probs[self.time] = log_probs
+        self.time += 1
+        observation, _, _, _, info = step
+        self.start(observation, info)
+
+    def trajectory(
+        self, noise: NDArray[np.float32], targets: NDArray[np.uint8] | None, version: int
+    ) -> Trajectory:
+        """The finished episodes."""
+        return Trajectory(
+            self.canvases,
+            self.actions,
+            self.action_masks,
+            self.log_probs,
+            noise,
+            targets,
+            self.strokes,
+            self.disjoint_strokes,
+            version,
+        )

@@ -1,0 +1,182 @@
+"""The policy learner: trajectories in, better weights out (thesis, section 6.3.4).
+
+It scores a trajectory's renders with the newest discriminator, corrects for the lag of the actors with V-trace and takes a
+step, or with a clipped ratio several. Then it publishes the agent's weights.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from envs.actions import ActionSpec
+from learners.cloning import cloning_loss
+from learners.state import (
+    generator_array,
+    load_generator,
+    load_network,
+    load_optimizer,
+    network_arrays,
+    optimizer_arrays,
+    under_prefix,
+    with_prefix,
+)
+from spiral.agent import Agent, TensorEpisodes
+from spiral.config import RunConfig
+from spiral.contracts import Arrays, WeightStore
+from spiral.devices import autocast, resolve_device
+from spiral.losses import policy_loss
+from spiral.rewards import DiscriminatorReward, RewardSum
+from spiral.trajectory import Trajectory
+from spiral.vtrace import vtrace
+
+
+class DivergedError(RuntimeError):
+    """The loss or the gradient is not a number any more; the weights were left as they were before."""
+
+
+class PolicyLearner:
+    """Trains the agent and publishes it as `agent` in `weights`.
+
+    Attributes:
+        version: how many steps were taken.
+    """
+
+    def __init__(
+        self, config: RunConfig, spec: ActionSpec, canvas_shape: tuple[int, int, int], weights: WeightStore
+    ) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.weights = weights
+        self.device = resolve_device(config.device)
+        self.agent = Agent(spec, canvas_shape, config.agent).to(self.device)
+        self.reward = RewardSum(config.rewards, config, canvas_shape)
+        self.optimizer = torch.optim.Adam(self.agent.parameters(), lr=config.policy.learning_rate, fused=True)
+        self.rng = np.random.default_rng((config.seed, 1))
+        self.version = 0
+        self._publish()
+
+    def step(self, trajectory: Trajectory, progress: float) -> dict[str, float]:
+        """Measurements of one learning step on a trajectory.
+
+        Args:
+            trajectory: a batch of whole episodes.
+            progress: how much of the run is over, in [0, 1]; learning rate and entropy cost follow it.
+
+        Raises:
+            DivergedError: when a number is not finite any more.
+        """
+        policy = self.config.policy
+        self._fetch_discriminator()
+        rewards, measured = self.reward.of(trajectory)
+        rate = policy.learning_rate + progress * (policy.final_learning_rate - policy.learning_rate)
+        entropy_cost = policy.entropy + progress * (policy.final_entropy - policy.entropy)
+        self._set_learning_rate(rate)
+        updates = []
+        for _ in range(policy.passes):
+            for episodes in np.array_split(self.rng.permutation(trajectory.batch_size), policy.minibatches):
+                batch = trajectory if policy.minibatches == 1 else trajectory.select(episodes)
+                batch_rewards = rewards if policy.minibatches == 1 else rewards[:, torch.from_numpy(episodes)]
+                updates.append(self._update(batch, batch_rewards, entropy_cost))
+        self._advance()
+        measured |= {name: float(np.mean([u[name] for u in updates])) for name in updates[0]}
+        return measured | {
+            "policy/return": float(rewards.sum(dim=0).mean()),
+            "policy/lag": float(self.version - 1 - trajectory.version),
+            "policy/learning_rate": rate,
+            "episode/strokes": float(trajectory.strokes[-1].mean()),
+            "episode/disjoint_strokes": float(trajectory.disjoint_strokes[-1].mean()),
+        }
+
+    def clone_step(self, demonstrations: Trajectory) -> dict[str, float]:
+        """Measurements of one step of imitation of the given programs.
+
+        Raises:
+            DivergedError: when a number is not finite any more.
+        """
+        self._set_learning_rate(self.config.cloning.learning_rate)
+        with autocast(self.device, self.config.precision):
+            loss = cloning_loss(self.agent, TensorEpisodes.of(demonstrations, self.device))
+        self._descend(loss)
+        self._advance()
+        return {"cloning/loss": float(loss.detach())}
+
+    def state(self) -> Arrays:
+        """Everything that a checkpoint needs to go on bit for bit."""
+        return (
+            with_prefix("network", network_arrays(self.agent))
+            | with_prefix("optimizer", optimizer_arrays(self.optimizer))
+            | {"rng": generator_array(self.rng), "version": np.array(self.version)}
+        )
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Take over what `state` gave, and publish it."""
+        load_network(self.agent, under_prefix("network", arrays))
+        load_optimizer(self.optimizer, under_prefix("optimizer", arrays))
+        load_generator(self.rng, arrays["rng"])
+        self.version = int(arrays["version"])
+        self._publish()
+
+    def _update(self, trajectory: Trajectory, rewards: Tensor, entropy_cost: float) -> dict[str, float]:
+        policy = self.config.policy
+        rewards = rewards.to(self.device)
+        behaviour_log_prob = torch.from_numpy(np.ascontiguousarray(trajectory.log_probs)).to(self.device)
+        with autocast(self.device, self.config.precision):
+            judged = self.agent.unroll(TensorEpisodes.of(trajectory, self.device))
+        log_rhos = judged.log_prob.detach() - behaviour_log_prob
+        returns = vtrace(
+            log_rhos,
+            rewards,
+            judged.value.detach(),
+            discount=policy.discount,
+            clip_rho=policy.clip_rho,
+            clip_c=policy.clip_c,
+        )
+        advantages = returns.advantages
+        if policy.normalize_advantages:
+            advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+        actor_loss = policy_loss(judged.log_prob, behaviour_log_prob, advantages, policy.clip_ratio)
+        errors = returns.vs - judged.value
+        entropy = judged.entropy.mean()
+        gradient_norm = self._descend(actor_loss + policy.value * 0.5 * errors.square().mean() - entropy_cost * entropy)
+        return {
+            "policy/loss": float(actor_loss.detach()),
+            "policy/entropy": float(entropy.detach()),
+            "policy/rho": float(log_rhos.exp().mean()),
+            "policy/explained_variance": float(1.0 - errors.detach().var() / (returns.vs.var() + 1e-8)),
+            "policy/gradient_norm": gradient_norm,
+        }
+
+    def _descend(self, loss: Tensor) -> float:
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = clip_gradient(self.agent, self.config.policy.max_gradient_norm)
+        if not np.isfinite(norm):
+            raise DivergedError(
+                f"the policy's loss is {float(loss.detach())} and its gradient {norm} at step {self.version}; "
+                "the last checkpoint is good: lower policy.learning_rate or raise policy.entropy and resume from it"
+            )
+        self.optimizer.step()
+        return norm
+
+    def _set_learning_rate(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    def _fetch_discriminator(self) -> None:
+        for _, reward in self.reward.terms:
+            if isinstance(reward, DiscriminatorReward) and self.weights.version("discriminator") > reward.version:
+                reward.load(*self.weights.fetch("discriminator"))
+
+    def _advance(self) -> None:
+        self.version += 1
+        self._publish()
+
+    def _publish(self) -> None:
+        self.weights.publish("agent", self.version, network_arrays(self.agent))
+
+
+def clip_gradient(network: torch.nn.Module, limit: float) -> float:
+    """The norm of the gradient, which is then scaled down to `limit` at most."""
+    return float(torch.nn.utils.clip_grad_norm_(network.parameters(), limit))

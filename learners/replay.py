@@ -1,0 +1,125 @@
+"""The replay buffer between actors and discriminator learner, in memory (Ganin et al. 2018, section 3.4; thesis 6.3.4).
+
+The actors put the final renders of their episodes in, the discriminator learner draws from it uniformly, so that it can
+take more steps than the policy learner. This form serves a run in one process, and is the reference for the form in Redis.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spiral.contracts import Arrays, EmptyReplayError, Renders
+
+
+class ReplayError(ValueError):
+    """Pictures that do not belong into this replay: another shape, another type, or a damaged record."""
+
+
+def check_batch(batch: Renders, canvas_shape: tuple[int, int, int], with_targets: bool) -> None:
+    """Refuses a batch that is not uint8 [B, *canvas_shape], with targets of that shape if and only if `with_targets`.
+
+    Raises:
+        ReplayError: naming what was given and what is expected.
+    """
+    if (batch.targets is not None) != with_targets:
+        given, wanted = ("with", "without") if batch.targets is not None else ("without", "with")
+        raise ReplayError(f"renders {given} targets were given to a replay of renders {wanted} targets")
+    for name, pictures in (("renders", batch.renders), ("targets", batch.targets)):
+        if pictures is None:
+            continue
+        if pictures.dtype != np.uint8 or pictures.shape != (len(batch.renders), *canvas_shape):
+            raise ReplayError(
+                f"{name} are {pictures.dtype} {pictures.shape}; this replay takes uint8 "
+                f"{(len(batch.renders), *canvas_shape)}"
+            )
+
+
+def draw_slots(size: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """`count` slots drawn uniformly from `size`, with replacement.
+
+    The Redis form applies the same formula to the same random numbers, so both draw the same pictures.
+    """
+    return np.floor(rng.random(count) * size).astype(np.int64)
+
+
+class MemoryReplay:
+    """A ring of the newest `capacity` pictures, each uint8 of `canvas_shape` (H, W, C), with a target if `with_targets`."""
+
+    def __init__(self, capacity: int, canvas_shape: tuple[int, int, int], with_targets: bool) -> None:
+        if capacity < 1:
+            raise ReplayError(f"a replay of {capacity} pictures was asked for; it holds 1 or more")
+        self.capacity = capacity
+        self._canvas_shape = canvas_shape
+        self._renders = np.zeros((capacity, *canvas_shape), np.uint8)
+        self._targets = np.zeros_like(self._renders) if with_targets else None
+        self._added = 0
+
+    @property
+    def size(self) -> int:
+        """How many pictures are there now, at most `capacity`."""
+        return min(self._added, self.capacity)
+
+    def add(self, batch: Renders) -> None:
+        """Put a batch in, in place of the oldest pictures when it is full.
+
+        Raises:
+            ReplayError: the batch has another shape or type.
+        """
+        check_batch(batch, self._canvas_shape, self._targets is not None)
+        # Of a batch larger than the ring only the last pictures stay; writing a slot twice in one go has no defined order.
+        kept = slice(max(0, len(batch) - self.capacity), None)
+        slots = np.arange(self._added, self._added + len(batch))[kept] % self.capacity
+        self._renders[slots] = batch.renders[kept]
+        if self._targets is not None and batch.targets is not None:
+            self._targets[slots] = batch.targets[kept]
+        self._added += len(batch)
+
+    def sample(self, count: int, rng: np.random.Generator) -> Renders:
+        """`count` pictures drawn uniformly, with replacement.
+
+        Raises:
+            EmptyReplayError: when nothing was added yet.
+        """
+        if not self._added:
+            raise EmptyReplayError("the replay is empty: add renders before the discriminator learner samples")
+        slots = draw_slots(self.size, count, rng)
+        return Renders(self._renders[slots], None if self._targets is None else self._targets[slots])
+
+    def state(self) -> Arrays:
+        """All pictures in the order of their slots, and how many were ever added; `load_state` takes it back."""
+        arrays: Arrays = {"added": np.array([self._added]), "renders": self._renders[: self.size].copy()}
+        if self._targets is not None:
+            arrays["targets"] = self._targets[: self.size].copy()
+        return arrays
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Go on from what `state` gave.
+
+        Raises:
+            ReplayError: the pictures have another shape, or their number does not fit.
+        """
+        added, batch = unpack_state(arrays, self.capacity)
+        check_batch(batch, self._canvas_shape, self._targets is not None)
+        self._added = added
+        self._renders[: len(batch)] = batch.renders
+        if self._targets is not None and batch.targets is not None:
+            self._targets[: len(batch)] = batch.targets
+
+
+def unpack_state(arrays: Arrays, capacity: int) -> tuple[int, Renders]:
+    """How many pictures were ever added, and those that are left in the order of their slots.
+
+    Raises:
+        ReplayError: an array is missing, or there are not as many pictures as the count says.
+    """
+    missing = {"added", "renders"} - set(arrays)
+    if missing:
+        raise ReplayError(f"a saved replay lacks {sorted(missing)}; it has {sorted(arrays)}")
+    added, batch = int(arrays["added"][0]), Renders(arrays["renders"], arrays.get("targets"))  # type: ignore[arg-type]
+    if added < 0 or len(batch) != min(added, capacity):
+        raise ReplayError(
+            f"a saved replay has {len(batch)} pictures of {added} ever added; a replay of {capacity} has "
+            f"{min(max(added, 0), capacity)}: resume with the settings that it was saved with"
+        )
+    return added, batch

@@ -1,0 +1,68 @@
+"""The state of a learner as flat named arrays, for weights that are published and checkpoints that are kept.
+
+Only arrays: nothing has to be unpickled to read them back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from spiral.contracts import Arrays
+
+
+def network_arrays(network: nn.Module) -> Arrays:
+    """Copies of all weights by name."""
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
+
+
+def load_network(network: nn.Module, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    """Take over the weights that `network_arrays` gave."""
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+
+
+def optimizer_arrays(optimizer: torch.optim.Optimizer) -> Arrays:
+    """The optimiser's moments and step counts, as `index/name`."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{index}/{name}": tensor.detach().cpu().numpy().copy()
+        for index, moments in state.items()
+        for name, tensor in moments.items()
+    }
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    """Take over what `optimizer_arrays` gave."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for path, array in arrays.items():
+        index, name = path.split("/")
+        state.setdefault(int(index), {})[name] = torch.from_numpy(np.array(array))
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def generator_array(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The state of numpy's random generator as bytes of JSON."""
+    return np.frombuffer(json.dumps(rng.bit_generator.state).encode(), np.uint8)
+
+
+def load_generator(rng: np.random.Generator, array: NDArray[np.generic]) -> None:
+    """Take over what `generator_array` gave."""
+    state: dict[str, Any] = json.loads(array.tobytes())
+    rng.bit_generator.state = state
+
+
+def with_prefix(prefix: str, arrays: Mapping[str, NDArray[np.generic]]) -> Arrays:
+    """The same arrays under `prefix/name`."""
+    return {f"{prefix}/{name}": np.asarray(array) for name, array in arrays.items()}
+
+
+def under_prefix(prefix: str, arrays: Mapping[str, NDArray[np.generic]]) -> Arrays:
+    """The arrays that `with_prefix` put under `prefix`, with their own names again."""
+    start = prefix + "/"
+    return {name[len(start) :]: np.asarray(array) for name, array in arrays.items() if name.startswith(start)}

@@ -1,0 +1,140 @@
+"""Two small classifiers of digit pictures, by which finished agents are measured; they take no part in training.
+
+The *reader* knows ten classes: does a copy read as the digit it was copied from? The *judge* knows an eleventh, "not a
+digit" (blank canvases, random programs, torn digits): is an invented picture a digit at all? Ten classes alone mislead,
+since every scribble is nearest to some digit. Both are one network in the manner of LeNet-5 (LeCun et al., 1998) on
+32x32 grey, fitted with re-inked pictures (`spiral.reink`), so that they see shapes and not the ink of scanned paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from spiral.reink import reink
+
+NOT_A_DIGIT = 10
+SIDE = 32
+LEARNING_RATE = 2e-3
+WEIGHT_DECAY = 1e-2
+BATCH = 128
+
+
+class DigitNet(nn.Module):
+    """A classifier of ink pictures, [N, 1, 32, 32] in [0, 1] (1 is full ink), with logits [N, classes]."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 16, 5, stride=2, padding=2, bias=False),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.Conv2d(16, 32, 3, padding=1, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 3, padding=1, bias=False),
+            nn.BatchNorm2d(64),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Dropout(0.2),
+            nn.Linear(64 * 4 * 4, 128),
+            nn.ReLU(),
+            nn.Linear(128, classes),
+        )
+
+    def forward(self, ink: Tensor) -> Tensor:
+        """The logits, [N, classes]."""
+        logits: Tensor = self.layers(ink)
+        return logits
+
+
+def fit(images: NDArray[np.uint8], labels: NDArray[np.int64], classes: int, seed: int, epochs: int) -> DigitNet:
+    """A classifier fitted to the pictures: AdamW on one-cycle rates, every batch re-inked anew.
+
+    Args:
+        images: uint8 [N, H, W, C], dark ink on white; counter-examples among them have the label `NOT_A_DIGIT`.
+        labels: int64 [N], each below `classes`.
+        classes: 10 for a reader, 11 for a judge.
+        seed: decides the first weights, the order and the re-inking.
+        epochs: passes over the pictures.
+
+    Raises:
+        ValueError: a label is none of the classes, or there is not one label for each picture.
+    """
+    if len(images) != len(labels) or not len(labels) or labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(
+            f"{len(images)} pictures with {len(labels)} labels from {min(labels, default=None)} to "
+            f"{max(labels, default=None)}: give one label for each picture, from 0 to {classes - 1}"
+        )
+    ink, targets = _ink(images), torch.from_numpy(labels)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = DigitNet(classes).train()
+        optimiser = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+        steps = epochs * -(-len(ink) // BATCH)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps)
+        for _ in range(epochs):
+            for chosen in torch.randperm(len(ink)).split(BATCH):
+                loss = functional.cross_entropy(net(reink(ink[chosen])), targets[chosen])
+                optimiser.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+                schedule.step()
+    return net.eval()
+
+
+@torch.inference_mode()
+def classify(net: DigitNet, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The most probable class of each picture, int64 [N], and its probability, float32 [N].
+
+    `images` are uint8 [N, H, W, C], dark ink on white; they are brought to 32x32 grey, by area mean where that is exact.
+    """
+    probabilities = [net(_ink(images[i : i + 1000])).softmax(1) for i in range(0, len(images), 1000)]
+    if not probabilities:
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    confidence, label = torch.cat(probabilities).max(1)
+    return label.numpy(), confidence.numpy()
+
+
+def save(net: DigitNet, path: Path, metadata: Mapping[str, str]) -> None:
+    """Writes weights and metadata (strings: how it was made, what it reached) as one safetensors file."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    save_file(net.state_dict(), temporary, {**metadata, "classes": str(net.classes)})
+    temporary.replace(path)
+
+
+def load(path: Path) -> tuple[DigitNet, dict[str, str]]:
+    """The classifier that `save` wrote, ready to classify, and its metadata."""
+    with safe_open(path, "pt") as file:
+        metadata = dict(file.metadata())
+        weights: dict[str, Any] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    net = DigitNet(int(metadata["classes"]))
+    net.load_state_dict(weights)
+    return net.eval(), metadata
+
+
+def shipped(name: Literal["reader", "judge"]) -> DigitNet:
+    """The classifier that comes with this package; `python -m actors.judge_training` made it."""
+    with resources.as_file(resources.files("spiral") / "weights" / f"{name}.safetensors") as path:
+        return load(path)[0]
+
+
+def _ink(images: NDArray[np.uint8]) -> Tensor:
+    """How much ink there is, [N, 1, 32, 32] in [0, 1], in pictures uint8 [N, H, W, C], dark on white."""
+    ink = 1 - torch.from_numpy(images).movedim(-1, 1).float().mean(1, keepdim=True) / 255
+    if ink.shape[-1] % SIDE == 0:
+        return functional.interpolate(ink, (SIDE, SIDE), mode="area")
+    return functional.interpolate(ink, (SIDE, SIDE), mode="bilinear", antialias=True)

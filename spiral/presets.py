@@ -1,0 +1,138 @@
+"""The settings that have a name.
+
+`reference` is the published painting agent (thesis, chapter 6 and appendix A); `mnist` and `mnist-conditional` are its
+experiments on digits; the `small` ones learn the same on two processor cores within half an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from spiral.config import ConfigError, RunConfig, parse_config
+
+PUBLISHED_DIGITS: dict[str, Any] = {
+    "environment": {"settings": {"color": False, "brush_sizes": [1, 2, 4, 8, 12, 24]}},
+    "rewards": [
+        {"name": "discriminator"},
+        {"name": "blank", "weight": 1.0},
+        {"name": "stroke_start", "weight": 0.05},
+    ],
+    "policy": {"learning_rate": 1e-4, "entropy": 0.01},
+}
+
+SMALL: dict[str, Any] = {
+    "precision": "bfloat16",
+    "environment": {
+        "settings": {
+            "canvas_size": 32,
+            "render_size": 64,
+            "brush": "classic/pen",
+            "brush_sizes": [0.4, 0.6, 0.8, 1.0, 1.3, 1.7],
+            "color": False,
+            "episode_length": 8,
+        }
+    },
+    "agent": {
+        "stem_channels": 16,
+        "stem_stride": 2,
+        "channels": [32, 64],
+        "residual_blocks": 0,
+        "hidden": 128,
+        "location_head": "pointer",
+        "location_planes": True,
+    },
+    "policy": {"batch_size": 128},
+}
+
+
+def merged(*documents: dict[str, Any]) -> dict[str, Any]:
+    """The documents laid over each other, section by section; later ones win."""
+    result: dict[str, Any] = {}
+    for document in documents:
+        for name, value in document.items():
+            both = isinstance(value, dict) and isinstance(result.get(name), dict)
+            result[name] = merged(result[name], value) if both else value
+    return result
+
+
+def reference() -> dict[str, Any]:
+    """The published painting setting: colour, 64×64, 20 commands, unconditional."""
+    return {}
+
+
+def mnist() -> dict[str, Any]:
+    """Inventing digits with the published layers in grey."""
+    return PUBLISHED_DIGITS
+
+
+def mnist_conditional() -> dict[str, Any]:
+    """Copying digits with the published layers in grey."""
+    return merged(PUBLISHED_DIGITS, {"agent": {"conditional": True, "noise": 0}})
+
+
+def mnist_small() -> dict[str, Any]:
+    """Inventing digits on two cores: the discriminator's score at every step, and the penalties."""
+    return merged(
+        SMALL,
+        {
+            "policy": {
+                "learning_rate": 2.5e-4,
+                "final_learning_rate": 5e-5,
+                "entropy": 0.03,
+                "final_entropy": 0.006,
+            },
+            "discriminator": {"width": 24, "learning_rate": 2e-4, "steps_per_policy_step": 3},
+            "rewards": [
+                {"name": "discriminator", "when": "step"},
+                {"name": "blank", "weight": 1.0},
+                {"name": "stroke_start", "weight": 0.05},
+            ],
+        },
+    )
+
+
+def mnist_small_conditional() -> dict[str, Any]:
+    """Copying digits on two cores: a warm start by cloning, then the discriminator's score and ℓ2 at every step."""
+    return merged(
+        SMALL,
+        {
+            "agent": {"conditional": True, "noise": 0},
+            "cloning": {"share": 0.2, "learning_rate": 1e-3},
+            "policy": {
+                "learning_rate": 5e-4,
+                "final_learning_rate": 1e-4,
+                "entropy": 0.008,
+                "final_entropy": 0.002,
+                "clip_ratio": 0.2,
+                "passes": 2,
+                "minibatches": 2,
+                "normalize_advantages": True,
+            },
+            "discriminator": {"width": 16, "learning_rate": 2e-4, "steps_per_policy_step": 1},
+            "rewards": [
+                {"name": "discriminator", "weight": 0.25, "when": "step"},
+                {"name": "squared_error", "weight": 0.2, "when": "step"},
+            ],
+        },
+    )
+
+
+PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
+    "reference": reference,
+    "mnist": mnist,
+    "mnist-conditional": mnist_conditional,
+    "mnist-small": mnist_small,
+    "mnist-small-conditional": mnist_small_conditional,
+}
+
+
+def preset(name: str) -> RunConfig:
+    """The settings called `name`.
+
+    Raises:
+        ConfigError: when there is no preset of that name.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
+    return parse_config({"preset": name, **PRESETS[name]()})
