@@ -27,7 +27,9 @@ class Head:
         if self.choices < 2:
             raise ValueError(f"head {self.name!r} has {self.choices} choices; a head needs 2 or more: leave it out")
         if self.grid is not None and self.grid[0] * self.grid[1] != self.choices:
-            raise ValueError(f"head {self.name!r} has {self.choices} choices, but its grid {self.grid} has another size")
+            raise ValueError(
+                f"head {self.name!r} has {self.choices} choices, but its grid {self.grid} has another size"
+            )
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ class ActionSpec:
 
     def mask(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.int8]:
         """Which sub-actions counted, int8 [..., heads], for actions of shape [..., heads]."""
-        return self.mask_table[actions[..., self.index(self.kind)]]
+        mask: NDArray[np.int8] = self.mask_table[actions[..., self.index(self.kind)]]
+        return mask
 
     def to_json(self) -> dict[str, Any]:
         """The specification as plain JSON values."""

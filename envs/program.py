@@ -1,0 +1,185 @@
+"""A picture as a program: the environment's id, its settings and the actions, in one JSON document.
+
+Pixels depend on settings and actions alone, so a program replays to the picture that its episode ended with. As it says
+how the picture is made and not what it looks like, it can also be painted at another size or with another brush, or
+written as SVG (Ganin et al. 2018, section 6.5.2, figure 6.6).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from envs import PAINT_ID
+from envs.settings import PaintSettings, SettingsError
+from envs.strokes import StrokeTable
+from envs.svg import painting_to_svg
+
+FORMAT = "spiral-program"
+VERSION = 1
+
+# What the settings of each environment are read with.
+SETTINGS = {PAINT_ID: PaintSettings}
+
+
+class ProgramError(ValueError):
+    """A document is not a program, or asks for what its environment does not have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """The actions of one episode, and where they are done.
+
+    Attributes:
+        env_id: the environment's Gymnasium id.
+        settings: its keyword arguments; those left out have their defaults.
+        actions: indices, int64 [steps, heads], at most `episode_length` steps.
+
+    Raises:
+        ProgramError: the environment is unknown, or does not have these settings or actions.
+    """
+
+    env_id: str
+    settings: Mapping[str, Any]
+    actions: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if self.env_id not in SETTINGS:
+            raise ProgramError(f"environment is {self.env_id!r}; programs are known for {', '.join(SETTINGS)}")
+        try:
+            read = SETTINGS[self.env_id].from_keywords(self.settings)
+        except SettingsError as error:
+            raise ProgramError(f"in the settings, {error}") from error
+        object.__setattr__(self, "settings", read.to_json())
+        object.__setattr__(self, "actions", _checked_actions(self.actions, read))
+
+    @property
+    def parsed_settings(self) -> PaintSettings:
+        """The settings as the record that the environment is made with."""
+        return SETTINGS[self.env_id].from_keywords(self.settings)
+
+    def replay(self) -> NDArray[np.uint8]:
+        """The picture that the episode ended with, uint8 [height, width, channels]."""
+        final: NDArray[np.uint8] = self.frames()[-1]
+        return final
+
+    def frames(self) -> NDArray[np.uint8]:
+        """The canvas before the first and after every action, uint8 [steps + 1, height, width, channels]."""
+        env = gymnasium.make(self.env_id, **self.settings)
+        try:
+            observation, _ = env.reset()
+            canvases = [observation["canvas"]]
+            for action in self.actions:
+                observation, *_ = env.step(action)
+                canvases.append(observation["canvas"])
+        finally:
+            env.close()  # type: ignore[no-untyped-call]
+        return np.stack(canvases)
+
+    def render(self, size: int | None = None, brush: str | None = None) -> NDArray[np.uint8]:
+        """The picture at another size, with another brush, or both, uint8 [size, size, channels].
+
+        It is painted anew at that size, with brush sizes in proportion; nothing is enlarged.
+
+        Args:
+            size: width and height in pixels; None is the size of the episode.
+            brush: a brush by name or file; None is that of the episode.
+
+        Raises:
+            ProgramError: the environment cannot show such a size.
+        """
+        settings = self.parsed_settings
+        try:
+            changed = settings if size is None else settings.at_size(size)
+        except SettingsError as error:
+            raise ProgramError(str(error)) from error
+        keywords = changed.to_json()
+        return Program(self.env_id, keywords if brush is None else {**keywords, "brush": brush}, self.actions).replay()
+
+    def to_svg(self, size: int = 512) -> str:
+        """The picture as an SVG document, to be shown at `size` pixels; see `envs.svg` for what it leaves out."""
+        return painting_to_svg(self.parsed_settings, self.actions, size)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document, as plain JSON values."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "environment": self.env_id,
+            "settings": dict(self.settings),
+            "heads": [head.name for head in self.parsed_settings.action_spec.heads],
+            "actions": self.actions.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, document: Any) -> Program:
+        """The program that `to_json` wrote.
+
+        Raises:
+            ProgramError: the document is not a program.
+        """
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise ProgramError(f'not a program: a JSON object with "format": "{FORMAT}" was expected')
+        if document.get("version") != VERSION:
+            raise ProgramError(f"format version is {document.get('version')!r}; this release reads version {VERSION}")
+        missing = [name for name in ("environment", "settings", "heads", "actions") if name not in document]
+        if missing:
+            raise ProgramError(f"not a program: {', '.join(missing)} not there")
+        if not isinstance(document["environment"], str) or not isinstance(document["settings"], dict):
+            raise ProgramError("not a program: environment must be a text, and settings an object")
+        program = cls(document["environment"], document["settings"], document["actions"])
+        heads = [head.name for head in program.parsed_settings.action_spec.heads]
+        if document["heads"] != heads:
+            raise ProgramError(f"heads are {document['heads']!r}; these settings call for {heads}")
+        return program
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the document to `path`; a reader never sees half of it."""
+        path = Path(path)
+        # One action a line keeps the document readable and its changes small.
+        lines = ",\n".join("  " + json.dumps(action) for action in self.actions.tolist())
+        head = json.dumps({**self.to_json(), "actions": None}, indent=1)
+        text = head.replace('"actions": null', f'"actions": [\n{lines}\n ]') + "\n"
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
+            file.write(text)
+        os.replace(file.name, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Program:
+        """The program in the file at `path`.
+
+        Raises:
+            ProgramError: the file holds no program; a file that is not there raises FileNotFoundError.
+        """
+        try:
+            return cls.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+            raise ProgramError(f"{path} is not JSON: {error}") from error
+        except ProgramError as error:
+            raise ProgramError(f"{path}: {error}") from error
+
+
+def _checked_actions(actions: Any, settings: PaintSettings) -> NDArray[np.int64]:
+    """A copy of `actions` as int64 [steps, heads], if an episode can consist of them."""
+    try:
+        given = np.array(actions)
+        if given.size == 0:
+            return np.zeros((0, len(settings.action_spec.heads)), np.int64)
+        StrokeTable(settings, settings.canvas_size).check(given)
+    except ValueError as error:
+        raise ProgramError(f"in the actions, {error}") from error
+    if given.ndim != 2 or len(given) > settings.episode_length:
+        raise ProgramError(
+            f"actions have shape {given.shape}; give [steps, heads] with at most {settings.episode_length} steps, "
+            "the episode_length of the settings"
+        )
+    return given.astype(np.int64)

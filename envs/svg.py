@@ -1,0 +1,61 @@
+"""A painting as SVG: every painting action is one path, a quadratic Bézier from where the pen was.
+
+SVG has no brush. A path has one width and one colour, so the width is an approximation of what libmypaint's brushes do
+with size and pressure,
+
+    width = 2 · size · (1 + p) / 2,   p = mean of the stroke's first and last pressure,
+
+the full diameter at pressure 1 and half of it at pressure 0. Texture and opacity are left out; positions are exact.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.settings import PaintSettings
+from envs.strokes import StrokeTable
+
+
+def painting_to_svg(settings: PaintSettings, actions: NDArray[np.integer[Any]], size: int) -> str:
+    """An SVG document of `size` pixels with one path for each action that paints.
+
+    Args:
+        settings: what the actions were made for; lengths in the document are in its canvas pixels.
+        actions: indices, integers [steps, heads], in the action space.
+        size: width and height at which the document asks to be shown.
+    """
+    strokes = StrokeTable(settings, settings.canvas_size).look_up(actions)
+    # The pen starts at the upper left corner; the pressure before a stroke that comes first or after a move is its own.
+    starts = np.concatenate((np.zeros((1, 2)), strokes.end))[:-1]
+    carries_on = np.concatenate(([False], strokes.paint))[:-1]
+    last = strokes.pressure
+    first = np.where(carries_on, np.roll(last, 1), last)
+    widths = strokes.radius * (1 + (first + last) / 2)
+    paths = [
+        f'<path d="M{_point(starts[i])}Q{_point(strokes.control[i])} {_point(strokes.end[i])}" '
+        f'stroke="{_color(strokes.color[i])}" stroke-width="{widths[i]:.4g}"/>'
+        for i in np.flatnonzero(strokes.paint)
+    ]
+    side = settings.canvas_size
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 {side} {side}">',
+        f'<rect width="{side}" height="{side}" fill="{_color(np.array(settings.background_rgb))}"/>',
+        '<g fill="none" stroke-linecap="round">',
+        *paths,
+        "</g>",
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _point(point: NDArray[np.floating[Any]]) -> str:
+    """A point as SVG writes it."""
+    return f"{point[0]:.6g},{point[1]:.6g}"
+
+
+def _color(rgb: NDArray[np.floating[Any]]) -> str:
+    """Intensities in [0, 1] as #rrggbb."""
+    return "#" + "".join(f"{round(255 * float(part)):02x}" for part in rgb)
