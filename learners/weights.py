@@ -1,7 +1,7 @@
 """The newest weights of each network, in memory: how learners and actors of one process share them.
 
-The learners publish, the actors and the other learner fetch, and every set of weights has a version, so that a trajectory
-can say which agent made it. This form is the reference for the form in Redis.
+The learners publish, the actors and the other learner fetch, and every set of weights has a version, so that a
+trajectory can say which agent made it. The form in Redis is tested against this one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ def stale(name: str, version: int, newest: int) -> WeightsError:
 
 
 class MemoryWeights:
-    """The newest weights of each network, by name. Versions never fall; a learner that resumes may publish the same version again."""
+    """The newest weights of each network, by name.
+
+    Versions never fall; a learner that resumes may publish the same version again.
+    """
 
     def __init__(self) -> None:
         self._newest: dict[str, tuple[int, Arrays]] = {}

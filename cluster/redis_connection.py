@@ -1,0 +1,89 @@
+"""How every process of a run finds its Redis: a URL and the name of the run, small enough to travel to any actor.
+
+Connections do not cross processes, so a process opens its own from this address. Keys carry the name of the run, so
+that several runs share one Redis, and expire a day after their last use, so that a killed run leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import redis
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.retry import Retry
+
+KEY_LIFETIME_S = 86_400
+MAX_VALUE_BYTES = 512 * 2**20  # what Redis accepts as one value (proto-max-bulk-len)
+
+FAIL_AT_ONCE = Retry(NoBackoff(), 0)  # at the start, when the address may be wrong
+RETRY = Retry(ExponentialBackoff(cap=1.0, base=0.05), 6)  # later, when a connection was lost: about 3 seconds
+
+
+class RedisError(RuntimeError):
+    """Redis cannot be reached or refuses to work; the message says where and what to do."""
+
+
+@dataclass(frozen=True)
+class RedisAddress:
+    """Where a run keeps its replay and weights.
+
+    Attributes:
+        url: `redis://`, `rediss://` (TLS) or `unix://`, with user and password if it needs them.
+        run_id: the name under which this run's keys live.
+    """
+
+    url: str
+    run_id: str
+
+    def connect(self) -> redis.Redis:
+        """A connection that answered once.
+
+        Raises:
+            RedisError: the URL is malformed, nobody answers, or the password is wrong.
+        """
+        with redis_errors(self.url):
+            try:
+                client = redis.Redis.from_url(self.url, retry=FAIL_AT_ONCE, socket_timeout=30, socket_connect_timeout=5)
+            except ValueError as error:
+                raise RedisError(
+                    f"{hide_password(self.url)!r} is no address of a Redis ({error}); "
+                    "give redis://host:6379/0, rediss://host:6380/0 or unix:///path/redis.sock"
+                ) from None
+            client.ping()
+            client.set_retry(RETRY)
+            return client
+
+    def key(self, name: str) -> str:
+        """The key `name` of this run; the braces keep all keys of a run on one node of a Redis cluster."""
+        return f"spiral:{{{self.run_id}}}:{name}"
+
+    def forget(self) -> None:
+        """Delete all keys of this run."""
+        with redis_errors(self.url):
+            client = self.connect()
+            keys = list(client.scan_iter(match=self.key("*").replace("[", "\\["), count=1000))
+            if keys:
+                client.delete(*keys)
+            client.close()
+
+
+@contextmanager
+def redis_errors(url: str) -> Iterator[None]:
+    """Turns a failed connection into a `RedisError` of one line that names the server and the ways out."""
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise RedisError(
+            f"no Redis answers at {hide_password(url)} ({str(error).rstrip('.')}): start it, correct --redis or its "
+            "password, or leave --redis out for the embedded server"
+        ) from None
+    except redis.ResponseError as error:
+        raise RedisError(f"the Redis at {hide_password(url)} refused a command: {error}") from None
+
+
+def hide_password(url: str) -> str:
+    """The URL with `***` in place of its password, fit for messages and logs."""
+    return re.sub(r"://([^:@/]*):[^@/]*@", r"://\1:***@", re.sub(r"([?&]password=)[^&]*", r"\1***", url))

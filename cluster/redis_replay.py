@@ -1,0 +1,169 @@
+"""The replay buffer in Redis: actors on any machine add, the discriminator learner samples.
+
+One field of a hash for each slot of the ring, its value a header of 12 bytes and the raw pixels of render and target.
+Lua makes adding atomic, and sampling one round trip: the random numbers go in, the pictures come out. Nothing is
+unpickled; a record that does not look exactly as expected is refused and counted.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cluster.redis_connection import KEY_LIFETIME_S, MAX_VALUE_BYTES, RedisAddress, redis_errors
+from learners.replay import ReplayError, check_batch, unpack_state
+from spiral.contracts import Arrays, EmptyReplayError, Renders
+
+HEADER = struct.Struct("<4sHHHBx")  # magic, height, width, channels, whether a target follows
+MAGIC = b"SPR1"
+CHUNK = 256  # pictures in one command, which bounds how long Redis is held up
+
+ADD = """
+local added = tonumber(redis.call('GET', KEYS[1]) or '0')
+local capacity, lifetime = tonumber(ARGV[1]), tonumber(ARGV[2])
+for i = 3, #ARGV do redis.call('HSET', KEYS[2], (added + i - 3) % capacity, ARGV[i]) end
+redis.call('SET', KEYS[1], string.format('%.0f', added + #ARGV - 2), 'EX', lifetime)
+redis.call('EXPIRE', KEYS[2], lifetime)
+"""
+
+SAMPLE = """
+local size = math.min(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1]))
+if size == 0 then return {} end
+local slots = {}
+for i = 2, #ARGV do slots[i - 1] = math.floor(tonumber(ARGV[i]) * size) end
+return redis.call('HMGET', KEYS[2], unpack(slots))
+"""
+
+
+class RedisReplay:
+    """A ring of the newest `capacity` pictures in Redis; the arguments are those of `MemoryReplay`, after the address.
+
+    Attributes:
+        capacity: in pictures.
+        refused: how many malformed batches and samples this process has refused.
+    """
+
+    def __init__(
+        self, address: RedisAddress, capacity: int, canvas_shape: tuple[int, int, int], with_targets: bool
+    ) -> None:
+        if capacity < 1:
+            raise ReplayError(f"a replay of {capacity} pictures was asked for; it holds 1 or more")
+        self._pixels = int(np.prod(canvas_shape))
+        self._record_bytes = HEADER.size + self._pixels * (1 + with_targets)
+        if max(canvas_shape) > 65535 or self._record_bytes > MAX_VALUE_BYTES:
+            raise ReplayError(f"pictures of {canvas_shape} are too large for Redis: a record has at most 512 MiB")
+        self._header = np.frombuffer(HEADER.pack(MAGIC, *canvas_shape, with_targets), np.uint8)
+        self.capacity = capacity
+        self.refused = 0
+        self._canvas_shape = canvas_shape
+        self._with_targets = with_targets
+        self._address = address
+        self._redis = address.connect()
+        self._keys = [address.key("replay:added"), address.key("replay:slots")]
+        self._add = self._redis.register_script(ADD)
+        self._sample = self._redis.register_script(SAMPLE)
+
+    @property
+    def size(self) -> int:
+        """How many pictures are there now, at most `capacity`."""
+        return min(self._count_added(), self.capacity)
+
+    def add(self, batch: Renders) -> None:
+        """Put a batch in, in place of the oldest pictures when it is full.
+
+        Raises:
+            ReplayError: the batch has another shape or type.
+            RedisError: Redis does not answer, or is out of memory.
+        """
+        try:
+            check_batch(batch, self._canvas_shape, self._with_targets)
+        except ReplayError:
+            self.refused += 1
+            raise
+        records = self._pack(batch)
+        with redis_errors(self._address.url):
+            for start in range(0, len(records), CHUNK):
+                self._add(self._keys, [self.capacity, KEY_LIFETIME_S, *records[start : start + CHUNK]])
+
+    def sample(self, count: int, rng: np.random.Generator) -> Renders:
+        """`count` pictures drawn uniformly, with replacement: one round trip for each 256.
+
+        Raises:
+            EmptyReplayError: when nothing was added yet.
+            ReplayError: Redis holds a record that is not of this replay.
+            RedisError: Redis does not answer.
+        """
+        draws = [repr(draw) for draw in rng.random(count).tolist()]
+        records: list[bytes | None] = []
+        with redis_errors(self._address.url):
+            for start in range(0, count, CHUNK):
+                answer = self._sample(self._keys, [self.capacity, *draws[start : start + CHUNK]])
+                if not answer:
+                    raise EmptyReplayError("the replay is empty: add renders before the discriminator learner samples")
+                records += answer
+        return self._unpack(records)
+
+    def state(self) -> Arrays:
+        """All pictures in the order of their slots, and how many were ever added; `load_state` takes it back."""
+        added = self._count_added()
+        slots = list(range(min(added, self.capacity)))
+        records: list[bytes | None] = []
+        with redis_errors(self._address.url):
+            for start in range(0, len(slots), CHUNK):
+                records += self._redis.hmget(self._keys[1], slots[start : start + CHUNK])  # type: ignore[arg-type]
+        batch = self._unpack(records)
+        arrays: Arrays = {"added": np.array([added]), "renders": batch.renders}
+        return arrays if batch.targets is None else {**arrays, "targets": batch.targets}
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Go on from what `state` of this or of the in-memory form gave.
+
+        Raises:
+            ReplayError: the pictures have another shape, or their number does not fit.
+        """
+        added, batch = unpack_state(arrays, self.capacity)
+        check_batch(batch, self._canvas_shape, self._with_targets)
+        with redis_errors(self._address.url):
+            self._redis.delete(*self._keys)
+            self.add(batch)
+            self._redis.set(self._keys[0], added, ex=KEY_LIFETIME_S)
+
+    def _count_added(self) -> int:
+        with redis_errors(self._address.url):
+            value = self._redis.get(self._keys[0])
+        try:
+            return int(value or 0)
+        except ValueError:
+            self.refused += 1
+            raise ReplayError(f"key {self._keys[0]} holds {value!r:.40}, where a count of pictures belongs") from None
+
+    def _pack(self, batch: Renders) -> list[bytes]:
+        count = len(batch)
+        parts = [np.broadcast_to(self._header, (count, HEADER.size)), batch.renders.reshape(count, self._pixels)]
+        if batch.targets is not None:
+            parts.append(batch.targets.reshape(count, self._pixels))
+        return [row.tobytes() for row in np.concatenate(parts, axis=1)]
+
+    def _unpack(self, records: list[bytes | None]) -> Renders:
+        wrong = [len(r or b"") for r in records if r is None or len(r) != self._record_bytes]
+        if wrong:
+            raise self._malformed(f"a record of {wrong[0]} bytes, where {self._record_bytes} belong")
+        table: NDArray[np.uint8] = np.frombuffer(b"".join(r for r in records if r), np.uint8)
+        table = table.reshape(len(records), self._record_bytes)
+        odd = (table[:, : HEADER.size] != self._header).any(axis=1)
+        if odd.any():
+            raise self._malformed(f"a record that begins with {table[odd][0, : HEADER.size].tobytes()!r}")
+        renders = table[:, HEADER.size : HEADER.size + self._pixels].reshape(-1, *self._canvas_shape)
+        if not self._with_targets:
+            return Renders(renders, None)
+        return Renders(renders, table[:, HEADER.size + self._pixels :].reshape(-1, *self._canvas_shape))
+
+    def _malformed(self, what: str) -> ReplayError:
+        self.refused += 1
+        kind = "with" if self._with_targets else "without"
+        return ReplayError(
+            f"key {self._keys[1]} holds {what}; this run has pictures of {self._canvas_shape} {kind} targets: "
+            "another program writes to it, or another run has the same name"
+        )

@@ -1,0 +1,84 @@
+"""The embedded server and the addresses of others: found, protected, ended, and explained when they do not answer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from cluster.redis_connection import RedisAddress, RedisError, hide_password
+from cluster.redis_server import EmbeddedRedis
+
+
+def test_it_listens_on_a_socket_alone_and_leaves_nothing_behind():
+    with EmbeddedRedis() as server:
+        client = RedisAddress(server.url, "run").connect()
+        assert client.config_get("port") == {"port": "0"}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        folder = Path(server.url.removeprefix("unix://")).parent
+        assert folder.stat().st_mode & 0o077 == 0
+    assert not folder.exists()
+    with pytest.raises(redis.ConnectionError):
+        redis.Redis.from_url(server.url).ping()
+    server.close()
+
+
+def test_it_ends_with_a_run_that_was_killed():
+    script = (
+        "import os, signal\n"
+        "from cluster.redis_server import EmbeddedRedis\n"
+        "print(EmbeddedRedis().url, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    root = Path(__file__).parents[2]
+    url = subprocess.run([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, text=True).stdout.strip()
+    client = redis.Redis.from_url(url)
+    with pytest.raises(redis.ConnectionError):
+        while True:  # each turn asks the server, until it has ended
+            client.ping()
+
+
+def test_a_long_temporary_folder_is_no_obstacle(tmp_path, monkeypatch):
+    deep = tmp_path / ("x" * 90)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    with EmbeddedRedis() as server:
+        assert RedisAddress(server.url, "run").connect().ping()
+
+
+def test_a_password_opens_the_door(redis_server, address):
+    client = address.connect()
+    client.acl_setuser("painter", enabled=True, passwords=["+secret"], keys=["*"], commands=["+@all"])
+    path = redis_server.url.removeprefix("unix://")
+    assert RedisAddress(f"unix://painter:secret@{path}", "run").connect().ping()
+    with pytest.raises(RedisError) as refused:
+        RedisAddress(f"unix://painter:wrong@{path}", "run").connect()
+    assert "wrong@" not in str(refused.value) and "painter:***@" in str(refused.value)
+
+
+def test_a_missing_server_is_explained_in_one_line(tmp_path):
+    with pytest.raises(RedisError, match="no Redis answers at unix://.*leave --redis out") as error:
+        RedisAddress(f"unix://{tmp_path}/none.sock", "run").connect()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["http://host", "host:6379", "", "redis://host:port/0"])
+def test_an_address_of_another_kind_is_explained(url):
+    with pytest.raises(RedisError, match="redis://host:6379/0"):
+        RedisAddress(url, "run").connect()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:hunter2@host:1/0", "redis://:***@host:1/0"),
+        ("rediss://me:hunter2@host", "rediss://me:***@host"),
+        ("unix:///a.sock?password=hunter2&db=1", "unix:///a.sock?password=***&db=1"),
+        ("redis://host:6379/0", "redis://host:6379/0"),
+    ],
+)
+def test_passwords_are_never_shown(url, shown):
+    assert hide_password(url) == shown

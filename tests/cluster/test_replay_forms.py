@@ -1,0 +1,146 @@
+"""What every replay promises, checked on the in-memory form and on the one in a real Redis."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cluster.redis_connection import RedisAddress
+from cluster.redis_replay import RedisReplay
+from learners.replay import MemoryReplay, ReplayError
+from spiral.contracts import EmptyReplayError, Renders
+
+SHAPE = (4, 5, 3)
+MakeReplay = Callable[..., MemoryReplay | RedisReplay]
+
+
+@pytest.fixture(params=["memory", "redis"])
+def make(request: pytest.FixtureRequest) -> MakeReplay:
+    """Makes replays of the form under test; those of Redis share their pictures, as two processes would."""
+    if request.param == "memory":
+        return MemoryReplay
+    address: RedisAddress = request.getfixturevalue("address")
+    return lambda *args: RedisReplay(address, *args)
+
+
+def batch(first: int, count: int, with_targets: bool = False) -> Renders:
+    """Pictures whose every pixel says which picture it is; the target is its negative."""
+    numbers = np.arange(first, first + count, dtype=np.uint8)
+    renders = np.broadcast_to(numbers[:, None, None, None], (count, *SHAPE)).copy()
+    return Renders(renders, 255 - renders if with_targets else None)
+
+
+def held(replay: MemoryReplay | RedisReplay) -> list[int]:
+    return sorted(replay.state()["renders"][:, 0, 0, 0].tolist())
+
+
+def test_an_empty_replay_says_so(make):
+    replay = make(8, SHAPE, False)
+    assert replay.size == 0
+    with pytest.raises(EmptyReplayError, match="add renders"):
+        replay.sample(1, np.random.default_rng(0))
+
+
+def test_the_oldest_pictures_make_room(make):
+    replay = make(8, SHAPE, False)
+    for first in (0, 3, 6, 9):
+        replay.add(batch(first, 3))
+    assert (replay.size, held(replay)) == (8, list(range(4, 12)))
+
+
+def test_of_a_batch_above_the_capacity_the_last_pictures_stay(make):
+    replay = make(4, SHAPE, False)
+    replay.add(batch(0, 11))
+    assert held(replay) == [7, 8, 9, 10]
+
+
+def test_a_render_keeps_its_target(make):
+    replay = make(16, SHAPE, True)
+    replay.add(batch(0, 16, with_targets=True))
+    sample = replay.sample(40, np.random.default_rng(1))
+    assert sample.targets is not None
+    np.testing.assert_array_equal(sample.targets, 255 - sample.renders)
+
+
+def test_samples_are_uniform(make):
+    replay = make(10, SHAPE, False)
+    replay.add(batch(0, 10))
+    drawn = replay.sample(5000, np.random.default_rng(2)).renders[:, 0, 0, 0]
+    counts = np.bincount(drawn, minlength=10)
+    chi_square = float(((counts - 500) ** 2 / 500).sum())
+    assert chi_square < 27.9  # 99.9% of a chi-square distribution with 9 degrees of freedom
+
+
+def test_two_forms_draw_the_same_pictures(address):
+    forms = MemoryReplay(50, SHAPE, True), RedisReplay(address, 50, SHAPE, True)
+    samples = []
+    for replay in forms:
+        replay.add(batch(0, 37, True))
+        replay.add(batch(37, 37, True))
+        samples.append(replay.sample(300, np.random.default_rng(3)))
+    np.testing.assert_array_equal(samples[0].renders, samples[1].renders)
+    np.testing.assert_array_equal(samples[0].targets, samples[1].targets)
+
+
+@pytest.mark.parametrize("with_targets", [False, True])
+def test_a_saved_replay_goes_on_where_it_was(make, with_targets):
+    replay = make(8, SHAPE, with_targets)
+    replay.add(batch(0, 11, with_targets))
+    state = replay.state()
+    other = MemoryReplay(8, SHAPE, with_targets)
+    other.load_state(state)
+    replay.load_state(state)
+    for each in (replay, other):
+        each.add(batch(11, 2, with_targets))
+    for name, array in replay.state().items():
+        np.testing.assert_array_equal(array, other.state()[name])
+
+
+def test_a_saved_replay_of_another_capacity_is_refused(make):
+    replay = make(8, SHAPE, False)
+    replay.add(batch(0, 8))
+    with pytest.raises(ReplayError, match="8 pictures of 8 ever added; a replay of 4"):
+        make(4, SHAPE, False).load_state(replay.state())
+    with pytest.raises(ReplayError, match="lacks"):
+        replay.load_state({"renders": replay.state()["renders"]})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Renders(np.zeros((2, 4, 5, 1), np.uint8), None),
+        Renders(np.zeros((2, *SHAPE), np.float32), None),
+        Renders(np.zeros((2, *SHAPE), np.uint8), np.zeros((2, *SHAPE), np.uint8)),
+    ],
+    ids=["shape", "type", "targets"],
+)
+def test_a_batch_of_another_kind_is_refused(make, wrong):
+    replay = make(8, SHAPE, False)
+    with pytest.raises(ReplayError, match="this replay|a replay of"):
+        replay.add(wrong)
+    assert replay.size == 0
+
+
+def test_a_replay_without_room_is_refused(make):
+    with pytest.raises(ReplayError, match="1 or more"):
+        make(0, SHAPE, False)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(capacity=st.integers(1, 12), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6))
+def test_a_ring_is_a_queue_of_bounded_length(address, capacity, sizes):
+    forms = MemoryReplay(capacity, SHAPE, False), RedisReplay(address, capacity, SHAPE, False)
+    address.forget()
+    slow: deque[int] = deque(maxlen=capacity)
+    first = 0
+    for size in sizes:
+        slow.extend(range(first, first + size))
+        for replay in forms:
+            replay.add(batch(first, size))
+        first += size
+    assert held(forms[0]) == held(forms[1]) == sorted(slow)

@@ -1,0 +1,110 @@
+"""Checkpoints are whole or not there, keep every number, and say what is wrong with a damaged one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envs.actions import ActionSpec, paint_action_spec
+from learners.checkpoint import CheckpointError, latest_checkpoint, load_checkpoint, save_checkpoint
+
+SPEC = paint_action_spec(8, 2, color=False)
+DOCUMENT = {"config": {}, "action_spec": SPEC.to_json(), "canvas_shape": [16, 16, 1], "frames": 64, "mean": 0.1 + 0.2}
+PARTS = {
+    "policy": {"network/w": np.arange(6, dtype=np.float32).reshape(2, 3).T, "version": np.array(3)},
+    "replay": {"renders": np.full((2, 4, 4, 1), 200, np.uint8), "random": np.array([2**63 + 1], np.uint64)},
+}
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    return save_checkpoint(tmp_path, 64, DOCUMENT, PARTS)
+
+
+def test_every_number_comes_back(saved):
+    checkpoint = load_checkpoint(saved)
+    assert checkpoint.document["mean"] == DOCUMENT["mean"]
+    for part, arrays in PARTS.items():
+        assert sorted(checkpoint.part(part)) == sorted(arrays)
+        for name, array in arrays.items():
+            loaded = checkpoint.part(part)[name]
+            assert (loaded.dtype, loaded.shape) == (array.dtype, array.shape)
+            np.testing.assert_array_equal(loaded, array)
+
+
+def test_the_newest_are_kept_and_the_latest_is_found(tmp_path):
+    for order in (5, 40, 300, 2000):
+        save_checkpoint(tmp_path, order, DOCUMENT, PARTS, keep=2)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["000000000300", "000000002000"]
+    assert latest_checkpoint(tmp_path).name == "000000002000"
+
+
+def test_the_same_order_again_replaces(tmp_path, saved):
+    save_checkpoint(tmp_path, 64, {**DOCUMENT, "frames": 65}, {"policy": PARTS["policy"]})
+    again = load_checkpoint(saved)
+    assert again.document["frames"] == 65
+    with pytest.raises(CheckpointError, match="has no part 'replay'; it has policy"):
+        again.part("replay")
+
+
+def test_a_checkpoint_that_was_cut_off_does_not_count(tmp_path, saved, monkeypatch):
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("learners.checkpoint.save_file", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_checkpoint(tmp_path, 128, DOCUMENT, PARTS)
+    assert [p.name for p in tmp_path.iterdir()] == [saved.name]
+    (tmp_path / ".writing-killed").mkdir()
+    assert latest_checkpoint(tmp_path) == saved
+
+
+def test_only_some_parts_are_read_when_only_some_are_wanted(saved):
+    (saved / "replay.safetensors").unlink()
+    assert list(load_checkpoint(saved, only=("policy",)).parts) == ["policy"]
+
+
+def test_a_missing_checkpoint_is_explained(tmp_path):
+    with pytest.raises(CheckpointError, match="no checkpoint in .*train first"):
+        latest_checkpoint(tmp_path / "none")
+    with pytest.raises(CheckpointError, match=r"run\.json cannot be read"):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "pickle", "missing"])
+def test_a_damaged_part_names_the_file_and_the_way_out(tmp_path, saved, damage):
+    newer = save_checkpoint(tmp_path, 128, DOCUMENT, PARTS)
+    file = newer / "policy.safetensors"
+    content = {"truncated": file.read_bytes()[:-3], "pickle": b"\x80\x04K\x01.", "missing": None}[damage]
+    file.unlink() if content is None else file.write_bytes(content)
+    with pytest.raises(CheckpointError, match="missing or damaged") as error:
+        load_checkpoint(newer)
+    assert str(file) in str(error.value) and f"remove {newer} to go on from {saved}" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 99}', '{"format": 1}', "null"])
+def test_a_damaged_document_is_refused(saved, text):
+    (saved / "run.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"run\.json"):
+        load_checkpoint(saved)
+
+
+def test_another_agent_or_canvas_is_refused(saved):
+    checkpoint = load_checkpoint(saved)
+    checkpoint.require(SPEC, (16, 16, 1))
+    with pytest.raises(CheckpointError, match=r"control \(64\).*but the environment has.*red \(20\)"):
+        checkpoint.require(paint_action_spec(8, 2, color=True), (16, 16, 1))
+    with pytest.raises(CheckpointError, match=r"\(16, 16, 1\).*\(32, 32, 1\)"):
+        checkpoint.require(SPEC, (32, 32, 1))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 64), st.integers(1, 6), st.booleans())
+def test_any_action_spec_survives_the_document(grid, sizes, color):
+    spec = paint_action_spec(grid, sizes, color)
+    assert ActionSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
