@@ -83,8 +83,7 @@ class Agent(nn.Module):
         self.encoder = Encoder(spec, canvas_shape, config)
         self.lstm = LSTM(config.hidden, config.hidden)
         self.value = nn.Linear(config.hidden, 1)
-        map_size = (canvas_shape[0] // config.stem_stride, canvas_shape[1] // config.stem_stride)
-        self.decoder = Decoder(spec, map_size, config)
+        self.decoder = Decoder(spec, self.encoder.map_shapes, config)
         self.register_buffer("mask_table", torch.from_numpy(spec.mask_table).float(), persistent=False)
 
     def pictures(self, canvas: Tensor, target: Tensor | None) -> Tensor:

@@ -7,6 +7,7 @@ compares a query made from z with the encoder's feature maps, so that a location
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from spiral.layers import ResidualBlock, mlp
 
 RESIDUAL = (16, 32)
 SEED = 4
-KEYS = 32
+SMALLEST_MAP = 8
 
 
 class ScalarHead(nn.Module):
@@ -29,7 +30,7 @@ class ScalarHead(nn.Module):
         super().__init__()
         self.linear = nn.Linear(hidden, choices)
 
-    def forward(self, z: Tensor, keys: Tensor | None) -> Tensor:
+    def forward(self, z: Tensor, maps: Sequence[Tensor]) -> Tensor:
         """Logits [N, choices] from z [N, hidden]."""
         return self.linear(z)
 
@@ -48,7 +49,7 @@ class DeconvolutionHead(nn.Module):
         self.up = nn.ModuleList(ups)
         self.narrow = nn.Conv2d(channels, 1, 3, padding=1)
 
-    def forward(self, z: Tensor, keys: Tensor | None) -> Tensor:
+    def forward(self, z: Tensor, maps: Sequence[Tensor]) -> Tensor:
         """Logits [N, cells] from z [N, hidden]."""
         x = self.residual(self.widen(z.view(len(z), -1, SEED, SEED)))
         for up in self.up:
@@ -57,50 +58,44 @@ class DeconvolutionHead(nn.Module):
 
 
 class PointerHead(nn.Module):
-    """Logits of a grid cell: how well a query made from z fits the key at that place, plus a linear bias.
+    """Logits of a grid cell: how well queries made from z fit the feature maps at that place, plus a linear bias.
 
-    One key serves `scale`² cells, each with a query of its own, so that the grid may be finer than the feature map.
+    A cell of a map covers `scale`² cells of the grid and answers a query of its own for each of them, so that the grid may
+    be finer than the map. The coarse maps know the shape, the fine ones where its edges are; their logits add up.
+
+    Args:
+        hidden: size of z.
+        grid: rows and columns of the location.
+        map_shapes: channels, rows and columns of the encoder's feature maps.
     """
 
-    def __init__(self, hidden: int, grid: tuple[int, int], map_size: tuple[int, int]) -> None:
+    def __init__(self, hidden: int, grid: tuple[int, int], map_shapes: Sequence[tuple[int, int, int]]) -> None:
         super().__init__()
-        self.scale = grid[0] // map_size[0]
-        if (self.scale * map_size[0], self.scale * map_size[1]) != grid:
-            raise ValueError(f"a pointer head needs a grid that is a multiple of the feature map: {grid}, {map_size}")
-        self.map_size = map_size
-        self.query = nn.Linear(hidden, self.scale**2 * KEYS)
+        self.map_shapes = [shape for shape in map_shapes if shape[1] >= SMALLEST_MAP]
+        self.scales = [grid[0] // rows for _, rows, _ in self.map_shapes]
+        for scale, (_, rows, columns) in zip(self.scales, self.map_shapes, strict=True):
+            if (scale * rows, scale * columns) != grid:
+                raise ValueError(f"a pointer needs a grid that is a multiple of the feature map: {grid}, {rows}×{columns}")
+        sizes = [scale**2 * channels for scale, (channels, _, _) in zip(self.scales, self.map_shapes, strict=True)]
+        self.queries = nn.ModuleList(nn.Linear(hidden, size) for size in sizes)
         self.bias = nn.Linear(hidden, grid[0] * grid[1])
 
-    def forward(self, z: Tensor, keys: Tensor | None) -> Tensor:
-        """Logits [N, cells] from z [N, hidden] and keys [N, 32, map cells]."""
-        assert keys is not None
-        query = self.query(z).view(len(z), self.scale**2, KEYS)
-        fit = torch.bmm(query, keys).view(len(z), self.scale**2, *self.map_size) / math.sqrt(KEYS)
-        return F.pixel_shuffle(fit, self.scale).flatten(1) + self.bias(z)
+    def forward(self, z: Tensor, maps: Sequence[Tensor]) -> Tensor:
+        """Logits [N, cells] from z [N, hidden] and maps [N, channels, rows, columns]."""
+        logits = self.bias(z)
+        for make_query, scale, shape, keys in zip(self.queries, self.scales, self.map_shapes, maps, strict=False):
+            channels, rows, columns = shape
+            query = make_query(z).view(len(z), scale**2, channels)
+            fit = torch.bmm(query, keys.flatten(2)).view(len(z), scale**2, rows, columns) / math.sqrt(channels)
+            logits = logits + F.pixel_shuffle(fit, scale).flatten(1)
+        return logits
 
 
-class Keys(nn.Module):
-    """The encoder's feature maps, brought to the finest one's size and added up."""
-
-    def __init__(self, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.pointwise = nn.ModuleList(nn.Conv2d(width, KEYS, 1) for width in widths)
-
-    def forward(self, maps: list[Tensor]) -> Tensor:
-        """Keys [N, 32, cells of the finest map]."""
-        size = maps[0].shape[-2:]
-        layers = [convolution(x) for convolution, x in zip(self.pointwise, maps, strict=True)]
-        finest, *coarser = layers
-        for x in coarser:
-            finest = finest + F.interpolate(x, size=size, mode="nearest")
-        return finest.flatten(2)
-
-
-def location_head(head: Head, map_size: tuple[int, int], config: AgentConfig) -> nn.Module:
+def location_head(head: Head, map_shapes: Sequence[tuple[int, int, int]], config: AgentConfig) -> nn.Module:
     """The head for a location, of the kind that the configuration names."""
     assert head.grid is not None
     if config.location_head == "pointer":
-        return PointerHead(config.hidden, head.grid, map_size)
+        return PointerHead(config.hidden, head.grid, map_shapes)
     return DeconvolutionHead(config.hidden, head.grid, config.residual_blocks)
 
 
@@ -115,22 +110,20 @@ def sample_categorical(logits: Tensor, generator: torch.Generator | None, temper
 class Decoder(nn.Module):
     """The autoregressive decoder: z, a sub-action, a new z that knows of it, and so on."""
 
-    def __init__(self, spec: ActionSpec, map_size: tuple[int, int], config: AgentConfig) -> None:
+    def __init__(self, spec: ActionSpec, map_shapes: Sequence[tuple[int, int, int]], config: AgentConfig) -> None:
         super().__init__()
         self.order = [spec.index(name) for name in spec.decoding_order]
         heads = [spec.heads[i] for i in self.order]
         self.heads = nn.ModuleList(
-            location_head(h, map_size, config) if h.grid else ScalarHead(config.hidden, h.choices) for h in heads
+            location_head(h, map_shapes, config) if h.grid else ScalarHead(config.hidden, h.choices) for h in heads
         )
         self.embeddings = nn.ModuleList(SubactionEmbedding(h) for h in heads)
         self.residuals = nn.ModuleList(mlp(config.hidden + EMBEDDING, (*RESIDUAL, config.hidden)) for _ in heads)
-        pointer = config.location_head == "pointer"
-        self.keys = Keys((config.stem_channels, *config.channels)) if pointer else None
 
     def forward(
         self,
         z: Tensor,
-        maps: list[Tensor],
+        maps: Sequence[Tensor],
         actions: Tensor | None,
         generator: torch.Generator | None = None,
         temperature: float = 1.0,
@@ -144,12 +137,11 @@ class Decoder(nn.Module):
             generator: the random numbers for new decisions.
             temperature: of new decisions; the log-probabilities are those at temperature 1.
         """
-        keys = self.keys(maps) if self.keys is not None else None
         chosen: dict[int, Tensor] = {}
         log_probs: dict[int, Tensor] = {}
         entropies: dict[int, Tensor] = {}
         for step, (i, head) in enumerate(zip(self.order, self.heads, strict=True)):
-            log_p = F.log_softmax(head(z, keys).float(), dim=-1)
+            log_p = F.log_softmax(head(z, maps).float(), dim=-1)
             choice = sample_categorical(log_p, generator, temperature) if actions is None else actions[:, i]
             chosen[i] = choice
             log_probs[i] = log_p.gather(-1, choice[:, None]).squeeze(-1)

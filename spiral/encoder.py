@@ -6,6 +6,8 @@ shifted by an embedding of the previous action and of the noise; strided convolu
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -52,6 +54,14 @@ class Conditioning(nn.Module):
         return shift if self.noise is None else shift + self.noise(noise)
 
 
+def residual_stack(channels: int, blocks: int) -> nn.Sequential:
+    """A convolution, residual blocks and a ReLU; nothing at all without blocks."""
+    if not blocks:
+        return nn.Sequential()
+    convolution = nn.Conv2d(channels, channels, 3, padding=1)
+    return nn.Sequential(convolution, *(ResidualBlock(channels) for _ in range(blocks)), nn.ReLU())
+
+
 def coordinate_planes(height: int, width: int) -> Tensor:
     """The x and the y coordinate of every pixel in [−1, 1], [2, H, W]."""
     y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
@@ -74,23 +84,21 @@ class Encoder(nn.Module):
         self.strided = nn.ModuleList(
             nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
         )
-        blocks = [ResidualBlock(widths[-1]) for _ in range(config.residual_blocks)]
-        self.residual = nn.Sequential(nn.Conv2d(widths[-1], widths[-1], 3, padding=1), *blocks, nn.ReLU())
-        self.residual_used = config.residual_blocks > 0
-        if not self.residual_used:
-            self.residual = nn.Sequential()
-        shrink = config.stem_stride * 2 ** len(config.channels)
-        if height % shrink or width % shrink:
-            raise ValueError(f"a canvas of {height}×{width} does not divide by {shrink}, the strides of the encoder")
-        self.flat = nn.Linear(widths[-1] * (height // shrink) * (width // shrink), config.hidden)
+        self.residual = residual_stack(widths[-1], config.residual_blocks)
+        strides = [config.stem_stride * 2**k for k in range(len(widths))]
+        if height % strides[-1] or width % strides[-1]:
+            raise ValueError(f"a canvas of {height}×{width} does not divide by {strides[-1]}, the strides of the encoder")
+        self.map_shapes = [(c, height // s, width // s) for c, s in zip(widths, strides, strict=True)]
+        self.flat = nn.Linear(math.prod(self.map_shapes[-1]), config.hidden)
 
     def location_planes(self, action: Tensor, mask: Tensor) -> list[Tensor]:
         """The previous locations drawn as single bright cells, a plane [N, 1, H, W] for each location head."""
-        size = self.coordinates.shape[-2:]
         planes = []
         for i, (rows, columns) in self.grids.items():
-            plane = F.one_hot(action[:, i], rows * columns).view(-1, 1, rows, columns) * mask[:, i, None, None, None]
-            planes.append(F.interpolate(plane.float(), size=size, mode="nearest"))
+            plane = mask.new_zeros(len(action), rows * columns)
+            plane = plane.scatter_(1, action[:, i, None], mask[:, i, None]).view(-1, 1, rows, columns)
+            same_size = plane.shape[-2:] == self.coordinates.shape[-2:]
+            planes.append(plane if same_size else F.interpolate(plane, size=self.coordinates.shape[-2:]))
         return planes
 
     def forward(
