@@ -1,8 +1,8 @@
 """Checkpoints: everything that a run needs to go on, as safetensors files in one folder.
 
-A checkpoint is written into a temporary folder, which is then renamed: it is there whole or not at all. Reading one runs no
-code from it. The files are named after the parts of a run (`agent`, `policy`, `discriminator`, `replay`, `rollout-0`, …);
-`run.json` holds the settings, the counters and what is needed to tell whether the checkpoint fits.
+A checkpoint is written into a temporary folder, which is then renamed: it is there whole or not at all. Reading runs no
+code from it. The files are named after the parts of a run (`agent`, `policy`, `discriminator`, `replay`,
+`rollout-0`, …); `run.json` holds the settings, the counters and what is needed to tell whether the checkpoint fits.
 """
 
 from __future__ import annotations

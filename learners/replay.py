@@ -1,7 +1,7 @@
 """The replay buffer between actors and discriminator learner, in memory (Ganin et al. 2018, section 3.4; thesis 6.3.4).
 
 The actors put the final renders of their episodes in, the discriminator learner draws from it uniformly, so that it can
-take more steps than the policy learner. This form serves a run in one process, and the form in Redis is tested against it.
+take more steps than the policy learner. This form serves a run in one process; the form in Redis is tested against it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class MemoryReplay:
             ReplayError: the batch has another shape or type.
         """
         check_batch(batch, self._canvas_shape, self._targets is not None)
-        # Of a batch larger than the ring only the last pictures stay: writing a slot twice at once has no defined order.
+        # Of a batch above the capacity the last pictures stay: writing a slot twice at once has no defined order.
         kept = slice(max(0, len(batch) - self.capacity), None)
         slots = np.arange(self._added, self._added + len(batch))[kept] % self.capacity
         self._renders[slots] = batch.renders[kept]

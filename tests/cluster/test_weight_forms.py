@@ -10,6 +10,7 @@ import pytest
 from cluster.redis_connection import RedisAddress
 from cluster.redis_weights import RedisWeights
 from learners.weights import MemoryWeights, WeightsError
+from spiral.contracts import Arrays
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -24,7 +25,7 @@ def test_a_name_without_weights_has_version_minus_one(store):
 
 
 def test_what_was_published_comes_back(store):
-    weights = {
+    weights: Arrays = {
         "layer.weight": np.arange(6, dtype=np.float32).reshape(2, 3).T,
         "count": np.array(7, np.int64),
         "none": np.zeros((0, 4), np.uint8),

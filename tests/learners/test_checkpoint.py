@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from envs.actions import ActionSpec, paint_action_spec
 from learners.checkpoint import CheckpointError, latest_checkpoint, load_checkpoint, save_checkpoint
+from spiral.contracts import Arrays
 
 SPEC = paint_action_spec(8, 2, color=False)
 DOCUMENT = {"config": {}, "action_spec": SPEC.to_json(), "canvas_shape": [16, 16, 1], "frames": 64, "mean": 0.1 + 0.2}
-PARTS = {
+PARTS: dict[str, Arrays] = {
     "policy": {"network/w": np.arange(6, dtype=np.float32).reshape(2, 3).T, "version": np.array(3)},
     "replay": {"renders": np.full((2, 4, 4, 1), 200, np.uint8), "random": np.array([2**63 + 1], np.uint64)},
 }
