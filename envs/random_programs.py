@@ -20,11 +20,11 @@ Bools = NDArray[np.bool_]
 
 MOVE, PAINT = 0, 1
 
-# How often a drawing has 1, 2 or 3 pen strokes, and a pen stroke 1 to 5 curves: the first one is the body of a digit,
-# later ones are mostly bars, as in 4, 5 and 7.
+# How often a drawing has 1, 2 or 3 pen strokes, and a pen stroke 1, 2, 3 ... curves: the first pen stroke is the body
+# of a digit, later ones are mostly bars, as in 4, 5 and 7.
 STROKES = (0.6, 0.33, 0.07)
-FIRST_CURVES = (0.08, 0.25, 0.3, 0.22, 0.15)
-LATER_CURVES = (0.5, 0.3, 0.15, 0.05, 0.0)
+FIRST_CURVES = (0.06, 0.14, 0.2, 0.2, 0.2, 0.12, 0.08)
+LATER_CURVES = (0.5, 0.3, 0.15, 0.05)
 
 
 def random_programs(spec: ActionSpec, count: int, length: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -35,7 +35,7 @@ def random_programs(spec: ActionSpec, count: int, length: int, rng: np.random.Ge
 def smooth_programs(spec: ActionSpec, count: int, length: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Programs that draw like a hand, [count, length, heads].
 
-    The first action moves to where the drawing starts. One to three pen strokes of one to five curves follow, with a
+    The first action moves to where the drawing starts. One to three pen strokes of one to seven curves follow, with a
     move before each. What is left of the episode are moves on the spot, so that programs of any length fit in it.
     Size, pressure and colour are drawn once for a program and seldom change; sub-actions that do not count are 0.
 
@@ -61,13 +61,14 @@ def smooth_programs(spec: ActionSpec, count: int, length: int, rng: np.random.Ge
     for head in spec.heads:
         if head.name not in ("control", "end", "flag"):
             actions[..., spec.index(head.name)] = _persistent(head.choices, count, length, rng)
-    return actions * spec.mask(actions)
+    actions *= spec.mask(actions)
+    return actions
 
 
 def _schedule(count: int, length: int, rng: np.random.Generator) -> tuple[Bools, Bools]:
     """Which actions paint, and which lift the pen to start a pen stroke, both [count, length]."""
-    curves = rng.choice(5, (count, len(STROKES)), p=LATER_CURVES) + 1
-    curves[:, 0] = rng.choice(5, count, p=FIRST_CURVES) + 1
+    curves = rng.choice(len(LATER_CURVES), (count, len(STROKES)), p=LATER_CURVES) + 1
+    curves[:, 0] = rng.choice(len(FIRST_CURVES), count, p=FIRST_CURVES) + 1
     strokes = rng.choice(len(STROKES), count, p=STROKES) + 1
     curves *= np.arange(len(STROKES)) < strokes[:, None]
     steps = np.arange(length)
@@ -106,12 +107,13 @@ def _draw(paint: Bools, lift: Bools, rng: np.random.Generator) -> _Drawing:
     bend = np.zeros(count)
     for step in range(length):
         lifted, painted = lift[:, step], paint[:, step]
-        # The pen comes down near where the drawing has been, and there it sets out on a new course.
-        landing = stroke_start + rng.normal(0, 0.25, (count, 2))
+        # The pen comes down near a point where the drawing has been, and there it sets out on a new course.
+        visited = drawing.end[np.arange(count), rng.integers(0, max(step, 1), count)]
+        landing = visited + rng.choice((0.05, 0.25), (count, 1)) * rng.normal(size=(count, 2))
         pen = np.where(lifted[:, None], landing, pen)
         stroke_start = np.where(lifted[:, None], landing, stroke_start)
         heading = np.where(lifted, rng.uniform(-np.pi, np.pi, count), heading)
-        bend = np.where(lifted, rng.choice((-1.0, 1.0), count) * rng.uniform(0.3, 2.2, count), bend)
+        bend = np.where(lifted, rng.choice((-1.0, 1.0), count) * rng.uniform(0.6, 2.2, count), bend)
 
         bend = np.where(rng.random(count) < 0.2, -bend, bend)
         straight = rng.random(count) < 0.2
@@ -125,7 +127,7 @@ def _draw(paint: Bools, lift: Bools, rng: np.random.Generator) -> _Drawing:
         # The last curve of a stroke that has turned round comes home and closes the loop.
         last = ~paint[:, step + 1] if step + 1 < length else np.ones(count, bool)
         home = stroke_start - control
-        near = np.linalg.norm(home, axis=1) < 0.4
+        near = np.linalg.norm(home, axis=1) < 0.6
         closes = last & near & (rng.random(count) < 0.5)
         end = np.where(closes[:, None], stroke_start, end)
 
@@ -139,24 +141,34 @@ def _draw(paint: Bools, lift: Bools, rng: np.random.Generator) -> _Drawing:
 def _fit_to_canvas(drawing: _Drawing, rng: np.random.Generator) -> None:
     """Scales and shifts each drawing, in place, to a random extent around the middle of the canvas.
 
-    The longer side becomes 0.45 to 0.8 of the canvas, and the mean of the points lies near its middle (digits of MNIST
+    The longer side becomes 0.5 to 0.75 of the canvas, and the mean of the points lies near its middle (digits of MNIST
     are fitted to 20 of 28 pixels and centred by mass).
     """
     count = len(drawing.paint)
     middle = 0.25 * drawing.start + 0.5 * drawing.control + 0.25 * drawing.end
     points = np.concatenate((drawing.start, middle, drawing.end), axis=1)
     inked = np.tile(drawing.paint, (1, 3))[..., None]
-    narrow = np.stack((rng.uniform(0.5, 1.0, count), np.ones(count)), axis=1)
+    narrow = np.stack((rng.uniform(0.4, 1.0, count), np.ones(count)), axis=1)
+    # Writing starts at the top; that it always does makes the program behind a picture less of a guess.
+    mirror = np.where(points[:, 1, 1] > _mean(points, inked)[:, 1], -1.0, 1.0)
+    for array in (points, drawing.start, drawing.control, drawing.end):
+        array[..., 1] *= mirror[:, None]
     low = np.where(inked, points, np.inf).min(axis=1)
     high = np.where(inked, points, -np.inf).max(axis=1)
     extent = ((high - low) * narrow).max(axis=1)
-    scale = np.minimum(rng.uniform(0.45, 0.8, count) / extent, 1.5)
-    center = (points * inked).sum(axis=1) / inked.sum(axis=1)
+    scale = np.minimum(rng.uniform(0.5, 0.75, count) / extent, 5.0)
+    center = _mean(points, inked)
     target = 0.5 + rng.normal(0, 0.03, (count, 2))
-    for points in (drawing.start, drawing.control, drawing.end):
-        points -= center[:, None]
-        points *= (narrow * scale[:, None])[:, None]
-        points += target[:, None]
+    for array in (drawing.start, drawing.control, drawing.end):
+        array -= center[:, None]
+        array *= (narrow * scale[:, None])[:, None]
+        array += target[:, None]
+
+
+def _mean(points: Floats, inked: Bools) -> Floats:
+    """The mean of the points that were painted, [count, n, 2] and [count, n, 1] → [count, 2]."""
+    mean: Floats = points.sum(axis=1, where=inked) / inked.sum(axis=1)
+    return mean
 
 
 def _direction(angle: Floats) -> Floats:
