@@ -9,7 +9,8 @@ BrushPointer Recipe::make() const {
     BrushPointer brush(mypaint_brush_new());
     if (!brush) throw std::bad_alloc();
     for (int i = 0; i < MYPAINT_BRUSH_SETTINGS_COUNT; ++i)
-        mypaint_brush_set_base_value(brush.get(), static_cast<MyPaintBrushSetting>(i), values[i]);
+        if (values[i] != 0)  // what a new brush has
+            mypaint_brush_set_base_value(brush.get(), static_cast<MyPaintBrushSetting>(i), values[i]);
     for (const Curve& curve : curves) {
         const int count = static_cast<int>(curve.points.size());
         mypaint_brush_set_mapping_n(brush.get(), curve.setting, curve.input, count);

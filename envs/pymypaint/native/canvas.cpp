@@ -156,26 +156,57 @@ void Canvas::paint(const Stroke& stroke) {
     pen_down_ = true;
 }
 
-// Each shown value is the mean of factor x factor pixels over the background, rounded once, half up.
-void Canvas::convert(int factor) {
-    const int channels = format_.channels;
-    const int columns = format_.width / factor;
-    const uint64_t weight = uint64_t(factor) * factor * kOne;
-    for (int row = top_ / factor; row < (bottom_ + factor - 1) / factor; ++row) {
-        for (int column = left_ / factor; column < (right_ + factor - 1) / factor; ++column) {
-            uint64_t sum[3] = {0, 0, 0};
-            for (int y = row * factor; y < (row + 1) * factor; ++y) {
-                for (int x = column * factor; x < (column + 1) * factor; ++x) {
-                    const uint16_t* pixel = &pixels_[(size_t(y / kTile) * tiles_x_ + x / kTile) * kTileNumbers +
-                                                     (size_t(y % kTile) * kTile + x % kTile) * 4];
-                    const uint32_t missing = kOne - pixel[3];
-                    for (int i = 0; i < channels; ++i)
-                        sum[i] += pixel[i] + ((missing * format_.background[i] + kOne / 2) >> 15);
-                }
+const uint16_t* Canvas::at(int x, int y) const {
+    return &pixels_[(size_t(y / kTile) * tiles_x_ + x / kTile) * kTileNumbers + (size_t(y % kTile) * kTile + x % kTile) * 4];
+}
+
+// A shown value is 255 times the mean of c + (1 - a) background over factor x factor pixels, rounded once, half up.
+template <int channels>
+void Canvas::convert_exact(int left, int right, int row, uint8_t* shown) const {
+    const uint64_t area = uint64_t(factor_) * factor_;
+    for (int column = left; column < right; ++column, shown += channels) {
+        uint64_t sum[4] = {0, 0, 0, 0};
+        for (int y = row * factor_; y < (row + 1) * factor_; ++y) {
+            for (int x = column * factor_; x < (column + 1) * factor_; ++x) {
+                const uint16_t* pixel = at(x, y);
+                for (int i = 0; i < 4; ++i) sum[i] += pixel[i];
             }
-            uint8_t* shown = &image_[(size_t(row) * columns + column) * channels];
-            for (int i = 0; i < channels; ++i)
-                shown[i] = static_cast<uint8_t>(std::min<uint64_t>((sum[i] * 255 + weight / 2) / weight, 255));
+        }
+        const uint64_t missing = area * kOne - sum[3];
+        for (int i = 0; i < channels; ++i) {
+            const uint64_t over = sum[i] * kOne + missing * format_.background[i];
+            shown[i] = static_cast<uint8_t>((over * 255 + (area << 29)) / (area << 30));
+        }
+    }
+}
+
+// The same for opaque pixels of one tile, one by one, which is nearly all that there is; false if a pixel is not opaque.
+template <int channels>
+bool convert_opaque(const uint16_t* pixel, int count, uint8_t* shown) {
+    uint16_t all = kOne;
+    for (int i = 0; i < count; ++i) all &= pixel[4 * i + 3];
+    if (all != kOne) return false;
+    uint8_t bytes[kTile * 4];
+    for (int i = 0; i < count * 4; ++i) bytes[i] = static_cast<uint8_t>((pixel[i] * 255u + kOne / 2) >> 15);
+    for (int i = 0; i < count; ++i)
+        for (int j = 0; j < channels; ++j) shown[i * channels + j] = bytes[4 * i + j];
+    return true;
+}
+
+template <int channels>
+void Canvas::convert() {
+    const int left = left_ / factor_, right = (right_ + factor_ - 1) / factor_;
+    const int columns = format_.width / factor_;
+    for (int row = top_ / factor_; row < (bottom_ + factor_ - 1) / factor_; ++row) {
+        uint8_t* shown = &image_[size_t(row) * columns * channels];
+        if (factor_ > 1) {
+            convert_exact<channels>(left, right, row, shown + left * channels);
+            continue;
+        }
+        for (int start = left, stop; start < right; start = stop) {
+            stop = std::min(right, (start / kTile + 1) * kTile);
+            if (!convert_opaque<channels>(at(start, row), stop - start, shown + start * channels))
+                convert_exact<channels>(start, stop, row, shown + start * channels);
         }
     }
 }
@@ -188,7 +219,7 @@ void Canvas::read(uint8_t* out, int factor) {
         right_ = format_.width;
         bottom_ = format_.height;
     }
-    if (left_ < right_ && top_ < bottom_) convert(factor);
+    if (left_ < right_ && top_ < bottom_) format_.channels == 1 ? convert<1>() : convert<3>();
     left_ = format_.width;
     top_ = format_.height;
     right_ = bottom_ = 0;

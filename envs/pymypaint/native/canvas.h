@@ -59,7 +59,11 @@ private:
     void to(double x, double y, double pressure, double seconds);
     void begin();
     void end();
-    void convert(int factor);
+    const uint16_t* at(int x, int y) const;
+    template <int channels>
+    void convert();
+    template <int channels>
+    void convert_exact(int left, int right, int row, uint8_t* shown) const;
 
     const Format format_;
     const Recipe& recipe_;
