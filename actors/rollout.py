@@ -7,6 +7,8 @@ as the learner's may call it.
 
 from __future__ import annotations
 
+import json
+
 import gymnasium
 import numpy as np
 import torch
@@ -109,8 +111,13 @@ class Rollout:
 
     def state(self) -> Arrays:
         """The random states, for a checkpoint."""
-        from_json = np.frombuffer(repr(self.rng.bit_generator.state).encode(), np.uint8)
-        return {"rng": from_json, "generator": self.generator.get_state().numpy().copy()}
+        numpy_state = np.frombuffer(json.dumps(self.rng.bit_generator.state).encode(), np.uint8)
+        return {"rng": numpy_state, "generator": self.generator.get_state().numpy().copy()}
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Go on with the random states that `state` gave."""
+        self.rng.bit_generator.state = json.loads(arrays["rng"].tobytes())
+        self.generator.set_state(torch.from_numpy(np.array(arrays["generator"])))
 
     def close(self) -> None:
         """Give back the canvases."""

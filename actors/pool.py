@@ -1,0 +1,175 @@
+"""Rollout workers on Ray: each a process that plays batches of episodes, replaced when it dies.
+
+RLlib's fault-tolerant actor manager keeps the books: which workers are well, and what they were asked for. A worker sends
+final renders to the replay itself and leaves the trajectory in Ray's object store, from where the policy learner takes it,
+so that the process that directs the run never holds one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import ray
+import torch
+from numpy.typing import NDArray
+from ray.actor import ActorHandle
+from ray.exceptions import RayTaskError
+from ray.rllib.utils.actor_manager import FaultTolerantActorManager
+
+from actors.rollout import Rollout
+from spiral.config import RunConfig
+from spiral.contracts import Arrays, Replay, WeightStore
+
+REVIVAL_INTERVAL_S = 1.0
+REVIVAL_PATIENCE_S = 120.0
+
+
+class PoolError(RuntimeError):
+    """No rollout worker could be started or brought back."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """A batch of episodes in the object store.
+
+    Attributes:
+        kind: what was asked for, `cloning` or `learning`.
+        trajectory: a reference to it.
+        frames: how many actions it holds.
+        seconds: how long it took.
+    """
+
+    kind: str
+    trajectory: ray.ObjectRef
+    frames: int
+    seconds: float
+
+
+class RolloutWorker:
+    """A rollout in a process of its own. `seed_of` gives its seed from the version of the weights it begins with."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        make_weights: Callable[[], WeightStore],
+        make_replay: Callable[[], Replay] | None,
+        targets: NDArray[np.uint8],
+        seed_of: Callable[[int], int],
+        num_threads: int,
+    ) -> None:
+        torch.set_num_threads(num_threads)
+        weights = make_weights()
+        # A worker that was replaced must not play its first episodes again.
+        seed = seed_of(max(0, weights.version("agent")))
+        self.rollout = Rollout(config, weights, targets, seed, config.policy.batch_size, num_threads)
+        self.replay = make_replay() if make_replay is not None else None
+
+    def apply(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """What `func` gives for this worker; the actor manager calls everything through this."""
+        return func(self, *args, **kwargs)
+
+    def ping(self) -> str:
+        """An answer, as a sign of life."""
+        return "pong"
+
+    def play(self, kind: str) -> Played:
+        """One batch of episodes, its final renders added to the replay if they are the agent's."""
+        start = time.perf_counter()
+        trajectory = self.rollout.demonstrate() if kind == "cloning" else self.rollout.collect()
+        if kind == "learning" and self.replay is not None:
+            self.replay.add(trajectory.final_renders)
+        reference = ray.put(trajectory)
+        return Played(kind, reference, trajectory.frames, time.perf_counter() - start)
+
+    def state(self) -> Arrays:
+        """The random states."""
+        return self.rollout.state()
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Go on from what `state` gave."""
+        self.rollout.load_state(arrays)
+
+
+class RolloutPool:
+    """The rollout workers of a run, each with one request at a time."""
+
+    def __init__(self, workers: Sequence[ActorHandle]) -> None:
+        self._manager = FaultTolerantActorManager(list(workers), max_remote_requests_in_flight_per_actor=1)
+        self._next_revival = 0.0
+        self._last_sign_of_life = time.monotonic()
+
+    @property
+    def restarts(self) -> int:
+        """How many workers were brought back after they had died."""
+        return self._manager.total_num_restarts()
+
+    @property
+    def busy(self) -> int:
+        """How many requests are not answered yet."""
+        return self._manager.num_outstanding_async_reqs()
+
+    def request(self, kind: str) -> bool:
+        """Whether an idle worker was there to be asked for one batch of episodes."""
+        waiting = {actor for _, actor in self._manager._in_flight_req_to_actor_id.values()}
+        idle = [actor for actor in self._manager.healthy_actor_ids() if actor not in waiting]
+        if not idle:
+            return False
+        return bool(
+            self._manager.foreach_actor_async("play", tag=kind, kwargs={"kind": kind}, remote_actor_ids=idle[:1])
+        )
+
+    def pending(self) -> list[ray.ObjectRef]:
+        """References that become ready when a worker answers, for `ray.wait`."""
+        # The manager itself can wait for all of its requests only, not for the first.
+        return list(self._manager._in_flight_req_to_actor_id)
+
+    def take(self) -> list[Played]:
+        """The batches that are ready; workers that died are left out until they are back.
+
+        Raises:
+            PoolError: no worker is left.
+        """
+        played = []
+        for answer in self._manager.fetch_ready_async_reqs(timeout_seconds=0.0):
+            if answer.ok:
+                played.append(answer.get())
+            elif isinstance(answer.get(), RayTaskError):
+                raise answer.get().as_instanceof_cause()  # an error of ours would come again on any worker
+        self._revive()
+        return played
+
+    def states(self) -> list[Arrays]:
+        """The random states of all workers that are well."""
+        return [answer.get() for answer in self._manager.foreach_actor("state").ignore_errors()]
+
+    def load_states(self, states: Sequence[Arrays]) -> None:
+        """Give the workers the random states that `states` gave; where there are fewer, the rest keep their own."""
+        pairs = list(zip(self._manager.healthy_actor_ids(), states, strict=False))
+        if pairs:
+            self._manager.foreach_actor(
+                ["load_state"] * len(pairs),
+                kwargs=[{"arrays": state} for _, state in pairs],
+                remote_actor_ids=[actor for actor, _ in pairs],
+            )
+
+    def close(self) -> None:
+        """End the workers."""
+        self._manager.clear()
+
+    def _revive(self) -> None:
+        now = time.monotonic()
+        if self._manager.num_healthy_actors():
+            self._last_sign_of_life = now
+        if self._manager.num_healthy_actors() == self._manager.num_actors() or now < self._next_revival:
+            return
+        self._next_revival = now + REVIVAL_INTERVAL_S
+        self._manager.probe_unhealthy_actors(timeout_seconds=0.1, mark_healthy=True)
+        if now > self._last_sign_of_life + REVIVAL_PATIENCE_S:
+            raise PoolError(
+                f"all {self._manager.num_actors()} rollout workers died and none came back within "
+                f"{REVIVAL_PATIENCE_S:.0f} s; is there enough memory? Go on with --resume from the last checkpoint"
+            )

@@ -1,0 +1,78 @@
+"""What the composition of a run promises, whether it is Ray and Redis or one process."""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+import gymnasium
+import numpy as np
+
+import envs  # noqa: F401  (registers the environments)
+from cluster.plan import Phase, Report
+from envs.actions import ActionSpec
+from learners.checkpoint import CheckpointError
+from spiral.config import RunConfig
+from spiral.contracts import Arrays, WeightStore
+
+
+class Engine(Protocol):
+    """Rollouts, replay, weights and both learners of one run, wired up.
+
+    Attributes:
+        weights: where the newest weights of `agent` and `discriminator` are.
+    """
+
+    weights: WeightStore
+
+    def step(self, phase: Phase) -> Report | None:
+        """The next step of the policy learner, or None when none was finished within a second or so."""
+
+    def settle(self) -> list[Report]:
+        """Finish what has begun, and begin nothing: after this, `state` is of one moment."""
+
+    def state(self) -> dict[str, Arrays]:
+        """Everything that a checkpoint needs, by part."""
+
+    def load_state(self, parts: dict[str, Arrays], discriminator_steps: int, policy_steps: int) -> None:
+        """Go on from what `state` gave, after so many steps of the learners."""
+
+    def close(self) -> None:
+        """Give back processes and memory."""
+
+
+def inspect_environment(config: RunConfig) -> tuple[ActionSpec, tuple[int, int, int]]:
+    """The action heads and the shape (H, W, C) of the canvas of the run's environment."""
+    environment = gymnasium.make(config.environment.id, **config.environment.settings)
+    try:
+        return environment.unwrapped.action_spec, environment.observation_space["canvas"].shape  # type: ignore
+    finally:
+        environment.close()  # type: ignore[no-untyped-call]
+
+
+def replay_capacity(config: RunConfig) -> int:
+    """The capacity of the replay, in pictures."""
+    return config.discriminator.replay_batches * config.discriminator.batch_size
+
+
+def rollout_seed(config: RunConfig, index: int, version: int = 0) -> int:
+    """The seed of one rollout: another for each worker, and for a worker that began anew at a later version."""
+    return int(np.random.SeedSequence((config.seed, index, version)).generate_state(1)[0])
+
+
+def processors() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def take_part(parts: dict[str, Arrays], name: str) -> Arrays:
+    """One part of a checkpoint.
+
+    Raises:
+        CheckpointError: there is no such part.
+    """
+    if name not in parts:
+        raise CheckpointError(
+            f"the checkpoint has no part {name!r}, only {', '.join(sorted(parts))}: it was not left by a run"
+        )
+    return parts[name]

@@ -1,0 +1,67 @@
+"""At regular times the agent shows what it can: its error on held-out pictures, a contact sheet, some programs.
+
+The same pictures, noise and random decisions each time, so that one sheet can be compared with the next. It disturbs no
+random state of the run.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.rollout import Rollout
+from cluster.run_folder import RunFolder
+from cluster.sheets import contact_sheet, save_picture
+from envs.program import Program
+from spiral.config import RunConfig
+from spiral.contracts import WeightStore
+
+MEASURED = 256  # held-out pictures, few enough to cost little
+SHOWN = 40  # of these on the sheet
+PROGRAMS = 8  # of these kept as programs
+SEED = 12345
+
+
+class Exhibition:
+    """The shows of one run.
+
+    Args:
+        folder: where sheets and programs go.
+        config: the run's settings.
+        held_out: uint8 [N, H, W, C], of which the first are copied by a conditional agent.
+    """
+
+    def __init__(self, folder: RunFolder, config: RunConfig, held_out: NDArray[np.uint8]) -> None:
+        self.folder = folder
+        self.config = config
+        self.targets = held_out[:MEASURED] if config.agent.conditional else None
+
+    def show(self, weights: WeightStore, frames: int) -> dict[str, float]:
+        """Measurements of the newest agent: `held_out/error`, and `held_out/error_ratio` to an empty canvas's.
+
+        An unconditional agent is only shown, not measured.
+        """
+        count = SHOWN if self.targets is None else len(self.targets)
+        rollout = Rollout(self.config, weights, None, SEED, count)
+        try:
+            trajectory = rollout.paint(self.targets, self.config.sample_temperature)
+        finally:
+            rollout.close()
+        renders = trajectory.canvases[-1]
+        sheet = contact_sheet(renders[:SHOWN], None if self.targets is None else self.targets[:SHOWN])
+        save_picture(self.folder.sheets / f"{frames:012d}.png", sheet)
+        save_picture(self.folder.picture, sheet)
+        environment = self.config.environment
+        for index in range(min(PROGRAMS, count)):
+            program = Program(environment.id, environment.settings, trajectory.actions[:, index])
+            program.save(self.folder.programs / f"{index}.json")
+        if self.targets is None:
+            return {}
+        error = squared_error(renders, self.targets)
+        empty = squared_error(trajectory.canvases[0], self.targets)
+        return {"held_out/error": error, "held_out/error_ratio": error / empty}
+
+
+def squared_error(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
+    """Mean squared error of pixels in [0, 1]."""
+    return float(np.square((renders.astype(np.float32) - targets) / 255.0).mean())

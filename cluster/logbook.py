@@ -1,0 +1,111 @@
+"""What a run writes down: `metrics.jsonl` and TensorBoard files.
+
+A row is the mean over ten steps of the policy learner, at fixed steps, so that a run that repeats has the same rows, and a
+resumed one goes on with the same: rows after its checkpoint are cut off, and a half-finished mean is kept in it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cluster.plan import Counters, Report
+from cluster.run_folder import RunFolder, write_text
+
+STEPS_PER_ROW = 10
+UNITS = {"rollout": "frames", "policy": "frames", "discriminator": "steps"}
+
+
+class Logbook:
+    """The measurements of a run, averaged and written."""
+
+    def __init__(self, folder: RunFolder, begin_at: int, state: dict[str, Any] | None = None) -> None:
+        """Opens the files in `folder`, from which rows of more than `begin_at` frames are removed."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        cut_rows(folder, begin_at)
+        self._file = folder.metrics.open("a", encoding="utf-8")
+        self._board = SummaryWriter(str(folder.tensorboard), purge_step=begin_at + 1)  # type: ignore[no-untyped-call]
+        self._sums: dict[str, list[float]] = {}
+        self._busy: dict[str, float] = {}
+        self._work: dict[str, int] = {}
+        self._steps = 0
+        self._last_seconds = 0.0
+        self.latest: dict[str, float] = {}
+        if state is not None:
+            self._sums = {name: list(value) for name, value in state["sums"].items()}
+            self._steps = int(state["steps"])
+
+    def add(self, report: Report, counters: Counters) -> bool:
+        """Take a step's measurements in; whether they completed a row."""
+        for name, value in report.metrics.items():
+            total = self._sums.setdefault(name, [0.0, 0])
+            total[0] += value
+            total[1] += 1
+        work = {"rollout": report.frames, "policy": report.frames, "discriminator": report.discriminator_steps}
+        for part, seconds in report.busy.items():
+            self._busy[part] = self._busy.get(part, 0.0) + seconds
+            self._work[part] = self._work.get(part, 0) + work[part]
+        self._steps += 1
+        if self._steps < STEPS_PER_ROW:
+            return False
+        self.finish_row(report.kind, counters)
+        return True
+
+    def finish_row(self, kind: str, counters: Counters) -> None:
+        """Write the mean of what was taken in since the last row, if anything was."""
+        if not self._steps:
+            return
+        row = {name: total / count for name, (total, count) in self._sums.items()}
+        passed = counters.seconds - self._last_seconds
+        self._last_seconds = counters.seconds
+        for part, seconds in self._busy.items():
+            if seconds > 0 and self._work[part]:
+                row[f"speed/{part}_{UNITS[part]}_per_s"] = self._work[part] / seconds
+        if passed > 0 and self._work:
+            row["speed/frames_per_s"] = self._work["rollout"] / passed
+        if counters.policy_steps:
+            row["discriminator/steps_per_policy_step"] = counters.discriminator_steps / counters.policy_steps
+        self._sums, self._busy, self._work, self._steps = {}, {}, {}, 0
+        self.write({"phase": kind, **row}, counters)
+
+    def write(self, row: dict[str, Any], counters: Counters) -> None:
+        """Write one row with the counts so far."""
+        self.latest |= {name: value for name, value in row.items() if isinstance(value, float)}
+        self._file.write(json.dumps({**counters.to_json(), **row}) + "\n")
+        self._file.flush()
+        for name, value in row.items():
+            if isinstance(value, float):
+                self._board.add_scalar(name, value, counters.frames)  # type: ignore[no-untyped-call]
+
+    def begin_clock(self, seconds: float) -> None:
+        """Count the first row's speed from here."""
+        self._last_seconds = seconds
+
+    def state(self) -> dict[str, Any]:
+        """The unfinished mean, for a checkpoint."""
+        return {"sums": self._sums, "steps": self._steps}
+
+    def close(self) -> None:
+        """Close the files."""
+        self._file.close()
+        self._board.close()  # type: ignore[no-untyped-call]
+
+
+def read_rows(folder: RunFolder) -> list[dict[str, Any]]:
+    """All rows of a run; a last line that was cut off by a crash is left out."""
+    if not folder.metrics.exists():
+        return []
+    rows = []
+    for line in folder.metrics.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows
+
+
+def cut_rows(folder: RunFolder, last_frame: int) -> None:
+    """Remove the rows that were written after `last_frame`."""
+    kept = [row for row in read_rows(folder) if row["frames"] <= last_frame]
+    write_text(folder.metrics, "".join(json.dumps(row) + "\n" for row in kept))

@@ -1,0 +1,103 @@
+"""How long a run is, what it has done so far, and which phase it is in.
+
+A run begins with cloning where its settings ask for it, and learns by reinforcement for the rest. Both count in its
+length, and so does what it did before it was interrupted and resumed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from spiral.config import RunConfig
+
+Kind = Literal["cloning", "learning"]
+
+
+class PlanError(ValueError):
+    """A run of no length was asked for."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one step of the policy learner was, and what else was done since the last one.
+
+    Attributes:
+        kind: whether the step imitated or learned from rewards.
+        frames: actions in the trajectory.
+        discriminator_steps: steps of the discriminator learner since the last report.
+        metrics: measurements of the learners.
+        busy: seconds of work of each part, `rollout`, `policy` and `discriminator`.
+    """
+
+    kind: Kind
+    frames: int
+    discriminator_steps: int
+    metrics: dict[str, float]
+    busy: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Counters:
+    """What a run has done, over all its resumptions."""
+
+    frames: int = 0
+    cloning_frames: int = 0
+    cloning_steps: int = 0
+    policy_steps: int = 0
+    discriminator_steps: int = 0
+    seconds: float = 0.0
+
+    def add(self, report: Report) -> None:
+        """Count a step."""
+        self.frames += report.frames
+        self.discriminator_steps += report.discriminator_steps
+        if report.kind == "cloning":
+            self.cloning_frames += report.frames
+            self.cloning_steps += 1
+        else:
+            self.policy_steps += 1
+
+    def to_json(self) -> dict[str, Any]:
+        """The counts as plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Length:
+    """When a run is over: after so many minutes of work, so many frames, or whichever comes first."""
+
+    minutes: float | None = None
+    frames: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.minutes is None and self.frames is None:
+            raise PlanError("a run needs a length: give minutes, frames or both")
+        for name, value in (("minutes", self.minutes), ("frames", self.frames)):
+            if value is not None and not value > 0:
+                raise PlanError(f"{name}={value} is no length of a run: give more than 0")
+
+    def share(self, counters: Counters) -> float:
+        """How much of the run is over, in [0, 1]."""
+        shares = [0.0]
+        if self.minutes is not None:
+            shares.append(counters.seconds / (60 * self.minutes))
+        if self.frames is not None:
+            shares.append(counters.frames / self.frames)
+        return min(1.0, max(shares))
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What is done now, and how much of the learning is over, in [0, 1], by which the schedules go."""
+
+    kind: Kind
+    progress: float
+
+
+def phase_of(config: RunConfig, share: float) -> Phase:
+    """The phase of a run of which `share` is over: cloning takes the first `config.cloning.share`."""
+    cloning = config.cloning.share
+    if share < cloning:
+        return Phase("cloning", 0.0)
+    return Phase("learning", 1.0 if cloning == 1.0 else (share - cloning) / (1.0 - cloning))

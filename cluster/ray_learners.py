@@ -1,0 +1,84 @@
+"""The learners as processes of their own on Ray: what they are called with, and how long they took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cluster.local import mean_of, timed
+from envs.actions import ActionSpec
+from learners.discriminator_learner import DiscriminatorLearner
+from learners.policy_learner import PolicyLearner
+from spiral.config import RunConfig
+from spiral.contracts import Arrays, Replay, WeightStore
+from spiral.trajectory import Trajectory
+
+
+class PolicyWorker:
+    """The policy learner in a process of its own."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        spec: ActionSpec,
+        canvas_shape: tuple[int, int, int],
+        make_weights: Callable[[], WeightStore],
+        num_threads: int,
+    ) -> None:
+        torch.set_num_threads(num_threads)
+        self.learner = PolicyLearner(config, spec, canvas_shape, make_weights())
+
+    def ping(self) -> None:
+        """Returns when the learner is ready."""
+
+    def step(self, trajectory: Trajectory, kind: str, progress: float) -> tuple[int, dict[str, float], float]:
+        """Frames, measurements and seconds of one step."""
+        if kind == "cloning":
+            metrics, seconds = timed(lambda: self.learner.clone_step(trajectory))
+        else:
+            metrics, seconds = timed(lambda: self.learner.step(trajectory, progress))
+        return trajectory.frames, metrics, seconds
+
+    def state(self) -> Arrays:
+        """What a checkpoint needs."""
+        return self.learner.state()
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Go on from what `state` gave."""
+        self.learner.load_state(arrays)
+
+
+class DiscriminatorWorker:
+    """The discriminator learner in a process of its own."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        canvas_shape: tuple[int, int, int],
+        pictures: NDArray[np.uint8],
+        make_replay: Callable[[], Replay],
+        make_weights: Callable[[], WeightStore],
+        num_threads: int,
+    ) -> None:
+        torch.set_num_threads(num_threads)
+        self.learner = DiscriminatorLearner(config, canvas_shape, pictures, make_replay(), make_weights())
+
+    def ping(self) -> None:
+        """Returns when the learner is ready."""
+
+    def steps(self, count: int) -> tuple[int, dict[str, float], float]:
+        """Steps, mean measurements and seconds of `count` steps, after which the weights are published."""
+        measured, seconds = timed(lambda: [self.learner.step() for _ in range(count)])
+        _, publishing = timed(self.learner.publish)
+        return count, mean_of(measured), seconds + publishing
+
+    def state(self) -> Arrays:
+        """What a checkpoint needs."""
+        return self.learner.state()
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Go on from what `state` gave."""
+        self.learner.load_state(arrays)

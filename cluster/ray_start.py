@@ -1,0 +1,77 @@
+"""Starting Ray on this machine for one run, or joining a cluster that is there."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+
+OBJECT_STORE_BYTES = 512 * 2**20  # some trajectories; the real pictures come on top
+
+
+class EngineError(RuntimeError):
+    """The processes of a run cannot be started, or one of them died."""
+
+
+@contextmanager
+def start_ray(address: str | None, processes: int, picture_bytes: int, embedded_redis: bool) -> Iterator[None]:
+    """Ray for the time of a run; a connection that was there before is used, and left as it was.
+
+    Args:
+        address: of a cluster to join; None is `$RAY_ADDRESS`, or else a Ray of our own on this machine.
+        processes: how many processes the run has.
+        picture_bytes: the size of the real pictures, which are kept in the object store.
+        embedded_redis: whether the run's Redis can be reached from this machine alone.
+
+    Raises:
+        EngineError: no cluster answers, or it has several machines and Redis is on this one alone.
+    """
+    mine = not ray.is_initialized()
+    if mine:
+        _connect(address or os.environ.get("RAY_ADDRESS"), processes, picture_bytes)
+    try:
+        machines = sum(node["Alive"] for node in ray.nodes())
+        if embedded_redis and machines > 1:
+            raise EngineError(
+                f"the cluster has {machines} machines, but the embedded Redis can be reached from this one alone: "
+                "give --redis redis://host:port"
+            )
+        yield
+    finally:
+        if mine:
+            ray.shutdown()
+
+
+def _connect(address: str | None, processes: int, picture_bytes: int) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address is None or address == "local":
+        ray.init(
+            "local",
+            num_cpus=processes,
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES + 2 * picture_bytes,
+            **quiet,
+        )
+        return
+    try:
+        ray.init(address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise EngineError(
+            f"no Ray cluster answers at {address!r} ({str(error).splitlines()[0]}): start one with `ray start --head`, "
+            "correct --address or RAY_ADDRESS, or leave both out"
+        ) from None
+
+
+def gpu_share(device: str, processes: int) -> float:
+    """The part of a GPU that each of so many processes asks for; 0 where there is none or none is wanted."""
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    if device == "cpu" or gpus == 0:
+        return 0.0
+    # One part more than a whole number of processes would let two large parts block a third.
+    return math.floor(1e4 / math.ceil(processes / gpus)) / 1e4

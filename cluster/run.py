@@ -1,0 +1,215 @@
+"""A run from its first step to its last: the parts are wired by an engine, and this is the loop around it.
+
+The loop asks the engine for the next step of the policy learner, counts it, and at regular times writes rows of metrics,
+shows what the agent can, and keeps a checkpoint. It is the same for both engines: `cluster/ray_run.py`, with a process
+for each part, and `cluster/local.py`, which calls the same parts in this one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cluster.display import Display, make_display
+from cluster.engine import Engine, inspect_environment
+from cluster.exhibition import Exhibition
+from cluster.interrupts import Interrupts
+from cluster.logbook import Logbook, read_rows
+from cluster.plan import Counters, Length, phase_of
+from cluster.run_folder import RunError, RunFolder
+from cluster.sheets import save_curve
+from learners.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from spiral.config import RunConfig
+from spiral.data import load, resolve
+
+SHOWS = 20  # in a run
+CHECKPOINT_INTERVAL_S = 300.0
+SHOWS_COST_AT_MOST = 0.03  # of the time of a run with a length in minutes
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Where a run works; see `cluster.ray_run.RayEngine` for what None means."""
+
+    engine: Literal["ray", "local"] = "ray"
+    redis_url: str | None = None
+    address: str | None = None
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run ended."""
+
+    folder: RunFolder
+    counters: Counters
+    share: float
+    latest: dict[str, float]
+    checkpoint: Path
+
+
+def begin(config: RunConfig, out: Path, length: Length, machines: Machines) -> Summary:
+    """The summary of a new run in the empty folder `out`.
+
+    Raises:
+        RunError: the folder is not empty.
+    """
+    inspect_environment(config)  # settings that make no sense are refused before anything is written
+    folder = RunFolder(out)
+    folder.begin(config, length)
+    return _run(config, folder, length, machines, None)
+
+
+def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
+    """The summary of the run in `out`, which goes on from its last checkpoint, to the given length or its own.
+
+    Raises:
+        RunError: there is no run, or it is over.
+        CheckpointError: its checkpoint is missing, damaged, or of another agent.
+    """
+    folder = RunFolder(out)
+    config, planned = folder.read_settings()
+    length = length or planned
+    checkpoint = load_checkpoint(latest_checkpoint(folder.checkpoints))
+    checkpoint.require(*inspect_environment(config))
+    counters = Counters(**checkpoint.document["counters"])
+    if length.share(counters) >= 1.0:
+        raise RunError(
+            f"the run in {out} is over ({counters.seconds / 60:.1f} minutes, {counters.frames} frames): "
+            "give more --minutes or --frames to go on"
+        )
+    folder.write_settings(config, length)
+    return _run(config, folder, length, machines, checkpoint)
+
+
+def _run(
+    config: RunConfig, folder: RunFolder, length: Length, machines: Machines, checkpoint: Checkpoint | None
+) -> Summary:
+    _, source = resolve(config.data.name)
+    _, (height, _, channels) = inspect_environment(config)
+    pictures = load(config.data.name, "train", height, channels == 3)
+    held_out = load(config.data.name, "test", height, channels == 3)
+    display = make_display()
+    display.say(source)
+    engine = make_engine(config, pictures, machines)
+    try:
+        with Interrupts() as interrupts, display:
+            run = Run(config, folder, length, engine, held_out, display)
+            if checkpoint is not None:
+                run.restore(checkpoint)
+            return run.go(lambda: interrupts.requested)
+    finally:
+        engine.close()
+
+
+def make_engine(config: RunConfig, pictures: NDArray[np.uint8], machines: Machines) -> Engine:
+    """The parts of a run, wired up on Ray and Redis or in this process."""
+    if machines.engine == "local":
+        from cluster.local import LocalEngine
+
+        return LocalEngine(config, pictures)
+    from cluster.ray_run import RayEngine
+
+    return RayEngine(config, pictures, machines.redis_url, machines.address, machines.workers)
+
+
+class Run:
+    """The loop around an engine."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        folder: RunFolder,
+        length: Length,
+        engine: Engine,
+        held_out: NDArray[np.uint8],
+        display: Display,
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self.length = length
+        self.engine = engine
+        self.display = display
+        self.counters = Counters()
+        self.exhibition = Exhibition(folder, config, held_out)
+        self.logbook_state: dict[str, object] | None = None
+        self.shows = 0
+        self.shows_seconds = 0.0
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint."""
+        document = checkpoint.document
+        self.counters = Counters(**document["counters"])
+        self.logbook_state = document["logbook"]
+        self.shows = document["shows"]
+        self.engine.load_state(checkpoint.parts, self.counters.discriminator_steps, self.counters.policy_steps)
+
+    def go(self, stop: Callable[[], bool]) -> Summary:
+        """The summary of the run, which goes on until it is over or `stop` says so."""
+        self.logbook = Logbook(self.folder, self.counters.frames, self.logbook_state)
+        self.logbook.begin_clock(self.counters.seconds)
+        begun = time.monotonic() - self.counters.seconds
+        checkpoint_due = time.monotonic() + CHECKPOINT_INTERVAL_S
+        try:
+            while (share := self.length.share(self.counters)) < 1.0 and not stop():
+                if self._show_is_due(share):
+                    self._show()
+                phase = phase_of(self.config, share)
+                report = self.engine.step(phase)
+                self.counters.seconds = time.monotonic() - begun
+                if report is not None:
+                    self.counters.add(report)
+                    self.logbook.add(report, self.counters)
+                self.display.update(phase.kind, share, self.counters, self.logbook.latest)
+                if time.monotonic() > checkpoint_due:
+                    self._save()
+                    checkpoint_due = time.monotonic() + CHECKPOINT_INTERVAL_S
+            return self._finish(over=share >= 1.0)
+        finally:
+            self.logbook.close()
+
+    def _finish(self, over: bool) -> Summary:
+        for report in self.engine.settle():
+            self.counters.add(report)
+            self.logbook.add(report, self.counters)
+        if over:
+            self.logbook.finish_row(phase_of(self.config, 1.0).kind, self.counters)
+            self._show()
+        path = self._save()
+        save_curve(self.folder.curve, read_rows(self.folder))
+        share = self.length.share(self.counters)
+        return Summary(self.folder, self.counters, share, self.logbook.latest, path)
+
+    def _show_is_due(self, share: float) -> bool:
+        if share * SHOWS < self.shows:
+            return False
+        # Only the clock knows what a show costs, and a run that must repeat cannot go by the clock.
+        cheap = self.shows_seconds <= SHOWS_COST_AT_MOST * self.counters.seconds
+        return self.length.frames is not None or self.shows == 0 or cheap
+
+    def _show(self) -> None:
+        begun = time.monotonic()
+        self.logbook.write(self.exhibition.show(self.engine.weights, self.counters.frames), self.counters)
+        self.shows = int(self.length.share(self.counters) * SHOWS) + 1
+        self.shows_seconds += time.monotonic() - begun
+
+    def _save(self) -> Path:
+        for report in self.engine.settle():
+            self.counters.add(report)
+            self.logbook.add(report, self.counters)
+        spec, shape = inspect_environment(self.config)
+        document = {
+            "config": self.config.model_dump(mode="json"),
+            "action_spec": spec.to_json(),
+            "canvas_shape": list(shape),
+            "counters": self.counters.to_json(),
+            "logbook": self.logbook.state(),
+            "shows": self.shows,
+        }
+        return save_checkpoint(self.folder.checkpoints, self.counters.frames, document, self.engine.state())

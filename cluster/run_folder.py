@@ -1,0 +1,100 @@
+"""The folder of a run, and what lies where in it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cluster.plan import Length
+from spiral.config import ConfigError, RunConfig, parse_config
+
+
+class RunError(ValueError):
+    """A folder that cannot be used for what was asked."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of everything that a run leaves behind in `path`."""
+
+    path: Path
+
+    @property
+    def settings(self) -> Path:
+        """The settings and the length, `config.json`."""
+        return self.path / "config.json"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON document a line, `metrics.jsonl`; see `docs/cluster.md` for the names."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's event files."""
+        return self.path / "tensorboard"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The newest checkpoints, each a folder."""
+        return self.path / "checkpoints"
+
+    @property
+    def sheets(self) -> Path:
+        """Contact sheets, named after the frames at which they were made."""
+        return self.path / "sheets"
+
+    @property
+    def programs(self) -> Path:
+        """Some painted programs, to be replayed with `spiral render`."""
+        return self.path / "programs"
+
+    @property
+    def picture(self) -> Path:
+        """The last contact sheet."""
+        return self.path / "picture.png"
+
+    @property
+    def curve(self) -> Path:
+        """The learning curve."""
+        return self.path / "curve.png"
+
+    def begin(self, config: RunConfig, length: Length) -> None:
+        """Make the folder for a new run.
+
+        Raises:
+            RunError: there is something in it already.
+        """
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise RunError(f"{self.path} is not empty: go on with --resume, or name another folder with --out")
+        for folder in (self.path, self.sheets, self.programs):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.write_settings(config, length)
+
+    def write_settings(self, config: RunConfig, length: Length) -> None:
+        """Write `config.json`."""
+        text = json.dumps({"config": config.model_dump(mode="json"), "length": asdict(length)}, indent=1)
+        write_text(self.settings, text)
+
+    def read_settings(self) -> tuple[RunConfig, Length]:
+        """The settings and the length of the run in this folder.
+
+        Raises:
+            RunError: there is no run here, or its `config.json` is damaged.
+        """
+        if not self.settings.is_file():
+            raise RunError(f"{self.path} holds no run (no {self.settings.name}): start one with `spiral train`")
+        try:
+            document = json.loads(self.settings.read_text(encoding="utf-8"))
+            return parse_config(document["config"]), Length(**document["length"])
+        except (ValueError, TypeError, KeyError, ConfigError) as error:
+            raise RunError(f"{self.settings} is damaged ({error}): start a new run") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or as it was."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
