@@ -57,6 +57,7 @@ class Paint(gymnasium.Env[Observation, Actions]):
 
     Raises:
         SettingsError: a setting does not exist or has a value that is not allowed.
+        PaintError: the engine has no such brush, or no room for such a canvas.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}

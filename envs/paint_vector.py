@@ -19,7 +19,7 @@ from envs import PAINT_ID
 from envs.paint import Actions, Observation, check_render_mode, in_three_channels, observation_space
 from envs.painter import Painter
 from envs.program import Program
-from envs.settings import PaintSettings, SettingsError
+from envs.settings import PaintSettings
 
 Step = tuple[Observation, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
 
@@ -35,6 +35,7 @@ class PaintVector(VectorEnv[Observation, Actions, NDArray[Any]]):
 
     Raises:
         SettingsError: a setting does not exist or has a value that is not allowed.
+        PaintError: the engine has no such brush, or cannot paint on so many canvases or with so many threads.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10, "autoreset_mode": AutoresetMode.NEXT_STEP}
@@ -43,18 +44,15 @@ class PaintVector(VectorEnv[Observation, Actions, NDArray[Any]]):
         self, num_envs: int = 1, *, num_threads: int = 1, render_mode: str | None = None, **settings: Any
     ) -> None:
         check_render_mode(render_mode)
-        for name, number in (("num_envs", num_envs), ("num_threads", num_threads)):
-            if number < 1:
-                raise SettingsError(f"{name} is {number!r}; give 1 or more")
-        self.num_envs = num_envs
         self.render_mode = render_mode
         self.settings = PaintSettings.from_keywords(settings)
+        self._painter = Painter(self.settings, num_envs, num_threads)
+        self.num_envs = num_envs
         self.action_spec = self.settings.action_spec
         self.single_action_space = spaces.MultiDiscrete(self.action_spec.nvec)
         self.single_observation_space = observation_space(self.settings)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self._painter = Painter(self.settings, num_envs, num_threads)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None

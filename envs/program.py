@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +96,7 @@ class Program:
 
         Raises:
             ProgramError: the environment cannot show such a size.
+            BrushNotFoundError: there is no such brush.
         """
         settings = self.parsed_settings
         try:
@@ -149,9 +150,12 @@ class Program:
         lines = ",\n".join("  " + json.dumps(action) for action in self.actions.tolist())
         head = json.dumps({**self.to_json(), "actions": None}, indent=1)
         text = head.replace('"actions": null', f'"actions": [\n{lines}\n ]') + "\n"
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
-            file.write(text)
-        os.replace(file.name, path)
+        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Program:

@@ -42,15 +42,17 @@ def smooth_programs(spec: ActionSpec, count: int, length: int, rng: np.random.Ge
     Args:
         spec: has the location heads "control" and "end", and the kind "flag" with 0 for a move and 1 for painting.
         count: the number of programs.
-        length: the number of actions in each.
+        length: the number of actions in each, 2 or more.
         rng: decides everything.
 
     Raises:
-        ValueError: a head that a drawing needs is not there.
+        ValueError: a head that a drawing needs is not there, or it has no room for a move and a curve.
     """
     missing = {"control", "end", "flag"} - {head.name for head in spec.heads}
     if missing:
         raise ValueError(f"smooth programs need the heads control, end and flag, but {sorted(missing)} are not there")
+    if length < 2:
+        raise ValueError(f"length is {length}; a drawing needs 2 actions or more, a move and a curve")
     paint, lift = _schedule(count, length, rng)
     drawing = _draw(paint, lift, rng)
     _fit_to_canvas(drawing, rng)
@@ -77,7 +79,7 @@ def _schedule(count: int, length: int, rng: np.random.Generator) -> tuple[Bools,
     start = np.zeros((count, 1), np.int64)
     for stroke in range(len(STROKES)):
         drawn = curves[:, stroke, None]
-        lift |= (steps == start) & (drawn > 0)
+        lift |= (steps == start) & (drawn > 0) & (start < length - 1)
         paint |= (steps > start) & (steps <= start + drawn)
         start += np.where(drawn > 0, drawn + 1, 0)
     return paint, lift
@@ -126,8 +128,8 @@ def _draw(paint: Bools, lift: Bools, rng: np.random.Generator) -> _Drawing:
         end = control + legs[:, 1:] * _direction(heading + turn)
         # The last curve of a stroke that has turned round comes home and closes the loop.
         last = ~paint[:, step + 1] if step + 1 < length else np.ones(count, bool)
-        home = stroke_start - control
-        near = np.linalg.norm(home, axis=1) < 0.6
+        away = np.linalg.norm(stroke_start - pen, axis=1)
+        near = (away > 0.15) & (away < 0.6)
         closes = last & near & (rng.random(count) < 0.5)
         end = np.where(closes[:, None], stroke_start, end)
 
@@ -180,8 +182,8 @@ def _cells(points: Floats, grid: tuple[int, int] | None) -> NDArray[np.int64]:
     """The indices of the grid cells nearest to points (x, y) in canvas widths, [..., 2] → [...]."""
     assert grid is not None, "a head of locations has a grid"
     rows, columns = grid
-    column = np.clip(np.rint(points[..., 0] * columns), 0, columns - 1)
-    row = np.clip(np.rint(points[..., 1] * rows), 0, rows - 1)
+    column: Floats = np.clip(np.rint(points[..., 0] * columns), 0, columns - 1)
+    row: Floats = np.clip(np.rint(points[..., 1] * rows), 0, rows - 1)
     return (row * columns + column).astype(np.int64)
 
 
