@@ -10,6 +10,7 @@ import gymnasium
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 import envs
@@ -190,6 +191,7 @@ values = st.recursive(
 )
 
 
+@hypothesis(derandomize=True, deadline=None)
 @given(name=st.sampled_from(sorted(document())), value=values)
 def test_whatever_stands_in_a_document_it_is_a_program_or_a_program_error(name, value):
     changed = {**document(), name: value}
@@ -200,6 +202,7 @@ def test_whatever_stands_in_a_document_it_is_a_program_or_a_program_error(name, 
     assert program.to_json()["environment"] == envs.PAINT_ID
 
 
+@hypothesis(derandomize=True, deadline=None)
 @given(name=st.sampled_from(sorted(PaintSettings().to_json())), value=values)
 def test_whatever_stands_in_its_settings_it_is_a_program_or_a_program_error(name, value):
     changed = document(settings={**GREY, name: value})

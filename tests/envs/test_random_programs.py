@@ -6,6 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 import envs
@@ -30,6 +31,7 @@ def sub_action(actions: np.ndarray, name: str, spec: ActionSpec = GREY) -> np.nd
 
 @pytest.mark.parametrize("generate", [random_programs, smooth_programs])
 @pytest.mark.parametrize("name", SPECS)
+@hypothesis(derandomize=True, deadline=None)
 @given(count=st.integers(0, 20), length=st.integers(2, 20), seed=st.integers(0, 2**32))
 def test_programs_are_in_the_action_space_and_repeat_with_their_seed(generate, name, count, length, seed):
     spec = SPECS[name]
