@@ -23,6 +23,7 @@ from spiral.agent import Agent, Observation
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightStore
 from spiral.devices import autocast, resolve_device
+from spiral.random_state import generator_array, load_generator
 from spiral.trajectory import Trajectory
 
 
@@ -111,13 +112,12 @@ class Rollout:
 
     def state(self) -> Arrays:
         """The random states, for a checkpoint."""
-        numpy_state = np.frombuffer(json.dumps(self.rng.bit_generator.state).encode(), np.uint8)
-        return {"rng": numpy_state, "generator": self.generator.get_state().numpy().copy()}
+        return {"rng": generator_array(self.rng), "generator": self.generator.get_state().numpy().copy()}
 
     def load_state(self, arrays: Arrays) -> None:
-        """Go on with the random states that `state` gave."""
-        self.rng.bit_generator.state = json.loads(arrays["rng"].tobytes())
-        self.generator.set_state(torch.from_numpy(np.array(arrays["generator"])))
+        """Take over what `state` gave."""
+        load_generator(self.rng, arrays["rng"])
+        self.generator.set_state(torch.from_numpy(arrays["generator"].astype(np.uint8)))
 
     def close(self) -> None:
         """Give back the canvases."""

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from learners.state import (
-    generator_array,
-    load_generator,
     load_network,
     load_optimizer,
     network_arrays,
@@ -26,6 +24,7 @@ from spiral.config import RunConfig
 from spiral.contracts import Arrays, Replay, WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.losses import gradient_penalty, logistic_loss, mean_score_penalty, wasserstein_loss
+from spiral.random_state import generator_array, load_generator
 from spiral.rewards.adversarial import build_discriminator
 
 

@@ -13,8 +13,6 @@ from torch import Tensor
 from envs.actions import ActionSpec
 from learners.cloning import cloning_loss
 from learners.state import (
-    generator_array,
-    load_generator,
     load_network,
     load_optimizer,
     network_arrays,
@@ -27,6 +25,7 @@ from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.losses import policy_loss
+from spiral.random_state import generator_array, load_generator
 from spiral.rewards import DiscriminatorReward, RewardSum
 from spiral.trajectory import Trajectory
 from spiral.vtrace import vtrace

@@ -5,9 +5,7 @@ Only arrays: nothing has to be unpickled to read them back.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -44,17 +42,6 @@ def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArra
         index, name = path.split("/")
         state.setdefault(int(index), {})[name] = torch.from_numpy(np.array(array))
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def generator_array(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The state of numpy's random generator as bytes of JSON."""
-    return np.frombuffer(json.dumps(rng.bit_generator.state).encode(), np.uint8)
-
-
-def load_generator(rng: np.random.Generator, array: NDArray[np.generic]) -> None:
-    """Take over what `generator_array` gave."""
-    state: dict[str, Any] = json.loads(array.tobytes())
-    rng.bit_generator.state = state
 
 
 def with_prefix(prefix: str, arrays: Mapping[str, NDArray[np.generic]]) -> Arrays:

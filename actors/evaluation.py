@@ -1,0 +1,121 @@
+"""What a finished agent can do, on pictures that it never saw.
+
+Copies are measured by their squared error beside that of an empty canvas, and by whether a reader of digits reads in the
+copy what it reads in the original. Inventions are measured by how many of them a judge, which also knows what is not a digit, accepts,
+and how they spread over the ten digits. Reader and judge take no part in training (`spiral/judge.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.rollout import Rollout
+from envs.program import Program
+from spiral.config import RunConfig
+from spiral.contracts import WeightStore
+from spiral.judge import NOT_A_DIGIT, classify, shipped
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Paintings:
+    """What an agent painted: renders uint8 [N, H, W, C], and the actions int64 [N, T, heads] that made them."""
+
+    renders: NDArray[np.uint8]
+    actions: NDArray[np.int64]
+
+    def program(self, index: int, config: RunConfig) -> Program:
+        """The program of one of the paintings."""
+        return Program(config.environment.id, config.environment.settings, self.actions[index])
+
+
+def paint(
+    config: RunConfig,
+    weights: WeightStore,
+    targets: NDArray[np.uint8] | None,
+    count: int,
+    seed: int,
+    temperature: float,
+    num_threads: int = 1,
+) -> Paintings:
+    """`count` paintings of the newest agent in `weights`: of the first `count` targets in their order, if it is conditional.
+
+    Raises:
+        ValueError: when there are fewer targets than `count`.
+    """
+    if targets is not None and count > len(targets):
+        raise ValueError(f"count={count}, but there are only {len(targets)} targets; ask for {len(targets)} at most")
+    size = min(BATCH, count)
+    rollout = Rollout(config, weights, None, seed, size, num_threads)
+    renders, actions = [], []
+    for start in range(0, count, size):
+        # The last batch is filled up with the first targets, since all canvases of a rollout advance together.
+        batch = None if targets is None else np.take(targets, np.arange(start, start + size), axis=0, mode="wrap")
+        trajectory = rollout.paint(batch, temperature)
+        renders.append(trajectory.canvases[-1])
+        actions.append(trajectory.actions.swapaxes(0, 1))
+    rollout.close()
+    return Paintings(np.concatenate(renders)[:count], np.concatenate(actions)[:count])
+
+
+def mean_squared_error(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
+    """The mean over all pixels of (render − target)², with pixels in [0, 1]."""
+    difference = (renders.astype(np.float32) - targets.astype(np.float32)) / 255.0
+    return float(np.mean(np.square(difference), dtype=np.float64))
+
+
+@dataclass(frozen=True)
+class CopyReport:
+    """How well targets were copied.
+
+    Attributes:
+        error: mean squared error of the copies.
+        empty_error: mean squared error of empty canvases.
+        agreement: share of copies that the reader reads as it reads their originals.
+    """
+
+    error: float
+    empty_error: float
+    agreement: float
+
+    @property
+    def relative_error(self) -> float:
+        """The copies' error divided by the empty canvases'."""
+        return self.error / self.empty_error
+
+
+def judge_copies(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> CopyReport:
+    """The report on copies of digits, dark on white; both arrays are uint8 [N, H, W, C]."""
+    reader = shipped("reader")
+    agreement = float(np.mean(classify(reader, renders)[0] == classify(reader, targets)[0]))
+    empty = np.full_like(targets, 255)
+    return CopyReport(mean_squared_error(renders, targets), mean_squared_error(empty, targets), agreement)
+
+
+@dataclass(frozen=True)
+class InventionReport:
+    """How digit-like inventions are.
+
+    Attributes:
+        accepted: share of the renders that the judge takes for some digit.
+        shares: of all renders, how many are taken for each of the ten digits.
+    """
+
+    accepted: float
+    shares: tuple[float, ...]
+
+    @property
+    def digits_present(self) -> int:
+        """How many of the ten digits make up 2 % of the renders or more."""
+        return sum(share >= 0.02 for share in self.shares)
+
+
+def judge_inventions(renders: NDArray[np.uint8]) -> InventionReport:
+    """The report on invented digits, dark on white, uint8 [N, H, W, C]."""
+    labels, _ = classify(shipped("judge"), renders)
+    shares = tuple(float(np.mean(labels == digit)) for digit in range(NOT_A_DIGIT))
+    return InventionReport(sum(shares), shares)
