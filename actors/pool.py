@@ -1,8 +1,8 @@
 """Rollout workers on Ray: each a process that plays batches of episodes, replaced when it dies.
 
-RLlib's fault-tolerant actor manager keeps the books: which workers are well, and what they were asked for. A worker sends
-final renders to the replay itself and leaves the trajectory in Ray's object store, from where the policy learner takes it,
-so that the process that directs the run never holds one.
+RLlib's fault-tolerant actor manager keeps the books: which workers are well, and what they were asked for. A worker
+sends final renders to the replay itself and leaves the trajectory in Ray's object store, from where the policy learner
+takes it, so that the process that directs the run never holds one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import numpy as np
 import ray
 import torch
 from numpy.typing import NDArray
-from ray.actor import ActorHandle
 from ray.exceptions import RayTaskError
 from ray.rllib.utils.actor_manager import FaultTolerantActorManager
 
@@ -44,7 +43,7 @@ class Played:
     """
 
     kind: str
-    trajectory: ray.ObjectRef
+    trajectory: Any
     frames: int
     seconds: float
 
@@ -57,7 +56,7 @@ class RolloutWorker:
         config: RunConfig,
         make_weights: Callable[[], WeightStore],
         make_replay: Callable[[], Replay] | None,
-        targets: NDArray[np.uint8],
+        get_targets: Callable[[], NDArray[np.uint8]],
         seed_of: Callable[[int], int],
         num_threads: int,
     ) -> None:
@@ -65,7 +64,7 @@ class RolloutWorker:
         weights = make_weights()
         # A worker that was replaced must not play its first episodes again.
         seed = seed_of(max(0, weights.version("agent")))
-        self.rollout = Rollout(config, weights, targets, seed, config.policy.batch_size, num_threads)
+        self.rollout = Rollout(config, weights, get_targets(), seed, config.policy.batch_size, num_threads)
         self.replay = make_replay() if make_replay is not None else None
 
     def apply(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -97,8 +96,8 @@ class RolloutWorker:
 class RolloutPool:
     """The rollout workers of a run, each with one request at a time."""
 
-    def __init__(self, workers: Sequence[ActorHandle]) -> None:
-        self._manager = FaultTolerantActorManager(list(workers), max_remote_requests_in_flight_per_actor=1)
+    def __init__(self, workers: Sequence[Any]) -> None:
+        self._manager: Any = FaultTolerantActorManager(list(workers), max_remote_requests_in_flight_per_actor=1)
         self._next_revival = 0.0
         self._last_sign_of_life = time.monotonic()
 
@@ -122,7 +121,7 @@ class RolloutPool:
             self._manager.foreach_actor_async("play", tag=kind, kwargs={"kind": kind}, remote_actor_ids=idle[:1])
         )
 
-    def pending(self) -> list[ray.ObjectRef]:
+    def pending(self) -> list[Any]:
         """References that become ready when a worker answers, for `ray.wait`."""
         # The manager itself can wait for all of its requests only, not for the first.
         return list(self._manager._in_flight_req_to_actor_id)

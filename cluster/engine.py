@@ -17,13 +17,11 @@ from spiral.contracts import Arrays, WeightStore
 
 
 class Engine(Protocol):
-    """Rollouts, replay, weights and both learners of one run, wired up.
+    """Rollouts, replay, weights and both learners of one run, wired up."""
 
-    Attributes:
-        weights: where the newest weights of `agent` and `discriminator` are.
-    """
-
-    weights: WeightStore
+    @property
+    def weights(self) -> WeightStore:
+        """Where the newest weights of `agent` and `discriminator` are."""
 
     def step(self, phase: Phase) -> Report | None:
         """The next step of the policy learner, or None when none was finished within a second or so."""
@@ -72,7 +70,5 @@ def take_part(parts: dict[str, Arrays], name: str) -> Arrays:
         CheckpointError: there is no such part.
     """
     if name not in parts:
-        raise CheckpointError(
-            f"the checkpoint has no part {name!r}, only {', '.join(sorted(parts))}: it was not left by a run"
-        )
+        raise CheckpointError(f"the checkpoint has no part {name!r}, only {', '.join(sorted(parts))}: no run left it")
     return parts[name]

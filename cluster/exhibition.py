@@ -9,10 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.rollout import Rollout
+from actors.evaluation import mean_squared_error, paint
 from cluster.run_folder import RunFolder
 from cluster.sheets import contact_sheet, save_picture
-from envs.program import Program
 from spiral.config import RunConfig
 from spiral.contracts import WeightStore
 
@@ -42,26 +41,15 @@ class Exhibition:
         An unconditional agent is only shown, not measured.
         """
         count = SHOWN if self.targets is None else len(self.targets)
-        rollout = Rollout(self.config, weights, None, SEED, count)
-        try:
-            trajectory = rollout.paint(self.targets, self.config.sample_temperature)
-        finally:
-            rollout.close()
-        renders = trajectory.canvases[-1]
+        paintings = paint(self.config, weights, self.targets, count, SEED, self.config.sample_temperature)
+        renders = paintings.renders
         sheet = contact_sheet(renders[:SHOWN], None if self.targets is None else self.targets[:SHOWN])
         save_picture(self.folder.sheets / f"{frames:012d}.png", sheet)
         save_picture(self.folder.picture, sheet)
-        environment = self.config.environment
         for index in range(min(PROGRAMS, count)):
-            program = Program(environment.id, environment.settings, trajectory.actions[:, index])
-            program.save(self.folder.programs / f"{index}.json")
+            paintings.program(index, self.config).save(self.folder.programs / f"{index}.json")
         if self.targets is None:
             return {}
-        error = squared_error(renders, self.targets)
-        empty = squared_error(trajectory.canvases[0], self.targets)
+        error = mean_squared_error(renders, self.targets)
+        empty = mean_squared_error(np.full_like(self.targets, 255), self.targets)
         return {"held_out/error": error, "held_out/error_ratio": error / empty}
-
-
-def squared_error(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
-    """Mean squared error of pixels in [0, 1]."""
-    return float(np.square((renders.astype(np.float32) - targets) / 255.0).mean())

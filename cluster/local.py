@@ -1,8 +1,8 @@
 """A run in one process, without Ray and Redis: for a debugger, a test, or one machine with a GPU.
 
-The same parts as on Ray, called one after the other: play, put the renders into the replay, take the discriminator's steps,
-take the policy's step. So the number of discriminator steps for each policy step is exact, and with a length in frames
-the run repeats bit for bit.
+The same parts as on Ray, called one after the other: play, put the renders into the replay, take the discriminator's
+steps, take the policy's step. So the number of discriminator steps for each policy step is exact, and with a length in
+frames the run repeats bit for bit.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from actors.rollout import Rollout
-from cluster.engine import processors, replay_capacity, rollout_seed, take_part
+from cluster.engine import replay_capacity, rollout_seed, take_part
 from cluster.plan import Phase, Report
 from learners.discriminator_learner import DiscriminatorLearner
 from learners.policy_learner import PolicyLearner
@@ -33,12 +33,10 @@ class LocalEngine:
     """All parts of a run in this process; see `cluster.engine.Engine`."""
 
     def __init__(self, config: RunConfig, pictures: NDArray[np.uint8]) -> None:
-        torch.set_num_threads(processors())
         self.config = config
         self.weights = MemoryWeights()
-        self.rollout = Rollout(
-            config, self.weights, pictures, rollout_seed(config, 0), config.policy.batch_size, processors()
-        )
+        seed, threads = rollout_seed(config, 0), torch.get_num_threads()
+        self.rollout = Rollout(config, self.weights, pictures, seed, config.policy.batch_size, threads)
         shape = self.rollout.canvas_shape
         self.policy = PolicyLearner(config, self.rollout.spec, shape, self.weights)
         self.replay: MemoryReplay | None = None

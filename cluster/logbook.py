@@ -1,7 +1,7 @@
 """What a run writes down: `metrics.jsonl` and TensorBoard files.
 
-A row is the mean over ten steps of the policy learner, at fixed steps, so that a run that repeats has the same rows, and a
-resumed one goes on with the same: rows after its checkpoint are cut off, and a half-finished mean is kept in it.
+A row is the mean over ten steps of the policy learner, at fixed steps, so that a run that repeats has the same rows,
+and a resumed one goes on with the same: rows after its checkpoint are cut off, and a half-finished mean is kept in it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Logbook:
 
         cut_rows(folder, begin_at)
         self._file = folder.metrics.open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(folder.tensorboard), purge_step=begin_at + 1)  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(str(folder.tensorboard), purge_step=begin_at + 1)
         self._sums: dict[str, list[float]] = {}
         self._busy: dict[str, float] = {}
         self._work: dict[str, int] = {}
@@ -76,7 +76,7 @@ class Logbook:
         self._file.flush()
         for name, value in row.items():
             if isinstance(value, float):
-                self._board.add_scalar(name, value, counters.frames)  # type: ignore[no-untyped-call]
+                self._board.add_scalar(name, value, counters.frames)
 
     def begin_clock(self, seconds: float) -> None:
         """Count the first row's speed from here."""
@@ -89,7 +89,7 @@ class Logbook:
     def close(self) -> None:
         """Close the files."""
         self._file.close()
-        self._board.close()  # type: ignore[no-untyped-call]
+        self._board.close()
 
 
 def read_rows(folder: RunFolder) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import ray
 
@@ -34,7 +35,7 @@ def start_ray(address: str | None, processes: int, picture_bytes: int, embedded_
     if mine:
         _connect(address or os.environ.get("RAY_ADDRESS"), processes, picture_bytes)
     try:
-        machines = sum(node["Alive"] for node in ray.nodes())
+        machines = sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]
         if embedded_redis and machines > 1:
             raise EngineError(
                 f"the cluster has {machines} machines, but the embedded Redis can be reached from this one alone: "
@@ -49,7 +50,7 @@ def start_ray(address: str | None, processes: int, picture_bytes: int, embedded_
 def _connect(address: str | None, processes: int, picture_bytes: int) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None or address == "local":
         ray.init(
             "local",
@@ -70,7 +71,7 @@ def _connect(address: str | None, processes: int, picture_bytes: int) -> None:
 
 def gpu_share(device: str, processes: int) -> float:
     """The part of a GPU that each of so many processes asks for; 0 where there is none or none is wanted."""
-    gpus = int(ray.cluster_resources().get("GPU", 0))
+    gpus = int(ray.cluster_resources().get("GPU", 0))  # type: ignore[no-untyped-call]
     if device == "cpu" or gpus == 0:
         return 0.0
     # One part more than a whole number of processes would let two large parts block a third.

@@ -1,8 +1,8 @@
 """A run from its first step to its last: the parts are wired by an engine, and this is the loop around it.
 
-The loop asks the engine for the next step of the policy learner, counts it, and at regular times writes rows of metrics,
-shows what the agent can, and keeps a checkpoint. It is the same for both engines: `cluster/ray_run.py`, with a process
-for each part, and `cluster/local.py`, which calls the same parts in this one.
+The loop asks the engine for the next step of the policy learner, counts it, and at regular times writes rows of
+metrics, shows what the agent can, and keeps a checkpoint. It is the same for both engines: `cluster/ray_run.py`, with a
+process for each part, and `cluster/local.py`, which calls the same parts in this one.
 """
 
 from __future__ import annotations

@@ -1,0 +1,131 @@
+"""The processes of a run on Ray, from the Redis that they meet in to the last rollout worker."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import ray
+from numpy.typing import NDArray
+from ray.exceptions import RayActorError, RayTaskError
+
+from actors.pool import RolloutPool, RolloutWorker
+from cluster.engine import inspect_environment, processors, replay_capacity, rollout_seed
+from cluster.ray_learners import DiscriminatorWorker, PolicyWorker
+from cluster.ray_start import EngineError, gpu_share, start_ray
+from cluster.redis_connection import RedisAddress
+from cluster.redis_replay import RedisReplay
+from cluster.redis_server import EmbeddedRedis
+from cluster.redis_weights import RedisWeights
+from spiral.config import RunConfig
+
+CPU_SHARE = 0.5  # logical, so that three kinds of process fit on a cluster of two cores
+START_TIMEOUT_S = 180.0
+
+
+@dataclass
+class Parts:
+    """Handles of all parts.
+
+    Attributes:
+        weights, replay: this process's own connections; no replay without a discriminator.
+        policy, discriminator: Ray handles of `PolicyWorker` and `DiscriminatorWorker`.
+        pool: the rollout workers.
+        pictures: a reference to the real ones, which keeps them in the object store for workers that begin anew.
+    """
+
+    weights: RedisWeights
+    replay: RedisReplay | None
+    policy: Any
+    discriminator: Any
+    pool: RolloutPool
+    pictures: Any
+
+
+def start_parts(
+    resources: ExitStack,
+    config: RunConfig,
+    pictures: NDArray[np.uint8],
+    redis_url: str | None,
+    address: str | None,
+    workers: int,
+) -> Parts:
+    """All parts of a run, ready to be called; leaving `resources` ends them."""
+    spec, shape = inspect_environment(config)
+    redis = _start_redis(resources, redis_url)
+    resources.enter_context(start_ray(address, workers + 2, pictures.nbytes, embedded_redis=redis_url is None))
+    threads = max(1, processors() // (workers + 2))
+    options: dict[str, Any] = {"num_cpus": CPU_SHARE, "num_gpus": gpu_share(config.device, workers + 2)}
+    make_weights = partial(RedisWeights, redis)
+    make_replay = partial(RedisReplay, redis, replay_capacity(config), shape, config.agent.conditional)
+    reference = ray.put(pictures)
+    get_pictures = partial(ray.get, reference)
+
+    make_policy: Any = ray.remote(PolicyWorker).options(**options)
+    policy = make_policy.remote(config, spec, shape, make_weights, threads)
+    _await(policy, "the policy learner")  # it publishes the weights that the others begin with
+    discriminator = None
+    if config.uses_discriminator:
+        make_discriminator: Any = ray.remote(DiscriminatorWorker).options(**options)
+        discriminator = make_discriminator.remote(config, shape, get_pictures, make_replay, make_weights, threads)
+    make_worker: Any = ray.remote(RolloutWorker).options(**options, max_restarts=-1)
+    rollout_replay = make_replay if config.uses_discriminator else None
+    handles = [
+        make_worker.remote(
+            config, make_weights, rollout_replay, get_pictures, partial(rollout_seed, config, index), threads
+        )
+        for index in range(workers)
+    ]
+    if discriminator is not None:
+        _await(discriminator, "the discriminator learner")
+    for handle in handles:
+        _await(handle, "a rollout worker")
+    pool = RolloutPool(handles)
+    for learner in (policy, discriminator):
+        if learner is not None:
+            resources.callback(ray.kill, learner)
+    resources.callback(pool.close)
+    replay = make_replay() if config.uses_discriminator else None
+    return Parts(make_weights(), replay, policy, discriminator, pool, reference)
+
+
+def result_of(call: Any) -> Any:
+    """What a call of a learner gave, or the error that it raised itself.
+
+    Raises:
+        EngineError: the learner's process died.
+    """
+    try:
+        return ray.get(call)
+    except RayTaskError as error:
+        raise error.cause if isinstance(error.cause, Exception) else error from None
+    except RayActorError as error:
+        raise EngineError(
+            f"a process of the run died ({str(error).splitlines()[0]}); is there enough memory? "
+            "Go on with --resume from the last checkpoint"
+        ) from None
+
+
+def _start_redis(resources: ExitStack, url: str | None) -> RedisAddress:
+    """The address of a Redis that answers, our own if no URL is given; the run's keys go with `resources`."""
+    if url is None:
+        return RedisAddress(resources.enter_context(EmbeddedRedis()).url, uuid.uuid4().hex)
+    address = RedisAddress(url, uuid.uuid4().hex)
+    address.connect().close()
+    resources.callback(address.forget)
+    return address
+
+
+def _await(handle: Any, who: str) -> None:
+    """Waits until an actor answers."""
+    call = handle.ping.remote()
+    if not ray.wait([call], timeout=START_TIMEOUT_S)[0]:
+        raise EngineError(
+            f"{who} did not start within {START_TIMEOUT_S:.0f} s; the cluster has these resources left: "
+            f"{ray.available_resources()}; free some of it, or use fewer --workers"  # type: ignore[no-untyped-call]
+        )
+    result_of(call)
