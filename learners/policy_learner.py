@@ -89,17 +89,21 @@ class PolicyLearner:
         }
 
     def clone_step(self, demonstrations: Trajectory) -> dict[str, float]:
-        """Measurements of one step of imitation of the given programs.
+        """Measurements of the imitation of the given programs, in as many updates as there are minibatches.
 
         Raises:
             DivergedError: when a number is not finite any more.
         """
         self._set_learning_rate(self.config.cloning.learning_rate)
-        with autocast(self.device, self.config.precision):
-            loss = cloning_loss(self.agent, TensorEpisodes.of(demonstrations, self.device))
-        self._descend(loss)
+        losses = []
+        for episodes in np.array_split(np.arange(demonstrations.batch_size), self.config.cloning.minibatches):
+            batch = TensorEpisodes.of(demonstrations.select(episodes), self.device)
+            with autocast(self.device, self.config.precision):
+                loss = cloning_loss(self.agent, batch)
+            self._descend(loss)
+            losses.append(float(loss.detach()))
         self._advance()
-        return {"cloning/loss": float(loss.detach())}
+        return {"cloning/loss": float(np.mean(losses))}
 
     def state(self) -> Arrays:
         """Everything that a checkpoint needs to go on bit for bit."""

@@ -104,6 +104,7 @@ class CloningConfig(Section):
 
     share: float = Field(0.0, ge=0, le=1)
     learning_rate: float = Field(1e-3, gt=0)
+    minibatches: int = Field(1, ge=1)
 
 
 class RunConfig(Section):

@@ -79,7 +79,7 @@ def fit(images: NDArray[np.uint8], labels: NDArray[np.int64], classes: int, seed
             f"{len(images)} pictures with {len(labels)} labels from {min(labels, default=None)} to "
             f"{max(labels, default=None)}: give one label for each picture, from 0 to {classes - 1}"
         )
-    ink, targets = _ink(images), torch.from_numpy(labels)
+    ink, targets = torch.cat([_ink(chunk).half() for chunk in _chunks(images)]), torch.from_numpy(labels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = DigitNet(classes).train()
@@ -88,24 +88,34 @@ def fit(images: NDArray[np.uint8], labels: NDArray[np.int64], classes: int, seed
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps)
         for _ in range(epochs):
             for chosen in torch.randperm(len(ink)).split(BATCH):
-                loss = functional.cross_entropy(net(reink(ink[chosen])), targets[chosen])
+                loss = functional.cross_entropy(net(reink(ink[chosen].float())), targets[chosen])
                 optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 optimiser.step()
                 schedule.step()
     return net.eval()
 
 
 @torch.inference_mode()
+def tighten(net: DigitNet, counter_examples: NDArray[np.uint8], share: float) -> None:
+    """Makes the judge accept at most `share` of the counter-examples, by the bias of "not a digit" alone.
+
+    The pictures must be others than those it was fitted to; it never becomes more lenient.
+    """
+    logits = torch.cat([net(_ink(chunk)) for chunk in _chunks(counter_examples)])
+    margin = logits[:, :NOT_A_DIGIT].amax(1) - logits[:, NOT_A_DIGIT]
+    last = net.layers[-1]
+    assert isinstance(last, nn.Linear), "the last layer makes the logits"
+    last.bias[NOT_A_DIGIT] += margin.quantile(1 - share).clamp(min=0)
+
+
+@torch.inference_mode()
 def classify(net: DigitNet, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The most probable class of each picture, int64 [N], and its probability, float32 [N].
 
-    `images` are uint8 [N, H, W, C], dark ink on white; they are brought to 32x32 grey, by area mean where that is exact.
+    `images` are uint8 [N, H, W, C], dark ink on white, and brought to 32x32 grey (by area mean where that is exact).
     """
-    probabilities = [net(_ink(images[i : i + 1000])).softmax(1) for i in range(0, len(images), 1000)]
-    if not probabilities:
-        return np.empty(0, np.int64), np.empty(0, np.float32)
-    confidence, label = torch.cat(probabilities).max(1)
+    confidence, label = torch.cat([net(_ink(chunk)).softmax(1) for chunk in _chunks(images)]).max(1)
     return label.numpy(), confidence.numpy()
 
 
@@ -132,9 +142,14 @@ def shipped(name: Literal["reader", "judge"]) -> DigitNet:
         return load(path)[0]
 
 
+def _chunks(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """The pictures in parts of at most 1,000, to need little memory at a time; at least one part."""
+    return [images[i : i + 1000] for i in range(0, max(len(images), 1), 1000)]
+
+
 def _ink(images: NDArray[np.uint8]) -> Tensor:
     """How much ink there is, [N, 1, 32, 32] in [0, 1], in pictures uint8 [N, H, W, C], dark on white."""
-    ink = 1 - torch.from_numpy(images).movedim(-1, 1).float().mean(1, keepdim=True) / 255
+    ink = 1 - torch.tensor(images).movedim(-1, 1).float().mean(1, keepdim=True) / 255
     if ink.shape[-1] % SIDE == 0:
         return functional.interpolate(ink, (SIDE, SIDE), mode="area")
     return functional.interpolate(ink, (SIDE, SIDE), mode="bilinear", antialias=True)

@@ -22,7 +22,7 @@ def torn(digits: Pictures, rng: np.random.Generator) -> Pictures:
 
 
 def blank(count: int, size: int, rng: np.random.Generator) -> Pictures:
-    """Nearly empty canvases, uint8 [count, size, size, 1]: an even tone, faint noise, up to three specks, or all of them."""
+    """Nearly empty canvases, uint8 [count, size, size, 1]: white or one tone, with faint noise, specks, or both."""
     tone = rng.integers(200, 256, (count, 1, 1)) * np.ones((1, size, size))
     noise = rng.normal(0, 1, (count, size, size)) * rng.uniform(0, 8, (count, 1, 1)) * (rng.random((count, 1, 1)) < 0.5)
     canvases = np.where(rng.random((count, 1, 1)) < 0.5, WHITE, tone) + noise

@@ -98,7 +98,7 @@ def mnist_small_conditional() -> dict[str, Any]:
         SMALL,
         {
             "agent": {"conditional": True, "noise": 0},
-            "cloning": {"share": 0.2, "learning_rate": 1e-3},
+            "cloning": {"share": 0.25, "learning_rate": 1e-3, "minibatches": 4},
             "policy": {
                 "learning_rate": 5e-4,
                 "final_learning_rate": 1e-4,
@@ -111,8 +111,8 @@ def mnist_small_conditional() -> dict[str, Any]:
             },
             "discriminator": {"width": 16, "learning_rate": 2e-4, "steps_per_policy_step": 1},
             "rewards": [
-                {"name": "discriminator", "weight": 0.25, "when": "step"},
-                {"name": "squared_error", "weight": 0.2, "when": "step"},
+                {"name": "discriminator", "weight": 0.05, "when": "step"},
+                {"name": "squared_error", "weight": 0.03, "when": "step"},
             ],
         },
     )

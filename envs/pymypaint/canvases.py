@@ -72,7 +72,9 @@ class Canvases:
             raise CanvasSizeError(f"background is {background!r}; it must be three numbers (RGB) from 0 to 1")
         fixed_point = [round(float(value) * 32768) for value in colour]
         recipe = load_brush(brush)
-        self._batch = _native.Batch(self.count, self.width, self.height, self.channels, fixed_point, recipe)
+        self._batch = _native.Batch(
+            self.count, self.width, self.height, self.channels, fixed_point, recipe, self.num_threads
+        )
 
     def reset(self, indices: ArrayLike | None = None) -> None:
         """Return nothing; make the canvases at `indices` (all by default) blank, with brushes as if made anew.
@@ -87,7 +89,7 @@ class Canvases:
             raise ArrayError(f"indices have shape {chosen.shape} and type {chosen.dtype}; give a list of whole numbers")
         if chosen.min() < 0 or chosen.max() >= self.count or np.unique(chosen).size != chosen.size:
             raise ArrayError(f"indices are {chosen.tolist()}; each must be from 0 to {self.count - 1}, and there once")
-        self._batch.reset(np.ascontiguousarray(chosen, dtype=np.int64), self.num_threads)
+        self._batch.reset(np.ascontiguousarray(chosen, dtype=np.int64))
 
     def step(
         self,
@@ -130,7 +132,7 @@ class Canvases:
         radii = _numbers(radius, (count,), SMALLEST_RADIUS, LARGEST_RADIUS, "radius")
         colors = _numbers(color, (count, 3), 0.0, 1.0, "color")
         factor = 1 if out is None else self._factor(out)
-        self._batch.step(enabled, flags, controls, ends, pressures, radii, colors, self.num_threads, out, factor)
+        self._batch.step(enabled, flags, controls, ends, pressures, radii, colors, out, factor)
 
     def read(self, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """Return `out` (a new array by default) with all pictures written into it.
@@ -147,7 +149,7 @@ class Canvases:
         """
         if out is None:
             out = np.empty((self.count, self.height, self.width, self.channels), np.uint8)
-        self._batch.read(out, self._factor(out), self.num_threads)
+        self._batch.read(out, self._factor(out))
         return out
 
     def _factor(self, out: Any) -> int:
