@@ -49,23 +49,37 @@ class Played:
 
 
 class RolloutWorker:
-    """A rollout in a process of its own. `seed_of` gives its seed from the version of the weights it begins with."""
+    """A rollout in a process of its own, which plays after `begin`.
+
+    Args:
+        config: the run's settings.
+        make_weights: connects to where the newest weights are.
+        make_replay: connects to the replay; None where no discriminator learns.
+        seed_of: gives the seed from the version of the weights that the worker begins with.
+        num_threads: for the networks, and for the canvases.
+    """
 
     def __init__(
         self,
         config: RunConfig,
         make_weights: Callable[[], WeightStore],
         make_replay: Callable[[], Replay] | None,
-        get_targets: Callable[[], NDArray[np.uint8]],
         seed_of: Callable[[int], int],
         num_threads: int,
     ) -> None:
         torch.set_num_threads(num_threads)
-        weights = make_weights()
-        # A worker that was replaced must not play its first episodes again.
-        seed = seed_of(max(0, weights.version("agent")))
-        self.rollout = Rollout(config, weights, get_targets(), seed, config.policy.batch_size, num_threads)
+        self.config = config
+        self.weights = make_weights()
         self.replay = make_replay() if make_replay is not None else None
+        self.seed_of = seed_of
+        self.num_threads = num_threads
+
+    def begin(self, targets: NDArray[np.uint8]) -> None:
+        """Make the environments and the agent, which may copy the given pictures."""
+        # A worker that was replaced must not play its first episodes again.
+        seed = self.seed_of(max(0, self.weights.version("agent")))
+        size = self.config.policy.batch_size
+        self.rollout = Rollout(self.config, self.weights, targets, seed, size, self.num_threads)
 
     def apply(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What `func` gives for this worker; the actor manager calls everything through this."""
@@ -94,22 +108,30 @@ class RolloutWorker:
 
 
 class RolloutPool:
-    """The rollout workers of a run, each with one request at a time."""
+    """The rollout workers of a run, each with one request at a time.
 
-    def __init__(self, workers: Sequence[Any]) -> None:
+    Args:
+        workers: Ray handles of `RolloutWorker`.
+        targets: a reference to the pictures that they begin with. It is no argument of their constructor, because Ray
+            may lose such an object when it restarts an actor on another machine (ray-project/ray#53727).
+    """
+
+    def __init__(self, workers: Sequence[Any], targets: Any) -> None:
         self._manager: Any = FaultTolerantActorManager(list(workers), max_remote_requests_in_flight_per_actor=1)
+        self._targets = targets
+        self._begin(self._manager.actor_ids())
         self._next_revival = 0.0
         self._last_sign_of_life = time.monotonic()
 
     @property
     def restarts(self) -> int:
         """How many workers were brought back after they had died."""
-        return self._manager.total_num_restarts()
+        return int(self._manager.total_num_restarts())
 
     @property
     def busy(self) -> int:
         """How many requests are not answered yet."""
-        return self._manager.num_outstanding_async_reqs()
+        return int(self._manager.num_outstanding_async_reqs())
 
     def request(self, kind: str) -> bool:
         """Whether an idle worker was there to be asked for one batch of episodes."""
@@ -136,8 +158,8 @@ class RolloutPool:
         for answer in self._manager.fetch_ready_async_reqs(timeout_seconds=0.0):
             if answer.ok:
                 played.append(answer.get())
-            elif isinstance(answer.get(), RayTaskError):
-                raise answer.get().as_instanceof_cause()  # an error of ours would come again on any worker
+            else:
+                _raise_if_ours(answer.get())
         self._revive()
         return played
 
@@ -159,6 +181,13 @@ class RolloutPool:
         """End the workers."""
         self._manager.clear()
 
+    def _begin(self, workers: list[int]) -> None:
+        if not workers:
+            return
+        for answer in self._manager.foreach_actor("begin", kwargs={"targets": self._targets}, remote_actor_ids=workers):
+            if not answer.ok:
+                _raise_if_ours(answer.get())
+
     def _revive(self) -> None:
         now = time.monotonic()
         if self._manager.num_healthy_actors():
@@ -166,9 +195,15 @@ class RolloutPool:
         if self._manager.num_healthy_actors() == self._manager.num_actors() or now < self._next_revival:
             return
         self._next_revival = now + REVIVAL_INTERVAL_S
-        self._manager.probe_unhealthy_actors(timeout_seconds=0.1, mark_healthy=True)
+        self._begin(self._manager.probe_unhealthy_actors(timeout_seconds=0.1, mark_healthy=True))
         if now > self._last_sign_of_life + REVIVAL_PATIENCE_S:
             raise PoolError(
                 f"all {self._manager.num_actors()} rollout workers died and none came back within "
                 f"{REVIVAL_PATIENCE_S:.0f} s; is there enough memory? Go on with --resume from the last checkpoint"
             )
+
+
+def _raise_if_ours(error: Exception) -> None:
+    """Raises what went wrong inside a worker; the death of one is Ray's to mend."""
+    if isinstance(error, RayTaskError):
+        raise error.cause if isinstance(error.cause, Exception) else error

@@ -58,13 +58,13 @@ class DiscriminatorWorker:
         self,
         config: RunConfig,
         canvas_shape: tuple[int, int, int],
-        get_pictures: Callable[[], NDArray[np.uint8]],
+        pictures: NDArray[np.uint8],
         make_replay: Callable[[], Replay],
         make_weights: Callable[[], WeightStore],
         num_threads: int,
     ) -> None:
         torch.set_num_threads(num_threads)
-        self.learner = DiscriminatorLearner(config, canvas_shape, get_pictures(), make_replay(), make_weights())
+        self.learner = DiscriminatorLearner(config, canvas_shape, pictures, make_replay(), make_weights())
 
     def ping(self) -> None:
         """Returns when the learner is ready."""

@@ -35,7 +35,6 @@ class Parts:
         weights, replay: this process's own connections; no replay without a discriminator.
         policy, discriminator: Ray handles of `PolicyWorker` and `DiscriminatorWorker`.
         pool: the rollout workers.
-        pictures: a reference to the real ones, which keeps them in the object store for workers that begin anew.
     """
 
     weights: RedisWeights
@@ -43,7 +42,6 @@ class Parts:
     policy: Any
     discriminator: Any
     pool: RolloutPool
-    pictures: Any
 
 
 def start_parts(
@@ -63,7 +61,6 @@ def start_parts(
     make_weights = partial(RedisWeights, redis)
     make_replay = partial(RedisReplay, redis, replay_capacity(config), shape, config.agent.conditional)
     reference = ray.put(pictures)
-    get_pictures = partial(ray.get, reference)
 
     make_policy: Any = ray.remote(PolicyWorker).options(**options)
     policy = make_policy.remote(config, spec, shape, make_weights, threads)
@@ -71,26 +68,24 @@ def start_parts(
     discriminator = None
     if config.uses_discriminator:
         make_discriminator: Any = ray.remote(DiscriminatorWorker).options(**options)
-        discriminator = make_discriminator.remote(config, shape, get_pictures, make_replay, make_weights, threads)
+        discriminator = make_discriminator.remote(config, shape, reference, make_replay, make_weights, threads)
     make_worker: Any = ray.remote(RolloutWorker).options(**options, max_restarts=-1)
     rollout_replay = make_replay if config.uses_discriminator else None
     handles = [
-        make_worker.remote(
-            config, make_weights, rollout_replay, get_pictures, partial(rollout_seed, config, index), threads
-        )
+        make_worker.remote(config, make_weights, rollout_replay, partial(rollout_seed, config, index), threads)
         for index in range(workers)
     ]
     if discriminator is not None:
         _await(discriminator, "the discriminator learner")
     for handle in handles:
         _await(handle, "a rollout worker")
-    pool = RolloutPool(handles)
+    pool = RolloutPool(handles, reference)
     for learner in (policy, discriminator):
         if learner is not None:
             resources.callback(ray.kill, learner)
     resources.callback(pool.close)
     replay = make_replay() if config.uses_discriminator else None
-    return Parts(make_weights(), replay, policy, discriminator, pool, reference)
+    return Parts(make_weights(), replay, policy, discriminator, pool)
 
 
 def result_of(call: Any) -> Any:
