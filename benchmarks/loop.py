@@ -1,0 +1,223 @@
+"""Where the time of a training run goes, and what the loop loses beside its parts.
+
+First every part is timed alone: painting, the policy's forward pass, the policy's learning step, the discriminator's steps, and
+what it takes to send a batch and the weights through Ray's object store and Redis. If nothing were lost, a run in one process would
+need the sum of the first four for a frame. Then the whole loop runs in both compositions, by turns, and is held against
+that sum and against each other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from actors.rollout import Rollout
+from cluster.engine import Engine, processors
+from cluster.local import LocalEngine
+from cluster.plan import Phase
+from cluster.ray_run import RayEngine
+from learners.state import network_arrays
+from spiral.agent import Observation
+from spiral.config import RunConfig
+from spiral.data import load
+from spiral.devices import autocast
+from spiral.presets import preset
+
+LEARNING = Phase("learning", 0.5)
+PRESETS = ("mnist-small", "reference")
+WARM_UP = 3
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one preset gives.
+
+    Attributes:
+        name: of the preset.
+        parts: seconds for one batch of each part alone, in this process with all cores.
+        frames: actions in a batch.
+        local: frames/s of the loop in one process, for each round.
+        on_ray: frames/s of the loop on Ray, for each round.
+        busy: for each part on Ray, the share of one core's time that it works.
+        transport: seconds to send one batch of trajectories, renders and weights.
+    """
+
+    name: str
+    parts: dict[str, float]
+    frames: int
+    local: list[float]
+    on_ray: list[float]
+    busy: dict[str, float]
+    transport: float
+
+    @property
+    def allowed(self) -> float:
+        """Frames/s if the parts followed each other without any loss."""
+        return self.frames / sum(self.parts.values())
+
+
+def run(seconds: float = 60.0, presets: tuple[str, ...] = PRESETS, rounds: int = 3) -> list[Result]:
+    """One result for each preset, after about `seconds` for each."""
+    return [measure(name, preset(name), seconds, rounds) for name in presets]
+
+
+def measure(name: str, config: RunConfig, seconds: float, rounds: int) -> Result:
+    """The result of one preset."""
+    settings = config.environment.settings
+    pictures = load(config.data.name, "train", settings.get("canvas_size", 64), settings.get("color", True))
+    local = LocalEngine(config, pictures)
+    share = seconds / (4 + 2 * rounds)
+    parts = time_parts(local, share)
+    frames = local.rollout.length * local.rollout.batch_size
+    ray_engine = RayEngine(config, pictures)
+    try:
+        transport = time_transport(local, ray_engine, share)
+        warm_up(ray_engine)
+        speeds: dict[str, list[float]] = {"local": [], "ray": []}
+        busy: list[dict[str, float]] = []
+        for _ in range(rounds):
+            speeds["local"].append(loop_speed(local, share)[0])
+            speed, shares = loop_speed(ray_engine, share)
+            speeds["ray"].append(speed)
+            busy.append(shares)
+    finally:
+        ray_engine.close()
+        local.close()
+    mean_busy = {part: median(shares.get(part, 0.0) for shares in busy) for part in busy[0]}
+    return Result(name, parts, frames, speeds["local"], speeds["ray"], mean_busy, transport)
+
+
+def time_parts(engine: LocalEngine, seconds: float) -> dict[str, float]:
+    """Seconds that each part alone needs for one batch."""
+    rollout, config = engine.rollout, engine.config
+    trajectory = rollout.collect()
+    if engine.replay is not None:
+        engine.replay.add(trajectory.final_renders)
+
+    def paint() -> None:
+        rollout.environments.reset()
+        for actions in trajectory.actions:
+            rollout.environments.step(actions)
+
+    share = seconds / 4
+    parts = {
+        "environment": time_call(paint, share),
+        "policy forward": time_call(partial(decide, rollout, trajectory.canvases, trajectory.targets), share),
+        "policy learning": time_call(lambda: engine.policy.step(trajectory, 0.5), share),
+    }
+    if engine.discriminator is not None:
+        steps = config.discriminator.steps_per_policy_step
+        parts["discriminator"] = steps * time_call(engine.discriminator.step, share)
+    return parts
+
+
+@torch.no_grad()
+def decide(rollout: Rollout, canvases: NDArray[np.uint8], targets: NDArray[np.uint8] | None) -> None:
+    """All the decisions of one batch, on canvases that are there already."""
+    count, heads = rollout.batch_size, len(rollout.spec.heads)
+    state = rollout.agent.lstm.initial_state(count)
+    device = rollout.device
+    target = None if targets is None else torch.from_numpy(targets).to(device)
+    action = torch.zeros(count, heads, dtype=torch.int64, device=device)
+    mask = torch.ones(count, heads, dtype=torch.int8, device=device)
+    noise = torch.zeros(count, rollout.config.agent.noise, device=device)
+    for canvas in canvases[:-1]:
+        seen = Observation(torch.from_numpy(canvas).to(device), target, action, mask, noise)
+        with autocast(device, rollout.config.precision):
+            decision = rollout.agent.act(seen, state, rollout.generator)
+        state, action = decision.state, decision.actions
+
+
+def time_transport(local: LocalEngine, on_ray: RayEngine, seconds: float) -> float:
+    """Seconds to send one trajectory through the object store, and renders and weights through Redis."""
+    import ray
+
+    trajectory = local.rollout.collect()
+    weights = network_arrays(local.policy.agent)
+    renders = trajectory.final_renders
+    rng = np.random.default_rng(0)
+
+    def send() -> None:
+        ray.get(ray.put(trajectory))
+        on_ray.weights.publish("benchmark", 0, weights)
+        on_ray.weights.fetch("benchmark")
+        if on_ray.replay is not None:
+            on_ray.replay.add(renders)
+            for _ in range(local.config.discriminator.steps_per_policy_step):
+                on_ray.replay.sample(local.config.discriminator.batch_size, rng)
+
+    return time_call(send, seconds)
+
+
+def time_call(work: Callable[[], object], seconds: float) -> float:
+    """The median seconds of a call, of as many as fit into `seconds`, 3 at least."""
+    work()
+    taken: list[float] = []
+    deadline = time.perf_counter() + seconds
+    while time.perf_counter() < deadline or len(taken) < 3:
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return median(taken)
+
+
+def warm_up(engine: Engine) -> None:
+    """Let the first steps pass, in which processes start and memory is taken."""
+    done = 0
+    while done < WARM_UP:
+        done += engine.step(LEARNING) is not None
+
+
+def loop_speed(engine: Engine, seconds: float) -> tuple[float, dict[str, float]]:
+    """Frames/s of the whole loop, and for each part the share of the time that it was at work."""
+    warm_up(engine)
+    frames, busy = 0, dict[str, float]()
+    start = time.perf_counter()
+    while time.perf_counter() < start + seconds or not frames:
+        report = engine.step(LEARNING)
+        if report is not None:
+            frames += report.frames
+            for part, taken in report.busy.items():
+                busy[part] = busy.get(part, 0.0) + taken
+    elapsed = time.perf_counter() - start
+    engine.settle()
+    return frames / elapsed, {part: taken / elapsed for part, taken in busy.items()}
+
+
+def print_table(results: list[Result]) -> None:
+    """Print what `run` returned."""
+    for result in results:
+        table = Table(title=f"{result.name}: one batch of {result.frames} frames, {processors()} cores")
+        table.add_column("part")
+        table.add_column("alone, ms", justify="right")
+        table.add_column("share", justify="right")
+        total = sum(result.parts.values())
+        for part, taken in result.parts.items():
+            table.add_row(part, f"{1000 * taken:.1f}", f"{taken / total:.0%}")
+        table.add_row("transport (Ray and Redis only)", f"{1000 * result.transport:.1f}", "")
+        local, on_ray = median(result.local), median(result.on_ray)
+        ratio = median(r / one for r, one in zip(result.on_ray, result.local, strict=True))
+        lines = [
+            f"the parts alone allow {result.allowed:,.0f} frames/s",
+            f"local {local:,.0f} frames/s, {local / result.allowed:.2f} of that",
+            f"Ray {on_ray:,.0f} frames/s, {ratio:.2f} of local (median of {len(result.local)} pairs)",
+            "at work on Ray: " + ", ".join(f"{part} {share:.0%}" for part, share in result.busy.items())
+            + f"; idle {max(0.0, processors() - sum(result.busy.values())):.0%} of {processors() * 100}%",
+        ]
+        console = Console()
+        console.print(table)
+        for line in lines:
+            console.print(line, highlight=False)
+
+
+if __name__ == "__main__":
+    print_table(run())
