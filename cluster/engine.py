@@ -12,8 +12,10 @@ import envs  # noqa: F401  (registers the environments)
 from cluster.plan import Phase, Report
 from envs.actions import ActionSpec
 from learners.checkpoint import CheckpointError
-from spiral.config import RunConfig
+from spiral.config import ConfigError, RunConfig
 from spiral.contracts import Arrays, WeightStore
+from spiral.devices import resolve_device
+from spiral.rewards import RewardSum
 
 
 class Engine(Protocol):
@@ -46,6 +48,21 @@ def inspect_environment(config: RunConfig) -> tuple[ActionSpec, tuple[int, int, 
         return environment.unwrapped.action_spec, environment.observation_space["canvas"].shape  # type: ignore
     finally:
         environment.close()  # type: ignore[no-untyped-call]
+
+
+def check_settings(config: RunConfig) -> None:
+    """Refuses settings that no run could begin with, before anything is written or started.
+
+    Raises:
+        ConfigError: the device is not there, or a reward does not exist or does not fit.
+        SettingsError: the environment does not take its settings.
+    """
+    _, shape = inspect_environment(config)
+    try:
+        resolve_device(config.device)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    RewardSum(config.rewards, config, shape)
 
 
 def replay_capacity(config: RunConfig) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.display import Display, make_display
-from cluster.engine import Engine, inspect_environment
+from cluster.engine import Engine, check_settings, inspect_environment
 from cluster.exhibition import Exhibition
 from cluster.interrupts import Interrupts
 from cluster.logbook import Logbook, read_rows
@@ -50,6 +50,7 @@ class Summary:
     folder: RunFolder
     counters: Counters
     share: float
+    over: bool
     latest: dict[str, float]
     checkpoint: Path
 
@@ -60,7 +61,7 @@ def begin(config: RunConfig, out: Path, length: Length, machines: Machines) -> S
     Raises:
         RunError: the folder is not empty.
     """
-    inspect_environment(config)  # settings that make no sense are refused before anything is written
+    check_settings(config)
     folder = RunFolder(out)
     folder.begin(config, length)
     return _run(config, folder, length, machines, None)
@@ -184,7 +185,7 @@ class Run:
         path = self._save()
         save_curve(self.folder.curve, read_rows(self.folder))
         share = self.length.share(self.counters)
-        return Summary(self.folder, self.counters, share, self.logbook.latest, path)
+        return Summary(self.folder, self.counters, share, over, self.logbook.latest, path)
 
     def _show_is_due(self, share: float) -> bool:
         if share * SHOWS < self.shows:

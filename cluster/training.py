@@ -1,0 +1,100 @@
+"""`spiral train`: from options to a run, and from a run to a summary in plain words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import typer
+
+from cluster.plan import Length
+from cluster.run import Machines, Summary, begin, resume
+from cluster.run_folder import RunError
+from spiral.config import ConfigError, RunConfig
+from spiral.presets import PRESETS
+from spiral.presets import preset as find_preset
+
+DEFAULT_MINUTES = 20.0
+
+
+def train(
+    preset: str | None,
+    out: Path | None,
+    minutes: float | None,
+    frames: int | None,
+    engine: str,
+    redis_url: str | None,
+    address: str | None,
+    workers: int | None,
+    go_on: bool,
+    seed: int | None,
+    changes: list[str],
+) -> None:
+    """Begin a run or go on with one, and print how it ended.
+
+    Raises:
+        RunError: the options contradict each other, or the folder cannot be used.
+        ConfigError: a preset or a setting does not exist.
+    """
+    machines = Machines(cast(Any, engine), redis_url, address, workers)
+    asked = None if minutes is None and frames is None else Length(minutes, frames)
+    if go_on:
+        if out is None:
+            raise RunError("--resume needs --out, the folder of the run to go on with")
+        if preset is not None or seed is not None or changes:
+            raise RunError("--resume goes on with the settings of the run: leave out --preset, --seed and --set")
+        summary = resume(out, asked, machines)
+    else:
+        if preset is None:
+            raise RunError(f"--preset is missing; there are {', '.join(PRESETS)}")
+        config = settings(preset, seed, changes)
+        summary = begin(config, out or Path("runs") / preset, asked or Length(minutes=DEFAULT_MINUTES), machines)
+    typer.echo(describe(summary))
+
+
+def settings(preset: str, seed: int | None, changes: list[str]) -> RunConfig:
+    """The preset with the changes of `--seed` and `--set`.
+
+    Raises:
+        ConfigError: one of them does not exist or has a value that is not allowed.
+    """
+    config = find_preset(preset)
+    values: dict[str, Any] = {} if seed is None else {"seed": seed}
+    for change in changes:
+        name, equals, text = change.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"--set {change!r} is not of the form name=value, such as policy.entropy=0.02")
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    return config.with_changes(values) if values else config
+
+
+def describe(summary: Summary) -> str:
+    """How a run ended, where to look, and what to do next."""
+    folder, counters, latest = summary.folder, summary.counters, summary.latest
+    steps = f"{counters.policy_steps:,} policy steps"
+    if counters.cloning_steps:
+        steps = f"{counters.cloning_steps:,} cloning steps, {steps}"
+    lines = [
+        f"{'Done' if summary.over else f'Stopped at {summary.share:.0%}'}: {counters.seconds / 60:.1f} minutes, "
+        f"{counters.frames:,} frames, {steps}, {counters.discriminator_steps:,} discriminator steps."
+    ]
+    if "held_out/error" in latest:
+        lines.append(
+            f"Error on held-out pictures: {latest['held_out/error']:.4f}, "
+            f"{latest['held_out/error_ratio']:.2f} of an empty canvas's."
+        )
+    lines += [
+        f"Pictures:  {folder.picture}, earlier ones in {folder.sheets}",
+        f"Curve:     {folder.curve}; all figures: tensorboard --logdir {folder.tensorboard}",
+    ]
+    if not summary.over:
+        lines.append(f"Go on:     spiral train --resume --out {folder.path}")
+    lines += [
+        f"Measure:   spiral eval --run {folder.path}",
+        f"Enlarge:   spiral render {folder.programs / '0.json'} --size 1024 --out large.png",
+    ]
+    return "\n".join(lines)

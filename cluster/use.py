@@ -1,0 +1,122 @@
+"""What finished agents are used for: `spiral sample`, `spiral eval` and `spiral render`."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.evaluation import Paintings, judge_copies, judge_inventions, paint
+from cluster.engine import inspect_environment, processors
+from cluster.run_folder import RunError, RunFolder, write_text
+from cluster.sheets import save_picture
+from envs.program import Program
+from learners.checkpoint import DOCUMENT, latest_checkpoint, load_checkpoint
+from learners.weights import MemoryWeights
+from spiral.config import RunConfig, parse_config
+from spiral.data import load
+
+INVENTIONS = 1000
+
+
+def sample(out: Path, run: Path | None, goal: str, count: int, seed: int, temperature: float | None) -> str:
+    """Writes `count` pictures of an agent to `out`, and says so.
+
+    Raises:
+        RunError: there are not so many held-out pictures to copy.
+    """
+    config, weights = find_agent(run, goal)
+    paintings, targets = let_paint(config, weights, count, seed, temperature)
+    arrays = {"renders": paintings.renders} | ({} if targets is None else {"targets": targets})
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.npz")
+    np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
+    os.replace(temporary, out)
+    return f"{out}: {', '.join(f'{name} {array.dtype} {array.shape}' for name, array in arrays.items())}"
+
+
+def evaluate(run: Path | None, goal: str, count: int | None, seed: int, temperature: float | None) -> str:
+    """The figures of an agent, in words."""
+    config, weights = find_agent(run, goal)
+    paintings, targets = let_paint(config, weights, count, seed, temperature)
+    if targets is not None:
+        copies = judge_copies(paintings.renders, targets)
+        return (
+            f"{len(targets):,} held-out pictures, one copy each:\n"
+            f"mean squared error        {copies.error:.4f}\n"
+            f"  of an empty canvas      {copies.empty_error:.4f} (ratio {copies.relative_error:.3f})\n"
+            f"read as the same digit    {copies.agreement:.1%}"
+        )
+    inventions = judge_inventions(paintings.renders)
+    shares = "  ".join(f"{digit}: {share:.1%}" for digit, share in enumerate(inventions.shares))
+    return (
+        f"{len(paintings.renders):,} inventions:\n"
+        f"accepted as digits        {inventions.accepted:.1%}\n"
+        f"digits with 2% or more    {inventions.digits_present} of 10\n"
+        f"{shares}"
+    )
+
+
+def render(program: Path, out: Path, size: int, brush: str | None) -> str:
+    """Paints a program anew into a .png or .svg file, and says so.
+
+    Raises:
+        RunError: the file is of another kind, or an SVG was asked for with a brush.
+    """
+    document = Program.load(program)
+    if out.suffix.lower() == ".svg":
+        if brush is not None:
+            raise RunError(f"--brush {brush} has no effect in SVG, which has lines and no brushes: write a .png")
+        write_text(out, document.to_svg(size))
+    elif out.suffix.lower() == ".png":
+        save_picture(out, document.render(size, brush))
+    else:
+        raise RunError(f"--out {out} must end in .png or .svg")
+    return f"{out}: {size} x {size}"
+
+
+def find_agent(run: Path | None, goal: str) -> tuple[RunConfig, MemoryWeights]:
+    """The settings and the weights of a run's newest agent, or of the shipped one that can do `goal`.
+
+    Raises:
+        RunError: there is no run in the folder, or no agent is shipped for this goal.
+        CheckpointError: its checkpoint is missing, damaged, or of another environment.
+    """
+    if run is None:
+        place = Path(str(resources.files("spiral"))) / "weights" / goal
+        if not (place / DOCUMENT).is_file():
+            raise RunError(f"no agent for --goal {goal} is shipped in {place.parent}: name a run with --run")
+    elif (run / DOCUMENT).is_file():
+        place = run
+    elif not run.is_dir():
+        raise RunError(f"there is no folder {run}: name a run with --run")
+    else:
+        place = latest_checkpoint(RunFolder(run).checkpoints)
+    checkpoint = load_checkpoint(place, only=("agent",))
+    config = parse_config(checkpoint.document["config"])
+    checkpoint.require(*inspect_environment(config))
+    weights = MemoryWeights()
+    weights.publish("agent", 0, checkpoint.part("agent"))
+    return config, weights
+
+
+def let_paint(
+    config: RunConfig, weights: MemoryWeights, count: int | None, seed: int, temperature: float | None
+) -> tuple[Paintings, NDArray[np.uint8] | None]:
+    """Paintings, with the held-out pictures that they copy if the agent is conditional.
+
+    Raises:
+        RunError: `count` is above the number of held-out pictures.
+    """
+    targets = None
+    if config.agent.conditional:
+        _, (size, _, channels) = inspect_environment(config)
+        targets = load(config.data.name, "test", size, channels == 3)
+        if count is not None and count > len(targets):
+            raise RunError(f"--count {count}: there are {len(targets)} held-out pictures to copy, ask for no more")
+        targets = targets[:count]
+    number = len(targets) if targets is not None else count or INVENTIONS
+    heat = config.sample_temperature if temperature is None else temperature
+    return paint(config, weights, targets, number, seed, heat, processors()), targets
