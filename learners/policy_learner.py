@@ -1,7 +1,7 @@
 """The policy learner: trajectories in, better weights out (thesis, section 6.3.4).
 
-It scores a trajectory's renders with the newest discriminator, corrects for the lag of the actors with V-trace and takes a
-step, or with a clipped ratio several. Then it publishes the agent's weights.
+It scores a trajectory's renders with the newest discriminator, corrects for the lag of the actors with V-trace and
+takes a step, or with a clipped ratio several. Then it publishes the agent's weights.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from spiral.contracts import Arrays, WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.losses import policy_loss
 from spiral.random_state import generator_array, load_generator
-from spiral.rewards import DiscriminatorReward, RewardSum
+from spiral.rewards import RewardSum
+from spiral.rewards.adversarial import DiscriminatorReward
 from spiral.trajectory import Trajectory
 from spiral.vtrace import vtrace
 
@@ -69,8 +70,8 @@ class PolicyLearner:
         policy = self.config.policy
         self._fetch_discriminator()
         rewards, measured = self.reward.of(trajectory)
-        rate = policy.learning_rate + progress * (policy.final_learning_rate - policy.learning_rate)
-        entropy_cost = policy.entropy + progress * (policy.final_entropy - policy.entropy)
+        rate = on_the_way(policy.learning_rate, policy.final_learning_rate, progress)
+        entropy_cost = on_the_way(policy.entropy, policy.final_entropy, progress)
         self._set_learning_rate(rate)
         updates = []
         for _ in range(policy.passes):
@@ -178,6 +179,11 @@ class PolicyLearner:
 
     def _publish(self) -> None:
         self.weights.publish("agent", self.version, network_arrays(self.agent))
+
+
+def on_the_way(start: float, end: float | None, progress: float) -> float:
+    """The value on the straight line from `start` to `end`; without an end it stays at the start."""
+    return start if end is None else start + progress * (end - start)
 
 
 def clip_gradient(network: torch.nn.Module, limit: float) -> float:

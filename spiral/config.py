@@ -1,14 +1,17 @@
 """A run is described by one document of settings, checked when it is read.
 
-Every part takes its own small section. A preset (`spiral/presets.py`) is such a document with a name; `--set` changes single
-values; the document is stored beside the checkpoints, so that a run can be resumed, sampled and repeated from its folder.
+Every part takes its own small section. A preset (`spiral/presets.py`) is such a document with a name; `--set` changes
+single values; the document is stored beside the checkpoints, so that a run can be resumed, sampled and repeated from
+its folder.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 
 class ConfigError(ValueError):
@@ -18,7 +21,7 @@ class ConfigError(ValueError):
 class Section(BaseModel):
     """Settings that refuse unknown names and never change after they were read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class EnvironmentConfig(Section):
@@ -37,14 +40,14 @@ class DataConfig(Section):
 class AgentConfig(Section):
     """The layers of the agent; the defaults are the published ones (see `spiral/agent.py`)."""
 
-    stem_channels: int = Field(32, ge=1)
+    stem_channels: int = Field(default=32, ge=1)
     stem_stride: Literal[1, 2] = 1
-    channels: tuple[int, ...] = (32, 32, 32)
-    residual_blocks: int = Field(8, ge=0)
-    hidden: int = Field(256, ge=16)
+    channels: tuple[Annotated[int, Field(ge=1)], ...] = (32, 32, 32)
+    residual_blocks: int = Field(default=8, ge=0)
+    hidden: int = Field(default=256, ge=16)
     location_head: Literal["deconvolution", "pointer"] = "deconvolution"
     location_planes: bool = False
-    noise: int = Field(10, ge=0)
+    noise: int = Field(default=10, ge=0)
     conditional: bool = False
     blind: bool = False
 
@@ -53,15 +56,15 @@ class DiscriminatorConfig(Section):
     """The discriminator and its learner (thesis A.3)."""
 
     loss: Literal["wgan-gp", "spectral-norm"] = "wgan-gp"
-    width: int = Field(64, ge=1)
-    learning_rate: float = Field(1e-4, gt=0)
-    beta1: float = Field(0.5, ge=0, lt=1)
-    beta2: float = Field(0.9, ge=0, lt=1)
-    gradient_penalty: float = Field(10.0, ge=0)
-    mean_score_penalty: float = Field(1e-3, ge=0)
-    batch_size: int = Field(64, ge=1)
-    steps_per_policy_step: int = Field(1, ge=1)
-    replay_batches: int = Field(20, ge=1)
+    width: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    beta1: float = Field(default=0.5, ge=0, lt=1)
+    beta2: float = Field(default=0.9, ge=0, lt=1)
+    gradient_penalty: float = Field(default=10.0, ge=0)
+    mean_score_penalty: float = Field(default=1e-3, ge=0)
+    batch_size: int = Field(default=64, ge=1)
+    steps_per_policy_step: int = Field(default=1, ge=1)
+    replay_batches: int = Field(default=20, ge=1)
 
 
 class RewardTerm(Section):
@@ -73,22 +76,25 @@ class RewardTerm(Section):
 
 
 class PolicyConfig(Section):
-    """The policy learner: V-trace corrected actor-critic; with `clip_ratio`, several passes over a batch as APPO does."""
+    """The policy learner: V-trace corrected actor-critic; with `clip_ratio`, several passes over a batch as in APPO.
 
-    batch_size: int = Field(64, ge=1)
-    learning_rate: float = Field(3e-4, gt=0)
-    final_learning_rate: float = Field(3e-4, ge=0)
-    entropy: float = Field(0.01, ge=0)
-    final_entropy: float = Field(0.01, ge=0)
-    value: float = Field(0.5, ge=0)
-    discount: float = Field(1.0, gt=0, le=1)
-    clip_rho: float = Field(1.0, gt=0)
-    clip_c: float = Field(1.0, gt=0)
-    clip_ratio: float | None = Field(None, gt=0)
-    passes: int = Field(1, ge=1)
-    minibatches: int = Field(1, ge=1)
+    Learning rate and entropy cost go in a straight line to their final values; None stays where it began.
+    """
+
+    batch_size: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=3e-4, gt=0)
+    final_learning_rate: float | None = Field(default=None, ge=0)
+    entropy: float = Field(default=0.01, ge=0)
+    final_entropy: float | None = Field(default=None, ge=0)
+    value: float = Field(default=0.5, ge=0)
+    discount: float = Field(default=1.0, gt=0, le=1)
+    clip_rho: float = Field(default=1.0, gt=0)
+    clip_c: float = Field(default=1.0, gt=0)
+    clip_ratio: float | None = Field(default=None, gt=0)
+    passes: int = Field(default=1, ge=1)
+    minibatches: int = Field(default=1, ge=1)
     normalize_advantages: bool = False
-    max_gradient_norm: float = Field(1.0, gt=0)
+    max_gradient_norm: float = Field(default=1.0, gt=0)
 
     @model_validator(mode="after")
     def _several_passes_need_a_clip(self) -> PolicyConfig:
@@ -100,11 +106,11 @@ class PolicyConfig(Section):
 
 
 class CloningConfig(Section):
-    """The warm start: imitation of random programs, whose renders serve as targets. `share` of the run's length; 0 is none."""
+    """The warm start for `share` of the run's length: imitation of random programs, whose renders serve as targets."""
 
-    share: float = Field(0.0, ge=0, le=1)
-    learning_rate: float = Field(1e-3, gt=0)
-    minibatches: int = Field(1, ge=1)
+    share: float = Field(default=0.0, ge=0, le=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    minibatches: int = Field(default=1, ge=1)
 
 
 class RunConfig(Section):
@@ -121,12 +127,19 @@ class RunConfig(Section):
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     cloning: CloningConfig = CloningConfig()
     rewards: tuple[RewardTerm, ...] = (RewardTerm(name="discriminator"),)
-    sample_temperature: float = Field(1.0, ge=0)
+    sample_temperature: float = Field(default=1.0, ge=0)
 
     @model_validator(mode="after")
-    def _cloning_needs_targets(self) -> RunConfig:
+    def _cloning_fits_the_agent(self) -> RunConfig:
         if self.cloning.share and not self.agent.conditional:
-            raise ValueError("cloning.share > 0 needs agent.conditional=true: an agent without target has nothing to copy")
+            raise ValueError(
+                "cloning.share > 0 needs agent.conditional=true: without a target there is nothing to copy"
+            )
+        if self.cloning.minibatches > self.policy.batch_size:
+            raise ValueError(
+                f"cloning.minibatches={self.cloning.minibatches} are more than policy.batch_size="
+                f"{self.policy.batch_size} episodes; give {self.policy.batch_size} at most"
+            )
         return self
 
     @property
@@ -161,5 +174,25 @@ def parse_config(document: dict[str, Any]) -> RunConfig:
     try:
         return RunConfig.model_validate(document)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']} (given: {e['input']!r})" for e in error.errors()]
-        raise ConfigError("; ".join(lines)) from None
+        raise ConfigError("; ".join(_explain(problem) for problem in error.errors())) from None
+
+
+def _explain(problem: ErrorDetails) -> str:
+    path = problem["loc"]
+    if problem["type"] == "extra_forbidden":
+        section = ".".join(map(str, path[:-1])) or "settings"
+        return f"no setting {'.'.join(map(str, path))!r}; {section} has {', '.join(_settings_of(path[:-1]))}"
+    if problem["type"] == "value_error":
+        return str(problem["ctx"]["error"])  # one of our own, which says what was given
+    return f"{'.'.join(map(str, path)) or 'settings'}: {problem['msg']} (given: {problem['input']!r})"
+
+
+def _settings_of(path: Sequence[int | str]) -> list[str]:
+    """The names of the settings in the section that `path` leads to."""
+    section: type[BaseModel] = RunConfig
+    for name in path:
+        if name == "rewards":
+            section = RewardTerm
+        elif isinstance(name, str):
+            section = cast("type[BaseModel]", section.model_fields[name].annotation)
+    return list(section.model_fields)
