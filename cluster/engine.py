@@ -12,6 +12,7 @@ import envs  # noqa: F401  (registers the environments)
 from cluster.plan import Phase, Report
 from envs.actions import ActionSpec
 from learners.checkpoint import CheckpointError
+from spiral.agent import Agent
 from spiral.config import ConfigError, RunConfig
 from spiral.contracts import Arrays, WeightStore
 from spiral.devices import resolve_device
@@ -54,15 +55,16 @@ def check_settings(config: RunConfig) -> None:
     """Refuses settings that no run could begin with, before anything is written or started.
 
     Raises:
-        ConfigError: the device is not there, or a reward does not exist or does not fit.
+        ConfigError: the device is not there, the layers do not fit the canvas, or a reward does not exist.
         SettingsError: the environment does not take its settings.
     """
-    _, shape = inspect_environment(config)
+    spec, shape = inspect_environment(config)
     try:
         resolve_device(config.device)
+        Agent(spec, shape, config.agent)
+        RewardSum(config.rewards, config, shape)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    RewardSum(config.rewards, config, shape)
 
 
 def replay_capacity(config: RunConfig) -> int:

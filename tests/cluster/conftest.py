@@ -1,14 +1,20 @@
-"""One real Redis for all tests of a session; every test works under a run name of its own."""
+"""One real Redis and one real Ray for all tests of a session, and a run small enough to take seconds."""
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from cluster.redis_connection import RedisAddress
 from cluster.redis_server import EmbeddedRedis
+from spiral.config import RunConfig, parse_config
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +26,83 @@ def redis_server() -> Iterator[EmbeddedRedis]:
 @pytest.fixture
 def address(redis_server: EmbeddedRedis) -> RedisAddress:
     return RedisAddress(redis_server.url, uuid.uuid4().hex)
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[None]:
+    import ray
+
+    ray.init(
+        "local",
+        num_cpus=4,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        object_store_memory=128 * 2**20,
+    )
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Few and small shows, and one thread: small tensors are slower on several, above all where tests share the cores."""
+    monkeypatch.setattr("cluster.run.SHOWS", 3)
+    monkeypatch.setattr("cluster.exhibition.MEASURED", 4)
+    monkeypatch.setattr("cluster.exhibition.SHOWN", 4)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+FRAMES = 24  # in a batch of a tiny run: 8 episodes of 3 actions
+
+TINY: dict[str, Any] = {
+    "device": "cpu",
+    "environment": {
+        "settings": {
+            "canvas_size": 16,
+            "grid_size": 8,
+            "brush": "classic/pen",
+            "brush_sizes": [1, 2],
+            "color": False,
+            "episode_length": 3,
+        }
+    },
+    "agent": {
+        "stem_channels": 4,
+        "stem_stride": 2,
+        "channels": [4],
+        "residual_blocks": 0,
+        "hidden": 16,
+        "location_head": "pointer",
+        "noise": 2,
+    },
+    "policy": {"batch_size": 8},
+    "discriminator": {"width": 4, "batch_size": 8, "replay_batches": 4, "steps_per_policy_step": 2},
+    "rewards": [{"name": "discriminator", "when": "step"}, {"name": "blank"}],
+}
+
+
+@pytest.fixture(scope="session")
+def drawings(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A data set of 40 pictures, each with one black bar on white."""
+    folder = tmp_path_factory.mktemp("drawings")
+    for index in range(40):
+        picture = np.full((16, 16), 255, np.uint8)
+        picture[2:14, 1 + index % 13 : 3 + index % 13] = index
+        Image.fromarray(picture).save(folder / f"{index}.png")
+    return f"folder:{folder}"
+
+
+@pytest.fixture
+def tiny(drawings: str) -> RunConfig:
+    """Inventing pictures of 16 pixels with three commands."""
+    return parse_config(TINY | {"data": {"name": drawings}})
+
+
+@pytest.fixture
+def tiny_copying(tiny: RunConfig) -> RunConfig:
+    """Copying pictures of 16 pixels with three commands, after cloning for a third of the run."""
+    return tiny.with_changes({"agent.conditional": True, "agent.noise": 0, "cloning.share": 0.33})

@@ -1,0 +1,177 @@
+"""A run in one process: exact, repeatable, and resumed as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cluster.logbook import read_rows
+from cluster.plan import Length
+from cluster.run import Machines, Summary, begin, resume
+from cluster.run_folder import RunError, RunFolder
+from envs.program import Program
+from learners.checkpoint import CheckpointError, load_checkpoint
+from spiral.config import ConfigError, RunConfig
+
+from .conftest import FRAMES
+
+LOCAL = Machines(engine="local")
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+class StopAfter:
+    """Stands in for Ctrl-C: asks the run to end after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def __enter__(self) -> StopAfter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    @property
+    def requested(self) -> bool:
+        self.steps -= 1
+        return self.steps < 0
+
+
+def train(config: RunConfig, out: Path, steps: int) -> Summary:
+    return begin(config, out, Length(frames=steps * FRAMES), LOCAL)
+
+
+def learned_rows(out: Path) -> list[dict[str, Any]]:
+    """The curve without what the clock decides."""
+    rows = read_rows(RunFolder(out))
+    return [{k: v for k, v in row.items() if k != "seconds" and not k.startswith("speed/")} for row in rows]
+
+
+def assert_same_state(first: Path, second: Path) -> None:
+    ours, theirs = load_checkpoint(first), load_checkpoint(second)
+    assert sorted(ours.parts) == sorted(theirs.parts)
+    for part, arrays in ours.parts.items():
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(array, theirs.parts[part][name], err_msg=f"{part}: {name}")
+
+
+def test_discriminator_steps_are_exact_and_everything_is_left_behind(tiny, tmp_path):
+    summary = train(tiny, tmp_path / "run", 12)
+    assert (summary.counters.policy_steps, summary.counters.discriminator_steps) == (12, 24)
+    assert summary.counters.frames == 12 * FRAMES
+    assert summary.over and summary.share == 1.0
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {
+        "config.json", "metrics.jsonl", "tensorboard", "checkpoints", "sheets", "programs", "picture.png", "curve.png",
+    }  # fmt: skip
+    parts = load_checkpoint(summary.checkpoint).parts
+    assert sorted(parts) == ["agent", "discriminator", "policy", "replay", "rollout-0"]
+    assert len(parts["replay"]["renders"]) == 32
+    rows = learned_rows(tmp_path / "run")
+    assert {"policy/return", "policy/entropy", "policy/lag", "discriminator/real"} <= set(rows[-2])
+    program = Program.load(summary.folder.programs / "0.json")
+    assert program.replay().shape == (16, 16, 1)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny_copying, tmp_path):
+    first = train(tiny_copying, tmp_path / "first", 9)
+    second = train(tiny_copying, tmp_path / "second", 9)
+    other = train(tiny_copying.with_changes({"seed": 1}), tmp_path / "other", 9)
+    assert learned_rows(tmp_path / "first") == learned_rows(tmp_path / "second")
+    assert learned_rows(tmp_path / "first") != learned_rows(tmp_path / "other")
+    assert_same_state(first.checkpoint, second.checkpoint)
+    assert other.counters.frames == first.counters.frames
+
+
+@pytest.mark.parametrize("stop_at", [2, 6, 13], ids=["while cloning", "in a row", "after a row"])
+def test_a_resumed_run_goes_on_as_if_nothing_had_happened(tiny_copying, tmp_path, monkeypatch, stop_at):
+    through = train(tiny_copying, tmp_path / "through", 16)
+    with monkeypatch.context() as patch:
+        patch.setattr("cluster.run.Interrupts", lambda: StopAfter(stop_at))
+        halted = train(tiny_copying, tmp_path / "halted", 16)
+    assert not halted.over and halted.counters.frames == stop_at * FRAMES
+    resumed = resume(tmp_path / "halted", None, LOCAL)
+    assert resumed.over
+    assert learned_rows(tmp_path / "through") == learned_rows(tmp_path / "halted")
+    assert_same_state(through.checkpoint, resumed.checkpoint)
+
+
+def test_rows_after_the_checkpoint_of_a_run_that_was_killed_are_written_again(tiny, tmp_path):
+    train(tiny, tmp_path / "run", 12)
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    rows = metrics.read_text()
+    metrics.write_text(rows + json.dumps({"frames": 10**6, "policy/return": 1.0}) + '\n{"frames": 10')
+    resume(tmp_path / "run", Length(frames=14 * FRAMES), LOCAL)
+    frames = [row["frames"] for row in learned_rows(tmp_path / "run")]
+    assert frames == sorted(frames) and frames[-1] == 14 * FRAMES
+
+
+def test_cloning_comes_first_and_counts(tiny_copying, tmp_path):
+    summary = train(tiny_copying, tmp_path / "run", 12)
+    assert (summary.counters.cloning_steps, summary.counters.policy_steps) == (4, 8)
+    assert summary.counters.discriminator_steps == 16
+    assert 0 < summary.latest["held_out/error"] < 1
+    assert summary.latest["held_out/error_ratio"] > 0
+
+
+def test_without_a_discriminator_none_is_trained(tiny_copying, tmp_path):
+    config = tiny_copying.with_changes({"rewards": [{"name": "l2"}]})
+    summary = train(config, tmp_path / "run", 4)
+    assert summary.counters.discriminator_steps == 0
+    assert sorted(load_checkpoint(summary.checkpoint).parts) == ["agent", "policy", "rollout-0"]
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(tiny, tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(RunError, match="is not empty: go on with --resume"):
+        train(tiny, tmp_path, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"device": "cuda:99"}, "device"),
+        ({"rewards": [{"name": "applause"}]}, "applause"),
+        ({"environment.settings": {"canvas_size": -3}}, "canvas_size is -3"),
+        ({"environment.id": "spiral/Nowhere-v0"}, "Nowhere"),
+        ({"agent.stem_stride": 1}, "multiple of the feature map"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_anything_is_written(tiny, tmp_path, changes, message):
+    with pytest.raises(Exception, match=message):
+        train(tiny.with_changes(changes), tmp_path / "run", 1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_is_over_or_was_never_there_cannot_go_on(tiny, tmp_path):
+    with pytest.raises(RunError, match="holds no run"):
+        resume(tmp_path / "none", None, LOCAL)
+    train(tiny, tmp_path / "run", 2)
+    with pytest.raises(RunError, match="is over .*48 frames.*give more"):
+        resume(tmp_path / "run", None, LOCAL)
+
+
+def test_a_run_whose_settings_were_changed_by_hand_is_refused(tiny, tmp_path):
+    train(tiny, tmp_path / "run", 2)
+    file = tmp_path / "run" / "config.json"
+    document = json.loads(file.read_text())
+    document["config"]["environment"]["settings"]["grid_size"] = 4
+    file.write_text(json.dumps(document))
+    with pytest.raises(CheckpointError, match=r"control \(64\).*but the environment has control \(16\)"):
+        resume(tmp_path / "run", Length(frames=100), LOCAL)
+    file.write_text("{")
+    with pytest.raises(RunError, match="is damaged"):
+        resume(tmp_path / "run", Length(frames=100), LOCAL)
+    file.write_text(json.dumps({**document, "config": {"polcy": {}}}))
+    with pytest.raises(RunError, match="polcy"):
+        resume(tmp_path / "run", Length(frames=100), LOCAL)
+
+
+def test_an_unknown_setting_is_named(tiny):
+    with pytest.raises(ConfigError, match=r"policy\.entrpy"):
+        tiny.with_changes({"policy.entrpy": 1})
