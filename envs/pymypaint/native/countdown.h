@@ -1,0 +1,38 @@
+// Keeps libmypaint's clock from running backwards.
+//
+// From one point of a stroke to the next libmypaint draws dabs at equal distances, and counts down the time that is left.
+// Where the last dab falls on the very end, rounding can leave a time of -1e-9 s; libmypaint then prints "Time is running
+// backwards!" to standard output and takes a millisecond instead. In one of some 300,000 strokes that happens. This class
+// counts dabs as libmypaint does and, where the end is nearer than rounding errors, moves it by a few millionths of a dab.
+//
+// Brushes with tracking noise go to a point that nobody outside of libmypaint knows; to them it can still happen.
+#pragma once
+
+#include "brush.h"
+
+namespace pymypaint {
+
+class Countdown {
+public:
+    explicit Countdown(const Recipe& recipe);
+
+    void set_radius(float radius);  // pixels, when the brush's changes
+    // Before libmypaint goes to a point.
+    void start(MyPaintBrush& brush, float x, float y, double seconds);
+    // After each dab on the way there.
+    void next(MyPaintBrush& brush);
+
+private:
+    struct Way {
+        float dx, dy, length;  // pixels to go
+        float dabs;            // those that distance demands
+    };
+    Way way(const MyPaintBrush& brush) const;
+
+    const float per_actual_radius_, per_basic_radius_, per_second_, slowness_;
+    float radius_;
+    float goal_x_ = 0, goal_y_ = 0;
+    float dabs_per_pixel_ = 0;  // those that time demands, spread over the way
+};
+
+}  // namespace pymypaint

@@ -1,0 +1,143 @@
+#include "surface.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace pymypaint {
+namespace {
+
+constexpr float kLargestDab = 4096;  // pixels; libmypaint keeps brushes below 1000
+
+void end_tile(MyPaintTiledSurface*, MyPaintTileRequest*) {}
+
+// libmypaint's own ways to draw and to look, which ours call.
+struct Library {
+    decltype(MyPaintSurface::draw_dab) draw_dab;
+    decltype(MyPaintSurface::get_color) get_color;
+};
+const Library& library_functions() {
+    static const Library library = [] {
+        MyPaintTiledSurface surface;
+        mypaint_tiled_surface_init(&surface, nullptr, nullptr);
+        const Library found{surface.parent.draw_dab, surface.parent.get_color};
+        mypaint_tiled_surface_destroy(&surface);
+        return found;
+    }();
+    return library;
+}
+
+}  // namespace
+
+void Region::include(const Region& other) {
+    left = std::min(left, other.left);
+    top = std::min(top, other.top);
+    right = std::max(right, other.right);
+    bottom = std::max(bottom, other.bottom);
+}
+
+Region Region::within(const Region& other) const {
+    return {std::max(left, other.left), std::max(top, other.top), std::min(right, other.right),
+            std::min(bottom, other.bottom)};
+}
+
+Surface::Surface(int width, int height, const Color& background)
+    : width_(width),
+      height_(height),
+      columns_((width + kTile - 1) / kTile),
+      rows_((height + kTile - 1) / kTile),
+      background_(background),
+      tiles_(tile(0, rows_)) {
+    tiled_.owner = this;
+    make();
+    clear();
+}
+
+Surface::~Surface() { mypaint_tiled_surface_destroy(&tiled_.base); }
+
+void Surface::make() {
+    mypaint_tiled_surface_init(&tiled_.base, start_tile, end_tile);
+    library()->draw_dab = draw_dab;
+    library()->get_color = get_color;
+}
+
+void Surface::clear() {
+    const uint16_t pixel[4] = {background_[0], background_[1], background_[2], kOne};
+    for (size_t i = 0; i < tiles_.size(); ++i) tiles_[i] = pixel[i % 4];
+    changed_ = {0, 0, width_, height_};
+}
+
+Region Surface::take_changed() {
+    const Region changed = changed_.within({0, 0, width_, height_});
+    changed_ = {width_, height_, 0, 0};
+    return changed;
+}
+
+// libmypaint asks for tiles outside of the canvas too: there it reads transparent pixels, and writes go nowhere.
+void Surface::start_tile(MyPaintTiledSurface* surface, MyPaintTileRequest* request) {
+    static const std::vector<uint16_t> transparent(kTile * kTile * 4, 0);
+    thread_local std::vector<uint16_t> scratch(kTile * kTile * 4, 0);
+    Surface* self = of(surface);
+    if (request->tx >= 0 && request->ty >= 0 && request->tx < self->columns_ && request->ty < self->rows_)
+        request->buffer = &self->tiles_[self->tile(request->tx, request->ty)];
+    else
+        request->buffer = request->readonly ? const_cast<uint16_t*>(transparent.data()) : scratch.data();
+}
+
+// Also false for what is not a number.
+bool Surface::touches(float x, float y, float radius) const {
+    const float reach = radius + 2;
+    return radius <= kLargestDab && x + reach >= 0 && y + reach >= 0 && x - reach <= columns_ * kTile &&
+           y - reach <= rows_ * kTile;
+}
+
+// A dab beyond the edges changes no pixel that is shown, yet libmypaint would render it: left out for speed, and because
+// its map of tiles grows without bound where a brush throws dabs far away.
+int Surface::draw_dab(MyPaintSurface* surface, float x, float y, float radius, float r, float g, float b, float opaque,
+                      float hardness, float alpha, float aspect_ratio, float angle, float lock_alpha, float colorize) {
+    Surface* self = of(surface);
+    int drawn = FALSE;
+    if (self->touches(x, y, radius)) {
+        const auto cell = [](float number) { return static_cast<int>(std::floor(number)); };
+        const float reach = radius + 1;
+        const Region region{cell(x - reach), cell(y - reach), cell(x + reach) + 1, cell(y + reach) + 1};
+        self->changed_.include(region);
+        self->strayed_ |= region.left < 0 || region.top < 0 || region.right > self->columns_ * kTile ||
+                          region.bottom > self->rows_ * kTile;
+        drawn = library_functions().draw_dab(surface, x, y, radius, r, g, b, opaque, hardness, alpha, aspect_ratio, angle,
+                                             lock_alpha, colorize);
+    }
+    if (self->listener_) self->listener_->dab_drawn();
+    return drawn;
+}
+
+void Surface::get_color(MyPaintSurface* surface, float x, float y, float radius, float* r, float* g, float* b, float* a) {
+    if (of(surface)->touches(x, y, std::max(radius, 1.0f)))
+        return library_functions().get_color(surface, x, y, radius, r, g, b, a);
+    *r = *b = *a = 0;
+    *g = 1;  // libmypaint's own answer where all is transparent
+}
+
+void Surface::begin() {
+    mypaint_surface_begin_atomic(library());
+    strayed_ = false;
+}
+
+// libmypaint queues dabs for each tile that they touch and renders them at the end, those for tiles outside of the canvas
+// too. Asking for the colour of one pixel renders the queue of one tile; what is left then goes away with the surface.
+void Surface::end() {
+    if (!strayed_) {
+        mypaint_surface_end_atomic(library(), nullptr);
+        return;
+    }
+    const float middle = kTile / 2;
+    for (int row = 0; row < rows_; ++row) {
+        for (int column = 0; column < columns_; ++column) {
+            float r, g, b, a;
+            library_functions().get_color(library(), column * kTile + middle, row * kTile + middle, 1, &r, &g, &b, &a);
+        }
+    }
+    mypaint_tiled_surface_destroy(&tiled_.base);
+    make();
+}
+
+}  // namespace pymypaint
