@@ -1,7 +1,7 @@
 """How the agent decides: sub-action after sub-action, each knowing those before (thesis, figure A.3).
 
-Two kinds of head serve a location: the published deconvolution of z alone, and a pointer (after Vinyals et al., 2015), which
-compares a query made from z with the encoder's feature maps, so that a location is found where the pictures show it.
+Two kinds of head serve a location: the published deconvolution of z alone, and a pointer (after Vinyals et al., 2015),
+which compares a query made from z with the encoder's feature maps, so that a location is found where pictures show it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class ScalarHead(nn.Module):
 
     def forward(self, z: Tensor, maps: Sequence[Tensor]) -> Tensor:
         """Logits [N, choices] from z [N, hidden]."""
-        return self.linear(z)
+        logits: Tensor = self.linear(z)
+        return logits
 
 
 class DeconvolutionHead(nn.Module):
@@ -41,8 +42,13 @@ class DeconvolutionHead(nn.Module):
     def __init__(self, hidden: int, grid: tuple[int, int], blocks: int, channels: int = 32) -> None:
         super().__init__()
         doublings = math.log2(grid[0] / SEED)
-        if grid[0] != grid[1] or doublings != int(doublings) or hidden % SEED**2:
-            raise ValueError(f"a deconvolution head needs a square grid of 4·2^k and hidden divisible by 16: {grid}, {hidden}")
+        if grid[0] != grid[1] or doublings < 0 or doublings != int(doublings):
+            raise ValueError(
+                f"the grid {grid} is no square of 4, 8, 16, … cells, which a deconvolution head needs; "
+                "use agent.location_head=pointer"
+            )
+        if hidden % SEED**2:
+            raise ValueError(f"agent.hidden={hidden} does not divide by 16, which a deconvolution head needs")
         self.widen = nn.Conv2d(hidden // SEED**2, channels, 3, padding=1)
         self.residual = nn.Sequential(*(ResidualBlock(channels) for _ in range(blocks)))
         ups = [nn.ConvTranspose2d(channels, channels, 4, stride=2, padding=1) for _ in range(int(doublings))]
@@ -54,14 +60,15 @@ class DeconvolutionHead(nn.Module):
         x = self.residual(self.widen(z.view(len(z), -1, SEED, SEED)))
         for up in self.up:
             x = up(F.relu(x))
-        return self.narrow(F.relu(x)).flatten(1)
+        logits: Tensor = self.narrow(F.relu(x)).flatten(1)
+        return logits
 
 
 class PointerHead(nn.Module):
     """Logits of a grid cell: how well queries made from z fit the feature maps at that place, plus a linear bias.
 
-    A cell of a map covers `scale`² cells of the grid and answers a query of its own for each of them, so that the grid may
-    be finer than the map. The coarse maps know the shape, the fine ones where its edges are; their logits add up.
+    A cell of a map covers `scale`² cells of the grid and answers a query of its own for each of them, so that the grid
+    may be finer than the map. The coarse maps know the shape, the fine ones where its edges are; their logits add up.
 
     Args:
         hidden: size of z.
@@ -75,14 +82,17 @@ class PointerHead(nn.Module):
         self.scales = [grid[0] // rows for _, rows, _ in self.map_shapes]
         for scale, (_, rows, columns) in zip(self.scales, self.map_shapes, strict=True):
             if (scale * rows, scale * columns) != grid:
-                raise ValueError(f"a pointer needs a grid that is a multiple of the feature map: {grid}, {rows}×{columns}")
+                raise ValueError(
+                    f"the grid {grid} is no multiple of the feature map of {rows}×{columns}, which a pointer needs; "
+                    "use a finer grid or agent.stem_stride=2"
+                )
         sizes = [scale**2 * channels for scale, (channels, _, _) in zip(self.scales, self.map_shapes, strict=True)]
         self.queries = nn.ModuleList(nn.Linear(hidden, size) for size in sizes)
         self.bias = nn.Linear(hidden, grid[0] * grid[1])
 
     def forward(self, z: Tensor, maps: Sequence[Tensor]) -> Tensor:
         """Logits [N, cells] from z [N, hidden] and maps [N, channels, rows, columns]."""
-        logits = self.bias(z)
+        logits: Tensor = self.bias(z)
         for make_query, scale, shape, keys in zip(self.queries, self.scales, self.map_shapes, maps, strict=False):
             channels, rows, columns = shape
             query = make_query(z).view(len(z), scale**2, channels)
@@ -103,8 +113,10 @@ def sample_categorical(logits: Tensor, generator: torch.Generator | None, temper
     """A choice for each row, int64 [N], from softmax(logits / temperature); the likeliest at temperature 0."""
     if temperature == 0.0:
         return logits.argmax(dim=-1)
-    noise = torch.empty_like(logits).exponential_(generator=generator).log_()
-    return (logits / temperature - noise).argmax(dim=-1)
+    # One number a row, laid against the cumulated probabilities: noise for every logit would cost a third of the whole pass.
+    cumulated = torch.softmax(logits / temperature, dim=-1).cumsum(dim=-1)
+    level = torch.rand(len(logits), 1, generator=generator, device=logits.device) * cumulated[:, -1:]
+    return torch.searchsorted(cumulated, level, right=True).squeeze(-1).clamp_(max=logits.shape[-1] - 1)
 
 
 class Decoder(nn.Module):
