@@ -1,8 +1,9 @@
 """What a finished agent can do, on pictures that it never saw.
 
-Copies are measured by their squared error beside that of an empty canvas, and by whether a reader of digits reads in the
-copy what it reads in the original. Inventions are measured by how many of them a judge, which also knows what is not a digit, accepts,
-and how they spread over the ten digits. Reader and judge take no part in training (`spiral/judge.py`).
+Copies are measured by their squared error beside that of an empty canvas, and by whether a reader of digits reads in
+the copy what it reads in the original. Inventions are measured by how many of them a judge accepts, which also knows
+what is not a digit, and by how they spread over the ten digits. Reader and judge take no part in training
+(`spiral/judge.py`).
 """
 
 from __future__ import annotations
@@ -42,11 +43,13 @@ def paint(
     temperature: float,
     num_threads: int = 1,
 ) -> Paintings:
-    """`count` paintings of the newest agent in `weights`: of the first `count` targets in their order, if it is conditional.
+    """`count` paintings of the newest agent in `weights`; of a conditional one, copies of the first targets in order.
 
     Raises:
-        ValueError: when there are fewer targets than `count`.
+        ValueError: when `count` is below 1, or there are fewer targets.
     """
+    if count < 1:
+        raise ValueError(f"count={count}; ask for 1 painting or more")
     if targets is not None and count > len(targets):
         raise ValueError(f"count={count}, but there are only {len(targets)} targets; ask for {len(targets)} at most")
     size = min(BATCH, count)

@@ -113,7 +113,7 @@ def sample_categorical(logits: Tensor, generator: torch.Generator | None, temper
     """A choice for each row, int64 [N], from softmax(logits / temperature); the likeliest at temperature 0."""
     if temperature == 0.0:
         return logits.argmax(dim=-1)
-    # One number a row, laid against the cumulated probabilities: noise for every logit would cost a third of the whole pass.
+    # One number a row, laid against the cumulated probabilities: noise for every logit would cost a third of the pass.
     cumulated = torch.softmax(logits / temperature, dim=-1).cumsum(dim=-1)
     level = torch.rand(len(logits), 1, generator=generator, device=logits.device) * cumulated[:, -1:]
     return torch.searchsorted(cumulated, level, right=True).squeeze(-1).clamp_(max=logits.shape[-1] - 1)
