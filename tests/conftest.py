@@ -7,8 +7,10 @@ import os
 import pytest
 from hypothesis import settings
 
-# Set before anything imports matplotlib or Ray.
+# Set before anything imports matplotlib, Ray or torch. The nets of the tests are too small to gain by threads, and
+# threads that wait for each other lose much on cores that are busy otherwise.
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)

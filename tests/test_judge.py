@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from actors import judge_training
 from spiral import data, judge, not_digits
@@ -28,21 +29,26 @@ def held_out() -> data.Pictures:
     return data.load_pictures("mnist", "test", 32)
 
 
+def labels(pictures: data.Pictures) -> NDArray[np.int64]:
+    assert pictures.labels is not None
+    return pictures.labels
+
+
 # --- fitting and using a classifier
 
 
 def test_a_few_digits_suffice_to_learn_to_read(digits: data.Pictures) -> None:
     train = data.load_pictures("mnist5k", "train", 32)
-    net = judge.fit(train.images, train.labels, 10, seed=0, epochs=2)
-    labels, confidence = judge.classify(net, digits.images)
-    assert np.mean(labels == digits.labels) > 0.9
-    assert labels.dtype == np.int64 and confidence.dtype == np.float32
+    net = judge.fit(train.images, labels(train), 10, seed=0, epochs=1)
+    read, confidence = judge.classify(net, digits.images)
+    assert np.mean(read == digits.labels) > 0.85
+    assert read.dtype == np.int64 and confidence.dtype == np.float32
     assert np.all((confidence >= 0.1) & (confidence <= 1))
 
 
 def test_the_seed_decides_the_weights(digits: data.Pictures) -> None:
-    few, labels = digits.images[:64], digits.labels[:64]
-    first, same, other = (judge.fit(few, labels, 10, seed, epochs=1).state_dict() for seed in (1, 1, 2))
+    few, their = digits.images[:64], labels(digits)[:64]
+    first, same, other = (judge.fit(few, their, 10, seed, epochs=1).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], same[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
@@ -51,18 +57,18 @@ def test_fitting_leaves_the_random_state_of_others_alone(digits: data.Pictures) 
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    judge.fit(digits.images[:8], digits.labels[:8], 10, seed=0, epochs=1)
+    judge.fit(digits.images[:8], labels(digits)[:8], 10, seed=0, epochs=1)
     assert torch.equal(torch.rand(4), expected)
 
 
-@pytest.mark.parametrize("labels", [[0, 1], [0, 1, 10], [0, 1, -1], []])
-def test_labels_that_are_no_classes_are_refused(digits: data.Pictures, labels: list[int]) -> None:
+@pytest.mark.parametrize("wrong", [[0, 1], [0, 1, 10], [0, 1, -1], []])
+def test_labels_that_are_no_classes_are_refused(digits: data.Pictures, wrong: list[int]) -> None:
     with pytest.raises(ValueError, match="one label for each picture, from 0 to 9"):
-        judge.fit(digits.images[:3], np.array(labels, np.int64), 10, seed=0, epochs=1)
+        judge.fit(digits.images[:3], np.array(wrong, np.int64), 10, seed=0, epochs=1)
 
 
 def test_what_was_saved_classifies_alike_and_knows_how_it_was_made(tmp_path: Path, digits: data.Pictures) -> None:
-    net = judge.fit(digits.images[:64], digits.labels[:64], 11, seed=0, epochs=1)
+    net = judge.fit(digits.images[:64], labels(digits)[:64], 11, seed=0, epochs=1)
     judge.save(net, tmp_path / "net.safetensors", {"made by": "a test"})
     loaded, metadata = judge.load(tmp_path / "net.safetensors")
     assert metadata["made by"] == "a test"
@@ -100,7 +106,7 @@ def test_tightening_lets_pass_no_more_than_the_share_and_never_more_than_before(
 
 
 def test_the_shipped_classifiers_keep_their_promises(held_out: data.Pictures) -> None:
-    some = data.Pictures(held_out.images[:4000], held_out.labels[:4000], held_out.name, held_out.split)
+    some = data.Pictures(held_out.images[:4000], labels(held_out)[:4000], held_out.name, held_out.split)
     found = judge_training.figures(judge.shipped("reader"), judge.shipped("judge"), some, seed=20)
     assert found["reader: digits read right"] >= 0.99
     assert found["judge: digits accepted"] >= 0.95
