@@ -1,17 +1,18 @@
 """A rollout: N environments that step together, one agent that is asked once for all of them.
 
-It is the actor of IMPALA (Espeholt et al., 2018), which acts with the newest weights that it can get and records with what
-probability it did, so that the learner can correct for the lag. It knows nothing of Ray: a process of its own or the same one
-as the learner's may call it.
+It is the actor of IMPALA (Espeholt et al., 2018), which acts with the newest weights that it can get and records with
+what probability it did, so that the learner can correct for the lag. It knows nothing of Ray: a process of its own or
+the same one as the learner's may call it.
 """
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 import gymnasium
 import numpy as np
 import torch
+from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
@@ -19,7 +20,7 @@ from torch import Tensor
 import envs  # noqa: F401  (registers the environments)
 from envs.actions import ActionSpec
 from envs.random_programs import smooth_programs
-from spiral.agent import Agent, Observation
+from spiral.agent import Agent, Observation, writable_tensor
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightStore
 from spiral.devices import autocast, resolve_device
@@ -27,10 +28,18 @@ from spiral.random_state import generator_array, load_generator
 from spiral.trajectory import Trajectory
 
 
-def make_environments(config: RunConfig, count: int, num_threads: int = 1) -> VectorEnv:
+def make_environments(config: RunConfig, count: int, num_threads: int = 1) -> VectorEnv[Any, Any, Any]:
     """`count` environments of the run as one vector environment."""
     keywords = {"num_threads": num_threads, **config.environment.settings}
     return gymnasium.make_vec(config.environment.id, num_envs=count, **keywords)
+
+
+def canvas_shape(environments: VectorEnv[Any, Any, Any]) -> tuple[int, int, int]:
+    """Height, width and channels of the canvas that one of the environments shows."""
+    observation = environments.single_observation_space
+    assert isinstance(observation, spaces.Dict), "an environment of ours observes a dict with a canvas"
+    height, width, channels = observation["canvas"].shape  # type: ignore[misc]
+    return height, width, channels
 
 
 class Rollout:
@@ -60,7 +69,7 @@ class Rollout:
         self.batch_size = batch_size
         self.environments = make_environments(config, batch_size, num_threads)
         self.spec: ActionSpec = self.environments.unwrapped.action_spec
-        self.canvas_shape: tuple[int, int, int] = self.environments.single_observation_space["canvas"].shape
+        self.canvas_shape = canvas_shape(self.environments)
         self.length: int = self.environments.unwrapped.settings.episode_length
         self.device = resolve_device(config.device)
         self.agent = Agent(self.spec, self.canvas_shape, config.agent).to(self.device).eval()
@@ -93,8 +102,8 @@ class Rollout:
         recorder.start(*self.environments.reset())
         state = self.agent.lstm.initial_state(self.batch_size)
         actions = np.zeros((self.batch_size, len(self.spec.heads)), np.int64)
-        target, noise_tensor = self._tensor(targets), self._tensor(noise)
-        assert noise_tensor is not None
+        target = None if targets is None else self._tensor(targets)
+        noise_tensor = self._tensor(noise)
         for step in range(self.length):
             seen = Observation(
                 self._tensor(recorder.canvases[step]),
@@ -126,13 +135,13 @@ class Rollout:
     def _noise(self) -> NDArray[np.float32]:
         return self.rng.standard_normal((self.batch_size, self.config.agent.noise), np.float32)
 
-    def _tensor(self, array: NDArray | None) -> Tensor | None:
-        return None if array is None else torch.from_numpy(array).to(self.device)
+    def _tensor(self, array: NDArray[np.generic]) -> Tensor:
+        return writable_tensor(array).to(self.device)
 
     def _fetch_agent(self) -> None:
         if self.weights.version("agent") > self.version:
             self.version, arrays = self.weights.fetch("agent")
-            self.agent.load_state_dict({name: torch.from_numpy(np.array(a)) for name, a in arrays.items()})
+            self.agent.load_state_dict({name: writable_tensor(array) for name, array in arrays.items()})
 
 
 class Recorder:
@@ -148,14 +157,14 @@ class Recorder:
         self.disjoint_strokes = np.empty((length + 1, batch_size), np.int64)
         self.time = 0
 
-    def start(self, observation: dict[str, NDArray], info: dict[str, NDArray]) -> None:
+    def start(self, observation: dict[str, NDArray[Any]], info: dict[str, NDArray[Any]]) -> None:
         """Take the observation after a reset."""
         self.canvases[self.time] = observation["canvas"]
         self.action_masks[self.time] = observation["action_mask"]
         self.strokes[self.time] = info["strokes"]
         self.disjoint_strokes[self.time] = info["disjoint_strokes"]
 
-    def record(self, actions: NDArray[np.int64], log_probs: NDArray, step: tuple) -> None:
+    def record(self, actions: NDArray[np.int64], log_probs: NDArray[np.floating[Any]], step: tuple[Any, ...]) -> None:
         """Take an action and what the environment answered."""
         self.actions[self.time] = actions
         self.log_probs[self.time] = log_probs
@@ -163,9 +172,7 @@ class Recorder:
         observation, _, _, _, info = step
         self.start(observation, info)
 
-    def trajectory(
-        self, noise: NDArray[np.float32], targets: NDArray[np.uint8] | None, version: int
-    ) -> Trajectory:
+    def trajectory(self, noise: NDArray[np.float32], targets: NDArray[np.uint8] | None, version: int) -> Trajectory:
         """The finished episodes."""
         return Trajectory(
             self.canvases,

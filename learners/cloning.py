@@ -1,7 +1,7 @@
 """Behaviour cloning: the warm start of a conditional agent.
 
-Any program is a perfect example of how to paint its own render. So random programs and their renders are free pairs, and the
-agent learns −log π(program | render) on them before (and beyond the thesis) it meets real pictures.
+Any program is a perfect example of how to paint its own render. So random programs and their renders are free pairs,
+and the agent learns −log π(program | render) on them before it meets real pictures. The thesis does without.
 """
 
 from __future__ import annotations

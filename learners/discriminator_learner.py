@@ -1,7 +1,8 @@
 """The discriminator learner: renders from the replay against real pictures (thesis, section 6.3.4).
 
-It never waits for the actors: the replay lets it take several steps in the time of one policy step. Conditional on a target,
-the real picture is the target itself (thesis 6.3.3), so that real, fake and condition come together from the replay.
+It never waits for the actors: the replay lets it take several steps in the time of one policy step. Conditional on a
+target, the real picture is the target itself (thesis 6.3.3), so that real, fake and condition come together from the
+replay.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from learners.state import (
     under_prefix,
     with_prefix,
 )
-from spiral.agent import as_pictures
+from spiral.agent import as_pictures, writable_tensor
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, Replay, WeightStore
 from spiral.devices import autocast, resolve_device
@@ -102,11 +103,9 @@ class DiscriminatorLearner:
         return self._pictures(self.pictures[self.rng.integers(len(self.pictures), size=len(fake))]), fake, None
 
     def _pictures(self, pixels: NDArray[np.uint8]) -> Tensor:
-        return as_pictures(torch.from_numpy(np.require(pixels, requirements="W")).to(self.device))
+        return as_pictures(writable_tensor(pixels).to(self.device))
 
-    def _loss(
-        self, real: Tensor, fake: Tensor, targets: Tensor | None, mix: Tensor
-    ) -> tuple[Tensor, dict[str, float]]:
+    def _loss(self, real: Tensor, fake: Tensor, targets: Tensor | None, mix: Tensor) -> tuple[Tensor, dict[str, float]]:
         settings = self.config.discriminator
         both = None if targets is None else targets.repeat(2, 1, 1, 1)
         real_scores, fake_scores = self.network(torch.cat((real, fake)), both).chunk(2)

@@ -20,7 +20,7 @@ from learners.state import (
     under_prefix,
     with_prefix,
 )
-from spiral.agent import Agent, TensorEpisodes
+from spiral.agent import Agent, TensorEpisodes, writable_tensor
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightStore
 from spiral.devices import autocast, resolve_device
@@ -125,7 +125,7 @@ class PolicyLearner:
     def _update(self, trajectory: Trajectory, rewards: Tensor, entropy_cost: float) -> dict[str, float]:
         policy = self.config.policy
         rewards = rewards.to(self.device)
-        behaviour_log_prob = torch.from_numpy(np.ascontiguousarray(trajectory.log_probs)).to(self.device)
+        behaviour_log_prob = writable_tensor(trajectory.log_probs).to(self.device)
         with autocast(self.device, self.config.precision):
             judged = self.agent.unroll(TensorEpisodes.of(trajectory, self.device))
         log_rhos = judged.log_prob.detach() - behaviour_log_prob

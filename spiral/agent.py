@@ -1,8 +1,9 @@
 """The agent: a recurrent policy that writes a program, command after command (thesis, section 6.3 and appendix A.2).
 
-It is built from the action heads and the shape of the canvas alone. `act` decides one command for N canvases; `unroll` judges
-whole episodes of a trajectory at once, for learning. With the settings of the preset `reference` the layers are the published
-ones. Conditional (the target beside the canvas), unconditional (noise in) and blind (a canvas of zeros) are settings.
+It is built from the action heads and the shape of the canvas alone. `act` decides one command for N canvases; `unroll`
+judges whole episodes of a trajectory at once, for learning. With the settings of the preset `reference` the layers are
+the published ones. Conditional (the target beside the canvas), unconditional (noise in) and blind (a canvas of zeros)
+are settings.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,6 +22,11 @@ from spiral.decoder import Decoder
 from spiral.encoder import Encoder
 from spiral.layers import LSTM, State
 from spiral.trajectory import Trajectory
+
+
+def writable_tensor(array: NDArray[np.generic]) -> Tensor:
+    """A tensor of the array: of its memory, or of a copy where that is read-only, as in Ray's object store."""
+    return torch.from_numpy(np.require(array, requirements="W"))
 
 
 def as_pictures(pixels: Tensor) -> Tensor:
@@ -87,7 +94,14 @@ class Agent(nn.Module):
         self.register_buffer("mask_table", torch.from_numpy(spec.mask_table).float(), persistent=False)
 
     def pictures(self, canvas: Tensor, target: Tensor | None) -> Tensor:
-        """The canvas, black to a blind agent, with the target's channels behind it, float [N, C, H, W]."""
+        """The canvas, black to a blind agent, with the target's channels behind it, float [N, C, H, W].
+
+        Raises:
+            ValueError: the agent is conditional and there is no target, or the other way round.
+        """
+        if self.config.conditional != (target is not None):
+            given, wanted = ("no target", "one") if target is None else ("a target", "none")
+            raise ValueError(f"{given} was given to an agent that takes {wanted} (agent.conditional)")
         seen = as_pictures(canvas)
         if self.config.blind:
             seen = torch.zeros_like(seen)
@@ -141,14 +155,19 @@ class TensorEpisodes:
 
     @classmethod
     def of(cls, trajectory: Trajectory, device: torch.device) -> TensorEpisodes:
-        """The tensors of `trajectory`; those on the CPU share its memory."""
+        """The tensors of `trajectory`; those on the CPU share its memory where it may be written to."""
 
-        def tensor(array: np.ndarray) -> Tensor:
-            return torch.from_numpy(np.require(array, requirements="W")).to(device)
+        def tensor(array: NDArray[np.generic]) -> Tensor:
+            return writable_tensor(array).to(device)
 
         targets = None if trajectory.targets is None else tensor(trajectory.targets)
-        arrays = (trajectory.canvases, trajectory.actions, trajectory.action_masks, trajectory.noise)
-        return cls(*(tensor(a) for a in arrays), targets)
+        return cls(
+            tensor(trajectory.canvases),
+            tensor(trajectory.actions),
+            tensor(trajectory.action_masks),
+            tensor(trajectory.noise),
+            targets,
+        )
 
 
 def count_parameters(module: nn.Module) -> int:

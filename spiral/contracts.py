@@ -1,7 +1,7 @@
 """What the parts of a run promise each other, wherever they live.
 
-The policy learner and the discriminator learner meet through a replay of renders and a store of weights (section 6.3.4). In
-one process both are plain objects (`learners/replay.py`, `learners/weights.py`); on a cluster they are Redis
+The policy learner and the discriminator learner meet through a replay of renders and a store of weights (section
+6.3.4). In one process both are plain objects (`learners/replay.py`, `learners/weights.py`); on a cluster they are Redis
 (`cluster/redis_replay.py`, `cluster/redis_weights.py`). Both forms pass the same tests.
 """
 

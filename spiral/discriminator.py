@@ -1,8 +1,8 @@
 """The discriminator: a DCGAN-like network that tells renders from real pictures (thesis A.2; Radford et al., 2015).
 
-4×4 convolutions of stride 2 with leaky ReLU halve the picture until it is 4×4, doubling the channels; one linear layer gives
-the score. There is no batch normalisation, since the gradient penalty is per picture. A conditional discriminator sees the
-target as further channels.
+4×4 convolutions of stride 2 with leaky ReLU halve the picture until it is 4×4, doubling the channels; one linear layer
+gives the score. There is no batch normalisation, since the gradient penalty is per picture. A conditional discriminator
+sees the target as further channels.
 """
 
 from __future__ import annotations
@@ -48,4 +48,5 @@ class Discriminator(nn.Module):
         x = 2.0 * x - 1.0
         for convolution in self.convolutions:
             x = F.leaky_relu(convolution(x), SLOPE)
-        return self.score(x.flatten(1)).squeeze(1).float()
+        scores: Tensor = self.score(x.flatten(1))
+        return scores.squeeze(1).float()

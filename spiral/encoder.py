@@ -30,12 +30,16 @@ class SubactionEmbedding(nn.Module):
 
     def forward(self, choice: Tensor) -> Tensor:
         """The embedding, float [N, 16], of int64 choices [N]."""
+        embedding: Tensor = self.linear(self._numbers(choice))
+        return embedding
+
+    def _numbers(self, choice: Tensor) -> Tensor:
         if self.head.grid is None:
-            return self.linear(F.one_hot(choice, self.head.choices).to(self.linear.weight.dtype))
+            return F.one_hot(choice, self.head.choices).to(self.linear.weight.dtype)
         rows, columns = self.head.grid
-        y = choice.div(columns, rounding_mode="floor") / (rows - 1)
-        x = choice.remainder(columns) / (columns - 1)
-        return self.linear(2.0 * torch.stack((x, y), dim=-1) - 1.0)
+        y = choice.div(columns, rounding_mode="floor") / max(rows - 1, 1)
+        x = choice.remainder(columns) / max(columns - 1, 1)
+        return 2.0 * torch.stack((x, y), dim=-1) - 1.0
 
 
 class Conditioning(nn.Module):
@@ -50,7 +54,7 @@ class Conditioning(nn.Module):
     def forward(self, action: Tensor, mask: Tensor, noise: Tensor) -> Tensor:
         """Shifts [N, channels] from actions int64 [N, heads], their mask [N, heads] and noise [N, noise]."""
         parts = [embed(action[:, i]) * mask[:, i, None] for i, embed in enumerate(self.embeddings)]
-        shift = self.action(torch.cat(parts, dim=-1))
+        shift: Tensor = self.action(torch.cat(parts, dim=-1))
         return shift if self.noise is None else shift + self.noise(noise)
 
 
@@ -71,6 +75,8 @@ def coordinate_planes(height: int, width: int) -> Tensor:
 class Encoder(nn.Module):
     """From pictures and the previous action to a vector of `hidden` numbers."""
 
+    coordinates: Tensor
+
     def __init__(self, spec: ActionSpec, canvas_shape: tuple[int, int, int], config: AgentConfig) -> None:
         super().__init__()
         height, width, colors = canvas_shape
@@ -87,7 +93,10 @@ class Encoder(nn.Module):
         self.residual = residual_stack(widths[-1], config.residual_blocks)
         strides = [config.stem_stride * 2**k for k in range(len(widths))]
         if height % strides[-1] or width % strides[-1]:
-            raise ValueError(f"a canvas of {height}×{width} does not divide by {strides[-1]}, the strides of the encoder")
+            raise ValueError(
+                f"a canvas of {height}×{width} does not divide by {strides[-1]}, the strides of the encoder; "
+                "use another canvas_size or fewer agent.channels"
+            )
         self.map_shapes = [(c, height // s, width // s) for c, s in zip(widths, strides, strict=True)]
         self.flat = nn.Linear(math.prod(self.map_shapes[-1]), config.hidden)
 
@@ -101,9 +110,7 @@ class Encoder(nn.Module):
             planes.append(plane if same_size else F.interpolate(plane, size=self.coordinates.shape[-2:]))
         return planes
 
-    def forward(
-        self, pictures: Tensor, action: Tensor, mask: Tensor, noise: Tensor
-    ) -> tuple[Tensor, list[Tensor]]:
+    def forward(self, pictures: Tensor, action: Tensor, mask: Tensor, noise: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The embedding [N, hidden] and the feature maps on the way, from the finest to the coarsest.
 
         Args:

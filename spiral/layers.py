@@ -19,7 +19,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The block's output, [N, channels, H, W] like its input."""
-        return x + self.pointwise(F.relu(self.spatial(F.relu(x))))
+        change: Tensor = self.pointwise(F.relu(self.spatial(F.relu(x))))
+        return x + change
 
 
 def mlp(inputs: int, widths: Sequence[int]) -> nn.Sequential:
@@ -37,8 +38,8 @@ State = tuple[Tensor, Tensor]
 class LSTM(nn.Module):
     """A long short-term memory with one bias vector and a forget gate that starts open.
 
-    The published agent has one bias vector where PyTorch's own layer has two. The product with the inputs is taken for all
-    steps at once; only the product with the hidden state has to wait for the step before.
+    The published agent has one bias vector where PyTorch's own layer has two. The product with the inputs is taken for
+    all steps at once; only the product with the hidden state has to wait for the step before.
     """
 
     def __init__(self, inputs: int, hidden: int) -> None:

@@ -1,8 +1,8 @@
 """The losses of the two learners, as pure functions of tensors.
 
-Policy: the actor-critic of the thesis (6.3.3) with an entropy term, its advantages from V-trace; with a clip, the surrogate of
-PPO (Schulman et al., 2017), which bears several passes over one batch. Discriminator: WGAN-GP (Gulrajani et al., 2017), or the
-GAN loss that SPIRAL++ uses with spectral normalisation (Mellor et al., 2019).
+Policy: the actor-critic of the thesis (6.3.3) with an entropy term, its advantages from V-trace; with a clip, the
+surrogate of PPO (Schulman et al., 2017), which bears several passes over one batch. Discriminator: WGAN-GP (Gulrajani
+et al., 2017), or the GAN loss that SPIRAL++ uses with spectral normalisation (Mellor et al., 2019).
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def gradient_penalty(score: Score, real: Tensor, fake: Tensor, mix: Tensor) -> T
     """
     between = torch.lerp(fake, real, mix).requires_grad_(True)
     (slope,) = torch.autograd.grad(score(between).sum(), between, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1.0).square().mean()
+    norms: Tensor = slope.flatten(1).norm(dim=1)
+    return (norms - 1.0).square().mean()
 
 
 def mean_score_penalty(real_scores: Tensor, fake_scores: Tensor) -> Tensor:

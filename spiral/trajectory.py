@@ -1,12 +1,13 @@
 """A batch of episodes, as the actors make it and the policy learner reads it.
 
-An unroll is one whole episode (thesis 6.3.4), so a trajectory begins after a reset and ends at the last canvas; rollout N+1
-takes nothing over from rollout N. Arrays are numpy, so that they cross processes without a copy.
+An unroll is one whole episode (thesis 6.3.4), so a trajectory begins after a reset and ends at the last canvas; rollout
+N+1 takes nothing over from rollout N. Arrays are numpy, so that they cross processes without a copy.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ class Trajectory:
     @property
     def batch_size(self) -> int:
         """B, the number of episodes."""
-        return self.actions.shape[1]
+        return int(self.actions.shape[1])
 
     @property
     def frames(self) -> int:
@@ -60,7 +61,7 @@ class Trajectory:
         """The last canvas of every episode with its target, as the replay keeps them."""
         return Renders(self.canvases[-1], self.targets)
 
-    def select(self, episodes: NDArray[np.integer]) -> Trajectory:
+    def select(self, episodes: NDArray[np.integer[Any]]) -> Trajectory:
         """The same trajectory with only the given episodes (indices into B)."""
         batch_first = {"noise", "targets"}
         taken = {}

@@ -1,7 +1,7 @@
 """Rewards by name, and their weighted sum over a trajectory.
 
-A term counts at the end of the episode, r_{T−1} = w·s(x_T) as in the thesis, or at every step as the difference that the step
-made, r_t = w·(s(x_{t+1}) − s(x_t)) as in SPIRAL++ (Mellor et al., 2019).
+A term counts at the end of the episode, r_{T−1} = w·s(x_T) as in the thesis, or at every step as the difference that
+the step made, r_t = w·(s(x_{t+1}) − s(x_t)) as in SPIRAL++ (Mellor et al., 2019).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 from spiral.config import ConfigError, RewardTerm, RunConfig
 from spiral.rewards.adversarial import DiscriminatorReward
 from spiral.rewards.base import Context, Reward
-from spiral.rewards.pixels import BlankPenalty, L2, SquaredError
+from spiral.rewards.pixels import L2, BlankPenalty, SquaredError
 from spiral.rewards.strokes import StrokeStartPenalty
 from spiral.trajectory import Trajectory
 

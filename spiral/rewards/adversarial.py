@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spiral.agent import as_pictures
+from spiral.agent import as_pictures, writable_tensor
 from spiral.config import RunConfig
 from spiral.devices import autocast, resolve_device
 from spiral.discriminator import Discriminator
@@ -33,7 +33,7 @@ class DiscriminatorReward:
 
     def load(self, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:
         """Score with these weights from now on."""
-        self.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+        self.network.load_state_dict({name: writable_tensor(array) for name, array in weights.items()})
         self.version = version
 
     @torch.no_grad()
@@ -41,6 +41,7 @@ class DiscriminatorReward:
         """Scores, float32 [B]."""
         targets = None
         if self.config.agent.conditional:
-            targets = as_pictures(torch.from_numpy(need_targets("discriminator", context)).to(self.device))
+            targets = as_pictures(writable_tensor(need_targets("discriminator", context)).to(self.device))
         with autocast(self.device, self.config.precision):
-            return self.network(as_pictures(torch.from_numpy(renders).to(self.device)), targets).cpu()
+            scores: Tensor = self.network(as_pictures(writable_tensor(renders).to(self.device)), targets)
+        return scores.cpu()

@@ -1,7 +1,7 @@
 """A reward scores renders: the one kind of thing that an agent is trained on.
 
-Rewards have no gradient and no side effect. A learned reward (the discriminator) is trained elsewhere and only loads newer
-weights here.
+Rewards have no gradient and no side effect. A learned reward (the discriminator) is trained elsewhere and only loads
+newer weights here.
 """
 
 from __future__ import annotations

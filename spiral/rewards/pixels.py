@@ -11,7 +11,7 @@ from spiral.rewards.base import Context, need_targets
 
 
 def difference(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> Tensor:
-    """render − target for every pixel in [−1, 1], float32 [B, H·W·C]."""
+    """What to add to each target to get its render, pixels in [−1, 1], float32 [B, H·W·C]."""
     return torch.from_numpy((renders.astype(np.float32) - targets).reshape(len(renders), -1)) / 255.0
 
 
@@ -20,7 +20,8 @@ class L2:
 
     def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:
         """Scores in [−√(H·W·C), 0], float32 [B]."""
-        return -difference(renders, need_targets("l2", context)).norm(dim=1)
+        distance: Tensor = difference(renders, need_targets("l2", context)).norm(dim=1)
+        return -distance
 
 
 class SquaredError:
