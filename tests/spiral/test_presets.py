@@ -1,0 +1,105 @@
+"""The named settings describe the published agent to the last parameter, and small ones of the same parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from torch import nn
+
+from envs.settings import PaintSettings
+from spiral.agent import Agent, count_parameters
+from spiral.config import ConfigError, RunConfig
+from spiral.presets import PRESETS, merged, preset
+from spiral.rewards import RewardSum
+
+
+def agent_of(config: RunConfig) -> Agent:
+    settings = PaintSettings.from_keywords(config.environment.settings)
+    shape = (settings.canvas_size, settings.canvas_size, settings.channels)
+    return Agent(settings.action_spec, shape, config.agent)
+
+
+@pytest.fixture(scope="module")
+def published() -> Agent:
+    return agent_of(preset("reference"))
+
+
+def count(modules: Iterable[nn.Module]) -> int:
+    return sum(count_parameters(module) for module in modules)
+
+
+def test_the_published_agent_has_as_many_parameters_as_published(published):
+    assert count_parameters(published) == 1_613_329
+
+
+def test_each_published_part_has_its_parameters(published):
+    encoder, decoder = published.encoder, published.decoder
+    locations = [head for i, head in zip(decoder.order, decoder.heads, strict=True) if published.spec.heads[i].grid]
+    scalars = [head for head in decoder.heads if head not in locations]
+    assert encoder.conditioning.noise is not None
+    assert {
+        "first convolution": count_parameters(encoder.stem),
+        "conditioning embeddings": count(encoder.conditioning.embeddings),
+        "conditioning MLP": count_parameters(encoder.conditioning.action),
+        "noise MLP": count_parameters(encoder.conditioning.noise),
+        "encoder": count([encoder.strided, encoder.residual]),
+        "linear": count_parameters(encoder.flat),
+        "LSTM": count_parameters(published.lstm),
+        "value": count_parameters(published.value),
+        "two location heads": count(locations),
+        "scalar heads": count(scalars),
+        "action embeddings": count(decoder.embeddings),
+        "residual MLPs": count(decoder.residuals),
+    } == {
+        "first convolution": 4_032,
+        "conditioning embeddings": 1_440,
+        "conditioning MLP": 11_392,
+        "noise MLP": 3_840,
+        "encoder": 140_928,
+        "linear": 524_544,
+        "LSTM": 525_312,
+        "value": 257,
+        "two location heads": 273_218,
+        "scalar heads": 20_046,
+        "action embeddings": 1_440,
+        "residual MLPs": 106_880,
+    }
+
+
+def test_sub_actions_are_decided_in_the_published_order(published):
+    names = [published.spec.heads[i].name for i in published.decoder.order]
+    assert names == ["flag", "end", "control", "size", "pressure", "red", "green", "blue"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_can_be_built_and_read_back(name):
+    config = preset(name)
+    assert config.preset == name
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+    agent = agent_of(config)
+    RewardSum(config.rewards, config, (32, 32, 1))
+    assert config.agent.conditional == name.endswith("conditional")
+    if "small" in name:
+        assert count_parameters(agent) < 1_000_000, "a small agent is for two cores"
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist-conditional"])
+def test_digits_with_the_published_layers_keep_them(name, published):
+    agent = agent_of(preset(name))
+    for part in ("lstm", "value"):
+        assert count_parameters(getattr(agent, part)) == count_parameters(getattr(published, part))
+    assert count(agent.encoder.strided) == count(published.encoder.strided)
+    assert [head.name for head in agent.spec.heads] == ["control", "end", "flag", "pressure", "size"]
+
+
+def test_an_unknown_preset_names_those_there_are():
+    with pytest.raises(ConfigError, match="'mnst'.*reference, mnist, mnist-conditional, mnist-small"):
+        preset("mnst")
+
+
+def test_later_documents_win_section_by_section():
+    first = {"policy": {"entropy": 1.0, "value": 2.0}, "rewards": [1, 2], "seed": 3}
+    second = {"policy": {"entropy": 5.0}, "rewards": [4]}
+    assert merged(first, second) == {"policy": {"entropy": 5.0, "value": 2.0}, "rewards": [4], "seed": 3}
+    assert first["policy"] == {"entropy": 1.0, "value": 2.0}, "the documents themselves stay as they are"
