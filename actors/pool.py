@@ -7,6 +7,7 @@ takes it, so that the process that directs the run never holds one.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ import ray
 import torch
 from numpy.typing import NDArray
 from ray.exceptions import RayTaskError
-from ray.rllib.utils.actor_manager import FaultTolerantActorManager
 
 from actors.rollout import Rollout
 from spiral.config import RunConfig
@@ -117,6 +117,11 @@ class RolloutPool:
     """
 
     def __init__(self, workers: Sequence[Any], targets: Any) -> None:
+        # Importing RLlib takes seconds, which the workers, who import this file too, can do without.
+        from ray.rllib.utils.actor_manager import FaultTolerantActorManager
+
+        # It logs the whole traceback of every error; we raise those of our own, and Ray mends the others.
+        logging.getLogger("ray.rllib.utils.actor_manager").setLevel(logging.CRITICAL)
         self._manager: Any = FaultTolerantActorManager(list(workers), max_remote_requests_in_flight_per_actor=1)
         self._targets = targets
         self._begin(self._manager.actor_ids())

@@ -7,10 +7,6 @@ frames the run repeats bit for bit.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import TypeVar
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,6 +14,7 @@ from numpy.typing import NDArray
 from actors.rollout import Rollout
 from cluster.engine import replay_capacity, rollout_seed, take_part
 from cluster.plan import Phase, Report
+from cluster.timing import mean_of, timed
 from learners.discriminator_learner import DiscriminatorLearner
 from learners.policy_learner import PolicyLearner
 from learners.replay import MemoryReplay
@@ -25,8 +22,6 @@ from learners.weights import MemoryWeights
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
 from spiral.trajectory import Trajectory
-
-T = TypeVar("T")
 
 
 class LocalEngine:
@@ -90,15 +85,3 @@ class LocalEngine:
         measured = [self.discriminator.step() for _ in range(self.config.discriminator.steps_per_policy_step)]
         self.discriminator.publish()
         return mean_of(measured)
-
-
-def timed(work: Callable[[], T]) -> tuple[T, float]:
-    """What `work` returns, and how many seconds it took."""
-    start = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - start
-
-
-def mean_of(measured: list[dict[str, float]]) -> dict[str, float]:
-    """The mean of each measurement."""
-    return {name: sum(m[name] for m in measured) / len(measured) for name in measured[0]} if measured else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from actors.pool import RolloutPool, RolloutWorker
 from cluster.engine import inspect_environment, processors, replay_capacity, rollout_seed
 from cluster.ray_learners import DiscriminatorWorker, PolicyWorker
 from cluster.ray_start import EngineError, gpu_share, start_ray
-from cluster.redis_connection import RedisAddress
+from cluster.redis_connection import RedisAddress, RedisError
 from cluster.redis_replay import RedisReplay
 from cluster.redis_server import EmbeddedRedis
 from cluster.redis_weights import RedisWeights
@@ -111,8 +111,14 @@ def _start_redis(resources: ExitStack, url: str | None) -> RedisAddress:
         return RedisAddress(resources.enter_context(EmbeddedRedis()).url, uuid.uuid4().hex)
     address = RedisAddress(url, uuid.uuid4().hex)
     address.connect().close()
-    resources.callback(address.forget)
+    resources.callback(_forget, address)
     return address
+
+
+def _forget(address: RedisAddress) -> None:
+    """Deletes the run's keys, unless the Redis is gone: then they expire by themselves."""
+    with suppress(RedisError):
+        address.forget()
 
 
 def _await(handle: Any, who: str) -> None:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from ray.exceptions import ObjectLostError
 
 from cluster.engine import processors, take_part
-from cluster.local import mean_of
 from cluster.plan import Phase, Report
 from cluster.ray_parts import Parts, result_of, start_parts
+from cluster.timing import mean_of
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
 
@@ -146,4 +146,5 @@ class RayEngine:
         judged, self._judged = self._judged, []
         busy = {"rollout": rollout_seconds, "policy": seconds, "discriminator": sum(s for _, _, s in judged)}
         metrics = metrics | mean_of([measured for _, measured, _ in judged])
+        metrics["rollout/restarts"] = float(self._parts.pool.restarts)
         return Report(kind, frames, sum(steps for steps, _, _ in judged), metrics, busy)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -61,12 +62,20 @@ def _connect(address: str | None, processes: int, picture_bytes: int) -> None:
         )
         return
     try:
+        _knock(address)
         ray.init(address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise EngineError(
             f"no Ray cluster answers at {address!r} ({str(error).splitlines()[0]}): start one with `ray start --head`, "
             "correct --address or RAY_ADDRESS, or leave both out"
         ) from None
+
+
+def _knock(address: str) -> None:
+    """Fails at once where nobody listens, which Ray itself finds out after minutes of error messages."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def gpu_share(device: str, processes: int) -> float:

@@ -46,7 +46,7 @@ def ray_session() -> Iterator[None]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Few and small shows, and one thread: small tensors are slower on several, above all where tests share the cores."""
+    """Few and small shows, and one thread: small tensors are slower on several, above all on busy cores."""
     monkeypatch.setattr("cluster.run.SHOWS", 3)
     monkeypatch.setattr("cluster.exhibition.MEASURED", 4)
     monkeypatch.setattr("cluster.exhibition.SHOWN", 4)
@@ -96,13 +96,13 @@ def drawings(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"folder:{folder}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny(drawings: str) -> RunConfig:
     """Inventing pictures of 16 pixels with three commands."""
     return parse_config(TINY | {"data": {"name": drawings}})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_copying(tiny: RunConfig) -> RunConfig:
     """Copying pictures of 16 pixels with three commands, after cloning for a third of the run."""
     return tiny.with_changes({"agent.conditional": True, "agent.noise": 0, "cloning.share": 0.33})
