@@ -72,17 +72,25 @@ def mnist_conditional() -> dict[str, Any]:
 
 
 def mnist_small() -> dict[str, Any]:
-    """Inventing digits on two cores: the discriminator's score at every step, and the penalties."""
+    """Inventing digits on two cores: the discriminator's score at every step, and the penalties, as in SPIRAL++."""
     return merged(
         SMALL,
         {
             "policy": {
-                "learning_rate": 2.5e-4,
-                "final_learning_rate": 5e-5,
-                "entropy": 0.03,
-                "final_entropy": 0.006,
+                "learning_rate": 5e-4,
+                "final_learning_rate": 1e-4,
+                "entropy": 0.005,
+                "final_entropy": 0.002,
+                "clip_ratio": 0.2,
+                "minibatches": 2,
+                "normalize_advantages": True,
             },
-            "discriminator": {"width": 24, "learning_rate": 2e-4, "steps_per_policy_step": 3},
+            "discriminator": {
+                "loss": "spectral-norm",
+                "width": 24,
+                "learning_rate": 2e-4,
+                "steps_per_policy_step": 3,
+            },
             "rewards": [
                 {"name": "discriminator", "when": "step"},
                 {"name": "blank", "weight": 1.0},
@@ -98,7 +106,7 @@ def mnist_small_conditional() -> dict[str, Any]:
         SMALL,
         {
             "agent": {"conditional": True, "noise": 0},
-            "cloning": {"share": 0.25, "learning_rate": 1e-3, "minibatches": 4},
+            "cloning": {"share": 0.1, "learning_rate": 1e-3, "minibatches": 4},
             "policy": {
                 "learning_rate": 5e-4,
                 "final_learning_rate": 1e-4,
