@@ -15,16 +15,21 @@ from functools import partial
 from statistics import median
 
 import numpy as np
+import ray
 import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from actors.rollout import Rollout
-from cluster.engine import Engine, processors
+from cluster.engine import Engine, processors, replay_capacity
 from cluster.local import LocalEngine
 from cluster.plan import Phase
 from cluster.ray_run import RayEngine
+from cluster.redis_connection import RedisAddress
+from cluster.redis_replay import RedisReplay
+from cluster.redis_server import EmbeddedRedis
+from cluster.redis_weights import RedisWeights
 from learners.state import network_arrays
 from spiral.agent import Observation
 from spiral.config import RunConfig
@@ -80,7 +85,7 @@ def measure(name: str, config: RunConfig, seconds: float, rounds: int) -> Result
     frames = local.rollout.length * local.rollout.batch_size
     ray_engine = RayEngine(config, pictures)
     try:
-        transport = time_transport(local, ray_engine, share)
+        transport = time_transport(local, share)
         warm_up(ray_engine)
         speeds: dict[str, list[float]] = {"local": [], "ray": []}
         busy: list[dict[str, float]] = []
@@ -137,25 +142,28 @@ def decide(rollout: Rollout, canvases: NDArray[np.uint8], targets: NDArray[np.ui
         state, action = decision.state, decision.actions
 
 
-def time_transport(local: LocalEngine, on_ray: RayEngine, seconds: float) -> float:
-    """Seconds to send one trajectory through the object store, and renders and weights through Redis."""
-    import ray
-
+def time_transport(local: LocalEngine, seconds: float) -> float:
+    """Seconds to send one trajectory through Ray's object store, and its renders and the weights through a Redis."""
     trajectory = local.rollout.collect()
     weights = network_arrays(local.policy.agent)
-    renders = trajectory.final_renders
+    settings = local.config.discriminator
     rng = np.random.default_rng(0)
+    with EmbeddedRedis() as server:
+        address = RedisAddress(server.url, "benchmark")
+        store = RedisWeights(address)
+        conditional = local.config.agent.conditional
+        replay = RedisReplay(address, replay_capacity(local.config), local.rollout.canvas_shape, conditional)
 
-    def send() -> None:
-        ray.get(ray.put(trajectory))
-        on_ray.weights.publish("benchmark", 0, weights)
-        on_ray.weights.fetch("benchmark")
-        if on_ray.replay is not None:
-            on_ray.replay.add(renders)
-            for _ in range(local.config.discriminator.steps_per_policy_step):
-                on_ray.replay.sample(local.config.discriminator.batch_size, rng)
+        def send() -> None:
+            ray.get(ray.put(trajectory))
+            store.publish("agent", 0, weights)
+            store.fetch("agent")
+            if local.discriminator is not None:
+                replay.add(trajectory.final_renders)
+                for _ in range(settings.steps_per_policy_step):
+                    replay.sample(settings.batch_size, rng)
 
-    return time_call(send, seconds)
+        return time_call(send, seconds)
 
 
 def time_call(work: Callable[[], object], seconds: float) -> float:
@@ -210,7 +218,8 @@ def print_table(results: list[Result]) -> None:
             f"the parts alone allow {result.allowed:,.0f} frames/s",
             f"local {local:,.0f} frames/s, {local / result.allowed:.2f} of that",
             f"Ray {on_ray:,.0f} frames/s, {ratio:.2f} of local (median of {len(result.local)} pairs)",
-            "at work on Ray: " + ", ".join(f"{part} {share:.0%}" for part, share in result.busy.items())
+            "at work on Ray: "
+            + ", ".join(f"{part} {share:.0%}" for part, share in result.busy.items())
             + f"; idle {max(0.0, processors() - sum(result.busy.values())):.0%} of {processors() * 100}%",
         ]
         console = Console()

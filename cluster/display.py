@@ -77,8 +77,8 @@ class PlainDisplay:
 class LiveDisplay:
     """A small table that is drawn over itself."""
 
-    def __init__(self) -> None:
-        self._console = Console()
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console()
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:

@@ -29,7 +29,7 @@ from spiral.config import RunConfig
 from spiral.data import load, resolve
 
 SHOWS = 20  # in a run
-CHECKPOINT_INTERVAL_S = 300.0
+CHECKPOINT_INTERVAL_S = 120.0
 SHOWS_COST_AT_MOST = 0.03  # of the time of a run with a length in minutes
 
 
@@ -63,12 +63,14 @@ def begin(config: RunConfig, out: Path, length: Length, machines: Machines) -> S
     """
     check_settings(config)
     folder = RunFolder(out)
-    folder.begin(config, length)
+    folder.require_empty()
     return _run(config, folder, length, machines, None)
 
 
 def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
     """The summary of the run in `out`, which goes on from its last checkpoint, to the given length or its own.
+
+    A run that ended before its first checkpoint begins anew.
 
     Raises:
         RunError: there is no run, or it is over.
@@ -77,6 +79,8 @@ def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
     folder = RunFolder(out)
     config, planned = folder.read_settings()
     length = length or planned
+    if not folder.checkpoints.exists():
+        return _run(config, folder, length, machines, None)
     checkpoint = load_checkpoint(latest_checkpoint(folder.checkpoints))
     checkpoint.require(*inspect_environment(config))
     counters = Counters(**checkpoint.document["counters"])
@@ -85,7 +89,6 @@ def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
             f"the run in {out} is over ({counters.seconds / 60:.1f} minutes, {counters.frames} frames): "
             "give more --minutes or --frames to go on"
         )
-    folder.write_settings(config, length)
     return _run(config, folder, length, machines, checkpoint)
 
 
@@ -100,6 +103,8 @@ def _run(
     display.say(source)
     engine = make_engine(config, pictures, machines)
     try:
+        # Only now, so that whatever stood in the way of the start left no folder behind.
+        folder.begin(config, length)
         with Interrupts() as interrupts, display:
             run = Run(config, folder, length, engine, held_out, display)
             if checkpoint is not None:

@@ -61,20 +61,19 @@ class RunFolder:
         """The learning curve."""
         return self.path / "curve.png"
 
-    def begin(self, config: RunConfig, length: Length) -> None:
-        """Make the folder for a new run.
+    def require_empty(self) -> None:
+        """Refuses a folder for a new run that holds anything.
 
         Raises:
             RunError: there is something in it already.
         """
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise RunError(f"{self.path} is not empty: go on with --resume, or name another folder with --out")
+
+    def begin(self, config: RunConfig, length: Length) -> None:
+        """Make the folders, and write `config.json`."""
         for folder in (self.path, self.sheets, self.programs):
             folder.mkdir(parents=True, exist_ok=True)
-        self.write_settings(config, length)
-
-    def write_settings(self, config: RunConfig, length: Length) -> None:
-        """Write `config.json`."""
         text = json.dumps({"config": config.model_dump(mode="json"), "length": asdict(length)}, indent=1)
         write_text(self.settings, text)
 

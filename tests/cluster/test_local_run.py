@@ -156,6 +156,14 @@ def test_a_run_that_is_over_or_was_never_there_cannot_go_on(tiny, tmp_path):
         resume(tmp_path / "run", None, LOCAL)
 
 
+def test_a_run_that_ended_before_its_first_checkpoint_begins_anew(tiny, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.begin(tiny, Length(frames=2 * FRAMES))
+    folder.metrics.write_text('{"frames": 24}\n')
+    assert resume(tmp_path / "run", None, LOCAL).counters.policy_steps == 2
+    assert all(row["frames"] in (0, 2 * FRAMES) or row["policy_steps"] == 1 for row in learned_rows(tmp_path / "run"))
+
+
 def test_a_run_whose_settings_were_changed_by_hand_is_refused(tiny, tmp_path):
     train(tiny, tmp_path / "run", 2)
     file = tmp_path / "run" / "config.json"
