@@ -99,8 +99,11 @@ def result_of(call: Any) -> Any:
     except RayTaskError as error:
         raise error.cause if isinstance(error.cause, Exception) else error from None
     except RayActorError as error:
+        lines = str(error).strip().splitlines()
+        if error.actor_init_failed:
+            raise EngineError(f"a process of the run could not begin: {lines[-1]}") from None
         raise EngineError(
-            f"a process of the run died ({str(error).splitlines()[0]}); is there enough memory? "
+            f"a process of the run died ({lines[0]}); is there enough memory? "
             "Go on with --resume from the last checkpoint"
         ) from None
 

@@ -62,12 +62,15 @@ class RunFolder:
         return self.path / "curve.png"
 
     def require_empty(self) -> None:
-        """Refuses a folder for a new run that holds anything.
+        """Refuses a folder for a new run that holds anything or cannot be made, and makes nothing yet.
 
         Raises:
-            RunError: there is something in it already.
+            RunError: there is something in it already, or its place cannot be written to.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        place = next(folder for folder in (self.path, *self.path.absolute().parents) if folder.exists())
+        if not place.is_dir() or not os.access(place, os.W_OK):
+            raise RunError(f"{self.path} cannot be made, since {place} is no folder that can be written to")
+        if place == self.path and any(self.path.iterdir()):
             raise RunError(f"{self.path} is not empty: go on with --resume, or name another folder with --out")
 
     def begin(self, config: RunConfig, length: Length) -> None:

@@ -1,0 +1,71 @@
+"""Ctrl-C ends a run with a checkpoint and no traceback, from which it goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster.interrupts import Interrupts
+from learners.checkpoint import latest_checkpoint, load_checkpoint
+from spiral.config import RunConfig
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*words: str) -> subprocess.Popen[str]:
+    """The command in a process group of its own, as a terminal would start it."""
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "cluster.cli", *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def train(config: RunConfig, out: Path, engine: str) -> subprocess.Popen[str]:
+    """A run of an hour with small settings."""
+    words = ["train", "--preset", "mnist-small", "--minutes", "60", "--engine", engine, "--out", str(out)]
+    for section, value in config.model_dump(mode="json").items():
+        if section != "preset":
+            words += ["--set", f"{section}={json.dumps(value)}"]
+    return command(*words)
+
+
+@pytest.mark.parametrize(
+    ("engine", "number"), [("local", signal.SIGTERM), ("ray", signal.SIGINT)], ids=["local, SIGTERM", "ray, Ctrl-C"]
+)
+def test_a_signal_ends_a_run_with_a_checkpoint_from_which_it_goes_on(tiny, tmp_path, engine, number):
+    run = train(tiny, tmp_path / "run", engine)
+    assert run.stdout is not None
+    first = [run.stdout.readline(), run.stdout.readline()]
+    assert "learning" in first[1], f"{first} {run.stderr.read() if run.poll() is not None and run.stderr else ''}"
+    os.killpg(run.pid, number)
+    out, err = run.communicate(timeout=120)
+    assert (run.returncode, err) == (0, "")
+    assert "Stopped at 0%" in out and f"spiral train --resume --out {tmp_path / 'run'}" in out
+    done = load_checkpoint(latest_checkpoint(tmp_path / "run" / "checkpoints")).document["counters"]
+    assert done["policy_steps"] > 0
+    goal = str(done["frames"] + 24)
+    again = command("train", "--resume", "--frames", goal, "--engine", "local", "--out", str(tmp_path / "run"))
+    out, err = again.communicate(timeout=120)
+    assert (again.returncode, err) == (0, "")
+    assert "Done: " in out and f"{done['policy_steps'] + 1:,} policy steps" in out
+
+
+def test_the_first_signal_asks_and_the_second_acts():
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupts() as interrupts:
+        assert not interrupts.requested
+        signal.raise_signal(signal.SIGINT)
+        assert interrupts.requested
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,0 +1,77 @@
+"""What a run writes down: means over ten steps, and nothing twice after it was resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from cluster.logbook import STEPS_PER_ROW, Logbook, read_rows
+from cluster.plan import Counters, Length, Report
+from cluster.run_folder import RunFolder
+from spiral.config import RunConfig
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    folder = RunFolder(tmp_path / "run")
+    folder.begin(RunConfig(), Length(frames=1))
+    return folder
+
+
+def write(logbook: Logbook, counters: Counters, values: list[float]) -> None:
+    for value in values:
+        report = Report("learning", 5, 2, {"policy/return": value}, {"rollout": 0.5, "discriminator": 0.25})
+        counters.seconds += 1.0
+        counters.add(report)
+        logbook.add(report, counters)
+
+
+def test_a_row_is_the_mean_of_its_steps_and_the_speed_of_each_part(folder):
+    logbook = Logbook(folder, 0)
+    write(logbook, Counters(), [float(value) for value in range(2 * STEPS_PER_ROW)])
+    logbook.close()
+    first, second = read_rows(folder)
+    assert (first["policy/return"], second["policy/return"]) == (4.5, 14.5)
+    assert (first["frames"], second["frames"]) == (50, 100)
+    assert first["speed/rollout_frames_per_s"] == 10.0
+    assert first["speed/discriminator_steps_per_s"] == 8.0
+    assert first["speed/frames_per_s"] == 5.0
+    assert second["discriminator/steps_per_policy_step"] == 2.0
+
+
+def test_a_mean_goes_on_where_a_checkpoint_left_it(folder):
+    logbook, counters = Logbook(folder, 0), Counters()
+    write(logbook, counters, [1.0] * 7)
+    state = logbook.state()
+    logbook.close()
+    logbook = Logbook(folder, counters.frames, state)
+    write(logbook, counters, [2.0] * 3)
+    logbook.close()
+    assert read_rows(folder)[0]["policy/return"] == pytest.approx(1.3)
+
+
+def test_an_unfinished_row_is_written_at_the_end_only(folder):
+    logbook, counters = Logbook(folder, 0), Counters()
+    write(logbook, counters, [1.0, 3.0])
+    assert read_rows(folder) == []
+    logbook.finish_row("learning", counters)
+    logbook.finish_row("learning", counters)
+    logbook.close()
+    assert [row["policy/return"] for row in read_rows(folder)] == [2.0]
+
+
+def test_rows_after_the_checkpoint_and_broken_ones_are_cut_off(folder):
+    folder.metrics.write_text('{"frames": 10}\n{"frames": 20}\n{"frames": 30}\n{"fra')
+    Logbook(folder, 20).close()
+    assert read_rows(folder) == [{"frames": 10}, {"frames": 20}]
+
+
+def test_tensorboard_shows_the_same(folder):
+    logbook = Logbook(folder, 0)
+    write(logbook, Counters(), [1.0] * STEPS_PER_ROW)
+    logbook.close()
+    events = EventAccumulator(str(folder.tensorboard)).Reload()
+    scalar = events.Scalars("policy/return")[0]
+    assert (scalar.step, scalar.value) == (50, 1.0)
