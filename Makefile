@@ -27,9 +27,9 @@ help:
 setup: $(READY)
 
 # Build tools come first and pinned, so that the extension is compiled with them and not with whatever is newest.
-$(READY): constraints.txt pyproject.toml scripts/system-packages scripts/find-python $(NATIVE)
-	scripts/system-packages
-	python=$$(scripts/find-python) && { $(BIN)/python -c "" 2>/dev/null || "$$python" -m venv --clear $(VENV); }
+$(READY): constraints.txt pyproject.toml .ci/system-packages .ci/find-python $(NATIVE)
+	.ci/system-packages
+	python=$$(.ci/find-python) && { $(BIN)/python -c "" 2>/dev/null || "$$python" -m venv --clear $(VENV); }
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools pybind11
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
 	touch $@

@@ -1,9 +1,9 @@
 """Strokes a second of the vector environment, beside a plain C loop over libmypaint that does the same strokes.
 
-The loop (`c_loop.c`, compiled with -O2) is the limit: it makes its brush once and never looks at the canvas. The environment
-also checks its actions, makes brushes anew at each reset, and returns uint8 pictures. Both take turns in one run, and what
-counts is the median of the ratios, so that a busy machine slows both. One core is compared by processor time, and two
-threads with one by the clock on the wall.
+The loop (`c_loop.c`, compiled with -O2) is the limit: it makes its brush once and never looks at the canvas. The
+environment also checks its actions, makes brushes anew at each reset, and returns uint8 pictures. Both take turns in
+one run, and what counts is the median of the ratios, so that a busy machine slows both. One core is compared by
+processor time, and two threads with one by the clock on the wall.
 """
 
 from __future__ import annotations
@@ -118,7 +118,9 @@ def _measure(brush: str, program: Path, folder: Path, rounds: int, share: float)
     write_programs(folder / "programs", settings, actions)
     strokes = int(actions[..., [head.name for head in settings.action_spec.heads].index("flag")].sum())
     single, double = (
-        gymnasium.make_vec("spiral/Paint-v0", COUNT, vectorization_mode="vector_entry_point", brush=brush, num_threads=n)
+        gymnasium.make_vec(
+            "spiral/Paint-v0", COUNT, vectorization_mode="vector_entry_point", brush=brush, num_threads=n
+        )
         for n in (1, 2)
     )
     repeats = max(1, round(share / _seconds(single, actions, 1, time.perf_counter)))
@@ -132,9 +134,7 @@ def _measure(brush: str, program: Path, folder: Path, rounds: int, share: float)
         walls = [_seconds(environment, actions, repeats, time.perf_counter) for environment in (single, double)]
         doubled.append(walls[0] / walls[1])
     ratios = [rate / limit for rate, limit in zip(rates, limits, strict=True)]
-    return Result(
-        brush, median(rates), median(limits), median(ratios), min(ratios), max(ratios), median(doubled)
-    )
+    return Result(brush, median(rates), median(limits), median(ratios), min(ratios), max(ratios), median(doubled))
 
 
 def _seconds(

@@ -1,9 +1,9 @@
 """Where the time of a training run goes, and what the loop loses beside its parts.
 
-First every part is timed alone: painting, the policy's forward pass, the policy's learning step, the discriminator's steps, and
-what it takes to send a batch and the weights through Ray's object store and Redis. If nothing were lost, a run in one process would
-need the sum of the first four for a frame. Then the whole loop runs in both compositions, by turns, and is held against
-that sum and against each other.
+First every part is timed alone: painting, the policy's forward pass, the policy's learning step, the discriminator's
+steps, and what it takes to send a batch and the weights through Ray's object store and Redis. If nothing were lost, a
+run in one process would need the sum of the first four for a batch. Then the whole loop runs in both compositions, by
+turns, and is held against that sum and against each other.
 """
 
 from __future__ import annotations
