@@ -44,7 +44,7 @@ def test_settings_survive_json_and_never_change():
     config = parse_config({"rewards": [{"name": "l2", "weight": 2.5, "when": "step"}], "agent": {"channels": [8]}})
     assert parse_config(json.loads(config.model_dump_json())) == config
     with pytest.raises(ValueError, match="frozen"):
-        config.seed = 4  # type: ignore[misc]
+        config.seed = 4
 
 
 def test_single_settings_are_changed_by_dotted_names():

@@ -1,0 +1,195 @@
+"""The agent's layers, each against a formula, PyTorch's own layer, or what it promises of its shape."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from envs.actions import Head
+from spiral.config import AgentConfig
+from spiral.decoder import DeconvolutionHead, PointerHead, sample_categorical
+from spiral.encoder import Encoder, SubactionEmbedding, coordinate_planes
+from spiral.layers import LSTM, ResidualBlock, mlp
+from tests.tiny import SHAPE, SPEC
+
+
+@pytest.fixture(autouse=True)
+def seeded_torch() -> None:
+    torch.manual_seed(0)
+
+
+def as_torch_cell(lstm: LSTM) -> nn.LSTMCell:
+    """PyTorch's own cell with our weights: its second bias is zero, its forget gate opened by one."""
+    cell = nn.LSTMCell(lstm.inputs, lstm.hidden)
+    with torch.no_grad():
+        cell.weight_ih.copy_(lstm.gates.weight[:, : lstm.inputs])
+        cell.weight_hh.copy_(lstm.gates.weight[:, lstm.inputs :])
+        cell.bias_ih.copy_(lstm.gates.bias)
+        cell.bias_ih[lstm.hidden : 2 * lstm.hidden] += 1.0
+        cell.bias_hh.zero_()
+    return cell
+
+
+def test_the_lstm_is_that_of_pytorch_with_one_bias_and_an_open_forget_gate():
+    lstm = LSTM(5, 7)
+    cell = as_torch_cell(lstm)
+    x = torch.randn(6, 3, 5)
+    outputs, (h, c) = lstm(x, lstm.initial_state(3))
+    state = (torch.zeros(3, 7), torch.zeros(3, 7))
+    for t in range(6):
+        state = cell(x[t], state)
+        torch.testing.assert_close(outputs[t], state[0])
+    torch.testing.assert_close((h, c), state)
+
+
+def test_the_lstm_goes_on_where_its_state_left_off():
+    lstm = LSTM(5, 7)
+    x = torch.randn(6, 3, 5)
+    whole, _ = lstm(x, lstm.initial_state(3))
+    first, state = lstm(x[:2], lstm.initial_state(3))
+    second, _ = lstm(x[2:], state)
+    torch.testing.assert_close(whole, torch.cat((first, second)))
+
+
+def test_a_residual_block_adds_to_its_input():
+    block = ResidualBlock(4)
+    x = torch.randn(2, 4, 5, 5)
+    change = block.pointwise(F.relu(block.spatial(F.relu(x))))
+    torch.testing.assert_close(block(x), x + change)
+    nn.init.zeros_(block.pointwise.weight)
+    nn.init.zeros_(block.pointwise.bias)
+    torch.testing.assert_close(block(x), x)
+
+
+def test_an_mlp_has_no_relu_at_its_end():
+    layers = list(mlp(3, (4, 2)))
+    assert [type(layer) for layer in layers] == [nn.Linear, nn.ReLU, nn.Linear]
+    assert (layers[0].in_features, layers[2].out_features) == (3, 2)
+
+
+def embedded_numbers(head: Head, choices: list[int]) -> torch.Tensor:
+    """What the linear layer of the embedding is given for each choice."""
+    embedding = SubactionEmbedding(head)
+    size = embedding.linear.in_features
+    with torch.no_grad():
+        embedding.linear.bias.zero_()
+        embedding.linear.weight.zero_()
+        embedding.linear.weight[:size] = torch.eye(size)
+        return embedding(torch.tensor(choices))[:, :size]
+
+
+def test_a_location_enters_as_x_and_y_from_minus_one_to_one():
+    numbers = embedded_numbers(Head("end", 15, (3, 5)), [0, 4, 7, 10, 14])
+    torch.testing.assert_close(numbers, torch.tensor([[-1, -1], [1, -1], [0, 0], [-1, 1], [1, 1.0]]))
+
+
+def test_a_location_on_a_line_has_a_place_too():
+    numbers = embedded_numbers(Head("knob", 5, (1, 5)), [0, 2, 4])
+    torch.testing.assert_close(numbers, torch.tensor([[-1, -1], [0, -1], [1, -1.0]]))
+
+
+def test_other_choices_enter_one_hot():
+    torch.testing.assert_close(embedded_numbers(Head("size", 3), [2, 0]), torch.tensor([[0, 0, 1], [1, 0, 0.0]]))
+
+
+def test_coordinates_run_from_minus_one_to_one():
+    x, y = coordinate_planes(3, 5)
+    torch.testing.assert_close(x, torch.linspace(-1, 1, 5).expand(3, 5))
+    torch.testing.assert_close(y, torch.linspace(-1, 1, 3)[:, None].expand(3, 5))
+
+
+def test_location_planes_show_where_the_last_action_went_if_it_counted():
+    config = AgentConfig(stem_channels=4, channels=(8,), residual_blocks=0, hidden=16, location_planes=True)
+    encoder = Encoder(SPEC, SHAPE, config)
+    action = torch.zeros(2, len(SPEC.heads), dtype=torch.int64)
+    action[:, SPEC.index("end")] = 8 * 3 + 5  # row 3, column 5 of 8×8 cells, each of 2×2 pixels
+    mask = torch.from_numpy(SPEC.mask_table).float()  # of a move, where the control point does not count, and a stroke
+    control, end = encoder.location_planes(action, mask)
+    bright = torch.zeros(16, 16)
+    bright[6:8, 10:12] = 1.0
+    torch.testing.assert_close(end[:, 0], bright.expand(2, 16, 16))
+    assert control[0].sum() == 0
+    assert control[1, 0].nonzero().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+
+
+def test_the_encoder_gives_its_maps_from_the_finest_to_the_coarsest():
+    config = AgentConfig(stem_channels=4, stem_stride=2, channels=(6, 8), residual_blocks=1, hidden=16, noise=0)
+    encoder = Encoder(SPEC, SHAPE, config)
+    heads = len(SPEC.heads)
+    flat, maps = encoder(
+        torch.rand(3, 1, 16, 16), torch.zeros(3, heads, dtype=torch.int64), torch.zeros(3, heads), None
+    )
+    assert flat.shape == (3, 16)
+    assert [tuple(m.shape[1:]) for m in maps] == encoder.map_shapes == [(4, 8, 8), (6, 4, 4), (8, 2, 2)]
+
+
+def test_a_canvas_that_does_not_fit_the_strides_is_refused():
+    with pytest.raises(ValueError, match="a canvas of 20×20 does not divide by 8"):
+        Encoder(SPEC, (20, 20, 1), AgentConfig())
+
+
+def test_a_pointer_points_where_its_query_fits_the_map():
+    """The logit of a grid cell is ⟨query of its place within the map's cell, key of that cell⟩ / √channels."""
+    head = PointerHead(8, (8, 8), [(3, 8, 8), (5, 4, 4)])  # the second map is too coarse to point into
+    assert [linear.out_features for linear in head.queries] == [3]
+    head = PointerHead(8, (16, 16), [(3, 8, 8)])
+    nn.init.zeros_(head.bias.weight)
+    nn.init.zeros_(head.bias.bias)
+    z, keys = torch.randn(2, 8), torch.randn(2, 3, 8, 8)
+    logits = head(z, [keys]).view(2, 16, 16)
+    queries = head.queries[0](z).view(2, 2, 2, 3)
+    for row, column in ((0, 0), (5, 10), (15, 14)):
+        query, key = queries[:, row % 2, column % 2], keys[:, :, row // 2, column // 2]
+        torch.testing.assert_close(logits[:, row, column], (query * key).sum(dim=1) / np.sqrt(3))
+
+
+def test_a_deconvolution_head_has_a_logit_for_each_cell():
+    head = DeconvolutionHead(32, (16, 16), blocks=1)
+    assert head(torch.randn(3, 32), []).shape == (3, 256)
+    assert len(head.up) == 2, "from 4×4 to 16×16"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "grid", "message"),
+    [
+        (32, (8, 16), r"\(8, 16\) is no square.*pointer"),
+        (32, (12, 12), r"\(12, 12\) is no square"),
+        (32, (2, 2), r"\(2, 2\) is no square"),
+        (40, (8, 8), "agent.hidden=40 does not divide by 16"),
+    ],
+)
+def test_a_deconvolution_head_refuses_what_it_cannot_reach(hidden, grid, message):
+    with pytest.raises(ValueError, match=message):
+        DeconvolutionHead(hidden, grid, blocks=0)
+
+
+def test_a_pointer_refuses_a_grid_that_is_no_multiple_of_the_map():
+    with pytest.raises(ValueError, match=r"\(12, 12\) is no multiple of the feature map of 8×8"):
+        PointerHead(16, (12, 12), [(4, 8, 8)])
+
+
+def test_sampled_frequencies_are_the_probabilities():
+    """A chi-square test at a fixed seed, for two temperatures."""
+    logits = torch.tensor([0.0, 1.0, -1.0, 2.0, -30.0])
+    count = 20_000
+    for temperature in (1.0, 0.5):
+        chosen = sample_categorical(logits.expand(count, 5), torch.Generator().manual_seed(1), temperature)
+        seen = torch.bincount(chosen, minlength=5).double()
+        expected = count * torch.softmax(logits.double() / temperature, dim=0)
+        assert seen[4] == 0, "e⁻³⁰ is never in 20,000"
+        chi_square = ((seen - expected)[:4].square() / expected[:4]).sum()
+        assert chi_square < 16.3, "0.1% of 3 degrees of freedom"
+
+
+def test_no_temperature_takes_the_likeliest():
+    logits = torch.tensor([[0.0, 3.0, 1.0], [2.0, -1.0, 1.9]])
+    assert sample_categorical(logits, None, 0.0).tolist() == [1, 0]
+
+
+def test_an_impossible_choice_is_never_made_even_at_the_ends():
+    logits = torch.tensor([-torch.inf, 0.0, -torch.inf, 0.0, -torch.inf]).expand(50_000, 5)
+    chosen = sample_categorical(logits, torch.Generator().manual_seed(2), 1.0)
+    assert set(chosen.tolist()) == {1, 3}
