@@ -219,7 +219,7 @@ def test_the_gradient_is_the_slope_of_the_judgement():
         values = []
         for sign in (1.0, -2.0):
             for parameter, gradient in gradients.items():
-                parameter += sign * step * gradient / norm
+                parameter.add_(gradient, alpha=float(sign * step / norm))
             values.append(float(total()))
     assert (values[0] - values[1]) / (2 * step) == pytest.approx(float(norm), rel=0.02)
 
