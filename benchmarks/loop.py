@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.rollout import Rollout
-from cluster.engine import Engine, processors, replay_capacity
+from cluster.cores import processors
+from cluster.engine import Engine, replay_capacity
 from cluster.local import LocalEngine
 from cluster.plan import Phase
 from cluster.ray_run import RayEngine

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Protocol
 
 import gymnasium
@@ -75,11 +74,6 @@ def replay_capacity(config: RunConfig) -> int:
 def rollout_seed(config: RunConfig, index: int, version: int = 0) -> int:
     """The seed of one rollout: another for each worker, and for a worker that began anew at a later version."""
     return int(np.random.SeedSequence((config.seed, index, version)).generate_state(1)[0])
-
-
-def processors() -> int:
-    """How many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def take_part(parts: dict[str, Arrays], name: str) -> Arrays:

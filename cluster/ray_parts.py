@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from ray.exceptions import RayActorError, RayTaskError
 
 from actors.pool import RolloutPool, RolloutWorker
-from cluster.engine import inspect_environment, processors, replay_capacity, rollout_seed
+from cluster.cores import ROLLOUT_NICENESS, default_workers, processors, share_cores
+from cluster.engine import inspect_environment, replay_capacity, rollout_seed
 from cluster.ray_learners import DiscriminatorWorker, PolicyWorker
-from cluster.ray_start import EngineError, gpu_share, start_ray
+from cluster.ray_start import EngineError, gpu_share, has_gpu, start_ray
 from cluster.redis_connection import RedisAddress, RedisError
 from cluster.redis_replay import RedisReplay
 from cluster.redis_server import EmbeddedRedis
@@ -34,7 +35,7 @@ class Parts:
     Attributes:
         weights, replay: this process's own connections; no replay without a discriminator.
         policy, discriminator: Ray handles of `PolicyWorker` and `DiscriminatorWorker`.
-        pool: the rollout workers.
+        pool, workers: the rollout workers, and how many they are.
     """
 
     weights: RedisWeights
@@ -42,6 +43,7 @@ class Parts:
     policy: Any
     discriminator: Any
     pool: RolloutPool
+    workers: int
 
 
 def start_parts(
@@ -50,29 +52,41 @@ def start_parts(
     pictures: NDArray[np.uint8],
     redis_url: str | None,
     address: str | None,
-    workers: int,
+    workers: int | None,
 ) -> Parts:
     """All parts of a run, ready to be called; leaving `resources` ends them."""
     spec, shape = inspect_environment(config)
     redis = _start_redis(resources, redis_url)
-    resources.enter_context(start_ray(address, workers + 2, pictures.nbytes, embedded_redis=redis_url is None))
-    threads = max(1, processors() // (workers + 2))
-    options: dict[str, Any] = {"num_cpus": CPU_SHARE, "num_gpus": gpu_share(config.device, workers + 2)}
+    workers = workers or default_workers(processors())
+    processes = workers + 2
+    resources.enter_context(start_ray(address, processes, pictures.nbytes, embedded_redis=redis_url is None))
+    on_gpu = has_gpu(config.device)
+    threads = share_cores(processors(), workers, on_gpu)
+    options: dict[str, Any] = {"num_cpus": CPU_SHARE, "num_gpus": gpu_share(processes) if on_gpu else 0}
     make_weights = partial(RedisWeights, redis)
     make_replay = partial(RedisReplay, redis, replay_capacity(config), shape, config.agent.conditional)
     reference = ray.put(pictures)
 
     make_policy: Any = ray.remote(PolicyWorker).options(**options)
-    policy = make_policy.remote(config, spec, shape, make_weights, threads)
+    policy = make_policy.remote(config, spec, shape, make_weights, threads.policy)
     _await(policy, "the policy learner")  # it publishes the weights that the others begin with
     discriminator = None
     if config.uses_discriminator:
         make_discriminator: Any = ray.remote(DiscriminatorWorker).options(**options)
-        discriminator = make_discriminator.remote(config, shape, reference, make_replay, make_weights, threads)
+        discriminator = make_discriminator.remote(
+            config, shape, reference, make_replay, make_weights, threads.discriminator
+        )
     make_worker: Any = ray.remote(RolloutWorker).options(**options, max_restarts=-1)
     rollout_replay = make_replay if config.uses_discriminator else None
     handles = [
-        make_worker.remote(config, make_weights, rollout_replay, partial(rollout_seed, config, index), threads)
+        make_worker.remote(
+            config,
+            make_weights,
+            rollout_replay,
+            partial(rollout_seed, config, index),
+            threads.worker,
+            ROLLOUT_NICENESS,
+        )
         for index in range(workers)
     ]
     if discriminator is not None:
@@ -85,7 +99,7 @@ def start_parts(
             resources.callback(ray.kill, learner)
     resources.callback(pool.close)
     replay = make_replay() if config.uses_discriminator else None
-    return Parts(make_weights(), replay, policy, discriminator, pool)
+    return Parts(make_weights(), replay, policy, discriminator, pool, workers)
 
 
 def result_of(call: Any) -> Any:

@@ -17,7 +17,7 @@ import ray
 from numpy.typing import NDArray
 from ray.exceptions import ObjectLostError
 
-from cluster.engine import processors, take_part
+from cluster.engine import take_part
 from cluster.plan import Phase, Report
 from cluster.ray_parts import Parts, result_of, start_parts
 from cluster.timing import mean_of
@@ -35,7 +35,7 @@ class RayEngine:
         pictures: the real ones, uint8 [N, H, W, C].
         redis_url: the Redis for replay and weights; None starts one of our own.
         address: of a Ray cluster to join; None is `$RAY_ADDRESS`, or else this machine alone.
-        workers: how many rollout workers; None is one on two cores, and of more cores all but two.
+        workers: how many rollout workers; None decides by the cores.
 
     Raises:
         EngineError: the cluster has no room, or cannot reach an embedded Redis.
@@ -51,13 +51,12 @@ class RayEngine:
         workers: int | None = None,
     ) -> None:
         self.config = config
-        workers = workers or max(1, processors() - 2)
         with ExitStack() as resources:
             self._parts: Parts = start_parts(resources, config, pictures, redis_url, address, workers)
             self._resources = resources.pop_all()
         self.weights = self._parts.weights
         # One batch for the learner and one being played by each worker: so the policy lags by a step or two.
-        self._most_under_way = workers + 1
+        self._most_under_way = self._parts.workers + 1
         self._policy_calls: deque[tuple[Any, str, float]] = deque()
         self._discriminator_calls: deque[Any] = deque()
         self._discriminator_allowed = 0

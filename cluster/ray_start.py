@@ -55,7 +55,7 @@ def _connect(address: str | None, processes: int, picture_bytes: int) -> None:
     if address is None or address == "local":
         ray.init(
             "local",
-            num_cpus=processes,
+            num_cpus=processes,  # Ray starts so many processes at once, for the parts of the run to move into
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES + 2 * picture_bytes,
             **quiet,
@@ -78,10 +78,13 @@ def _knock(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
-def gpu_share(device: str, processes: int) -> float:
-    """The part of a GPU that each of so many processes asks for; 0 where there is none or none is wanted."""
-    gpus = int(ray.cluster_resources().get("GPU", 0))  # type: ignore[no-untyped-call]
-    if device == "cpu" or gpus == 0:
-        return 0.0
+def has_gpu(device: str) -> bool:
+    """Whether Ray has a GPU and the settings want one."""
+    return device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1  # type: ignore[no-untyped-call]
+
+
+def gpu_share(processes: int) -> float:
+    """The part of a GPU that each of so many processes asks for."""
+    gpus = int(ray.cluster_resources()["GPU"])  # type: ignore[no-untyped-call]
     # One part more than a whole number of processes would let two large parts block a third.
     return math.floor(1e4 / math.ceil(processes / gpus)) / 1e4

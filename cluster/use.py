@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.evaluation import Paintings, judge_copies, judge_inventions, paint
-from cluster.engine import inspect_environment, processors
+from cluster.cores import processors
+from cluster.engine import inspect_environment
 from cluster.run_folder import RunError, RunFolder, write_text
 from cluster.sheets import save_picture
 from envs.program import Program
