@@ -59,10 +59,9 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
 def test_every_reward_keeps_its_promises(name, shape, loss, changes):
     config = tiny_config(changes, {"discriminator": {"loss": loss}})
     reward: Reward = build_reward(name, config, shape)
-    renders, context = frozen(some_renders(5, shape=shape)), some_context(5, shape=shape)
-    context = Context(
-        *(frozen(x) for x in (context.targets, context.strokes, context.disjoint_strokes) if x is not None)
-    )
+    renders, writable = frozen(some_renders(5, shape=shape)), some_context(5, shape=shape)
+    assert writable.targets is not None
+    context = Context(*map(frozen, (writable.targets, writable.strokes, writable.disjoint_strokes)))
     scores = reward.score(renders, context)
     assert (scores.shape, scores.dtype, scores.device.type) == ((5,), torch.float32, "cpu")
     assert torch.isfinite(scores).all() and not scores.requires_grad
@@ -153,7 +152,7 @@ def test_loaded_weights_do_not_change_behind_the_rewards_back():
     reward.load(0, weights)
     before = reward.score(some_renders(2), some_context(2))
     for array in weights.values():
-        array[...] = 0  # type: ignore[index]
+        array[...] = 0
     assert torch.equal(reward.score(some_renders(2), some_context(2)), before)
 
 
