@@ -8,7 +8,6 @@ takes it, so that the process that directs the run never holds one.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,7 +57,6 @@ class RolloutWorker:
         make_replay: connects to the replay; None where no discriminator learns.
         seed_of: gives the seed from the version of the weights that the worker begins with.
         num_threads: for the networks, and for the canvases.
-        niceness: by how much its priority in the operating system is lower than that of the other processes.
     """
 
     def __init__(
@@ -68,9 +66,7 @@ class RolloutWorker:
         make_replay: Callable[[], Replay] | None,
         seed_of: Callable[[int], int],
         num_threads: int,
-        niceness: int,
     ) -> None:
-        os.nice(niceness)
         torch.set_num_threads(num_threads)
         self.config = config
         self.weights = make_weights()

@@ -1,16 +1,15 @@
 """How the processes of a run share the cores of a machine.
 
-The policy learner is what a run waits for: its step costs about three times what playing the batch does. So it may use
-all cores while there are few, and the rollout workers, who are ahead of it anyway, have a lower priority in the
-operating system.
+Threads of one network wait for each other at every layer, so that one which has to share its core holds up the others:
+on two busy cores, two threads in the policy learner were measured to be ten times slower than one. So no more threads
+than cores are given out, but for the one that every process has, and most of them to the policy learner, whose step
+costs about three times what playing the batch does.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-
-ROLLOUT_NICENESS = 5
 
 
 @dataclass(frozen=True)
@@ -36,4 +35,5 @@ def share_cores(cores: int, workers: int, on_gpu: bool) -> Threads:
     """The threads of each process beside so many workers; with the networks on a GPU, the cores are for painting."""
     if on_gpu:
         return Threads(policy=1, discriminator=1, worker=max(1, (cores - 2) // workers))
-    return Threads(policy=min(cores, max(2, cores - workers - 1)), discriminator=max(1, cores // 4), worker=1)
+    discriminator = max(1, cores // 4)
+    return Threads(policy=max(1, cores - workers - discriminator), discriminator=discriminator, worker=1)

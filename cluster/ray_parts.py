@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ray.exceptions import RayActorError, RayTaskError
 
 from actors.pool import RolloutPool, RolloutWorker
-from cluster.cores import ROLLOUT_NICENESS, default_workers, processors, share_cores
+from cluster.cores import default_workers, processors, share_cores
 from cluster.engine import inspect_environment, replay_capacity, rollout_seed
 from cluster.ray_learners import DiscriminatorWorker, PolicyWorker
 from cluster.ray_start import EngineError, gpu_share, has_gpu, start_ray
@@ -85,7 +85,6 @@ def start_parts(
             rollout_replay,
             partial(rollout_seed, config, index),
             threads.worker,
-            ROLLOUT_NICENESS,
         )
         for index in range(workers)
     ]

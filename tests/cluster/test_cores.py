@@ -11,9 +11,9 @@ from cluster.cores import Threads, default_workers, share_cores
     ("cores", "workers", "threads"),
     [
         (1, 1, Threads(policy=1, discriminator=1, worker=1)),
-        (2, 1, Threads(policy=2, discriminator=1, worker=1)),
+        (2, 1, Threads(policy=1, discriminator=1, worker=1)),
         (4, 1, Threads(policy=2, discriminator=1, worker=1)),
-        (16, 4, Threads(policy=11, discriminator=4, worker=1)),
+        (16, 4, Threads(policy=8, discriminator=4, worker=1)),
     ],
 )
 def test_the_policy_learner_has_most_of_the_cores(cores, workers, threads):
