@@ -61,7 +61,7 @@ def test_every_reward_keeps_its_promises(name, shape, loss, changes):
     reward: Reward = build_reward(name, config, shape)
     renders, writable = frozen(some_renders(5, shape=shape)), some_context(5, shape=shape)
     assert writable.targets is not None
-    context = Context(*map(frozen, (writable.targets, writable.strokes, writable.disjoint_strokes)))
+    context = Context(frozen(writable.targets), frozen(writable.strokes), frozen(writable.disjoint_strokes))
     scores = reward.score(renders, context)
     assert (scores.shape, scores.dtype, scores.device.type) == ((5,), torch.float32, "cpu")
     assert torch.isfinite(scores).all() and not scores.requires_grad

@@ -1,0 +1,87 @@
+"""The state of a network and its optimiser as arrays: nothing is lost, and learning goes on bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from learners.state import (
+    load_network,
+    load_optimizer,
+    network_arrays,
+    optimizer_arrays,
+    under_prefix,
+    with_prefix,
+)
+
+
+def make(seed: int) -> tuple[nn.Module, torch.optim.Optimizer]:
+    torch.manual_seed(seed)
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))  # weights and running statistics
+    return network, torch.optim.Adam(network.parameters(), lr=0.1, fused=True)
+
+
+def learn(network: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> None:
+    generator = torch.Generator().manual_seed(5)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        network(torch.randn(8, 3, generator=generator)).square().mean().backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_another_learner_goes_on_from_the_arrays_bit_for_bit(steps):
+    network, optimizer = make(0)
+    learn(network, optimizer, steps)
+    weights, moments = network_arrays(network), optimizer_arrays(optimizer)
+    other, other_optimizer = make(1)
+    load_network(other, weights)
+    load_optimizer(other_optimizer, moments)
+    for pair in ((network, optimizer), (other, other_optimizer)):
+        learn(*pair, 2)
+    for name, array in network_arrays(network).items():
+        np.testing.assert_array_equal(network_arrays(other)[name], array)
+    assert bool(moments) == bool(steps), "before the first step there are no moments"
+
+
+def test_arrays_are_copies():
+    network, optimizer = make(0)
+    learn(network, optimizer, 1)
+    before = {**network_arrays(network), **optimizer_arrays(optimizer)}
+    kept = {name: array.copy() for name, array in before.items()}
+    learn(network, optimizer, 1)
+    for name, array in before.items():
+        np.testing.assert_array_equal(array, kept[name])
+
+
+def test_read_only_arrays_can_be_loaded():
+    network, _ = make(0)
+    arrays = network_arrays(network)
+    for array in arrays.values():
+        array.flags.writeable = False
+    load_network(network, arrays)
+    learn(*make(0), 1)
+
+
+def test_the_learning_rate_is_a_setting_and_no_state():
+    network, optimizer = make(0)
+    learn(network, optimizer, 1)
+    moments = optimizer_arrays(optimizer)
+    optimizer.param_groups[0]["lr"] = 0.5
+    load_optimizer(optimizer, moments)
+    assert optimizer.param_groups[0]["lr"] == 0.5
+
+
+def test_prefixes_keep_parts_apart():
+    arrays = {"w": np.arange(3), "deep/w": np.arange(2)}
+    both = with_prefix("network", arrays) | with_prefix("network2", {"w": np.zeros(1)})
+    assert sorted(both) == ["network/deep/w", "network/w", "network2/w"]
+    assert under_prefix("network", both).keys() == arrays.keys()
+    np.testing.assert_array_equal(under_prefix("network", both)["w"], arrays["w"])
+
+
+def test_arrays_of_another_network_are_refused():
+    with pytest.raises(RuntimeError, match="Missing key"):
+        load_network(make(0)[0], {"0.weight": np.zeros((4, 3), np.float32)})
