@@ -50,6 +50,8 @@ def start_ray(address: str | None, processes: int, picture_bytes: int, embedded_
 
 def _connect(address: str | None, processes: int, picture_bytes: int) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray gives its processes the lowest priority but four; those of a run have that of the command itself.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None or address == "local":
