@@ -77,6 +77,14 @@ def test_discriminator_steps_are_exact_and_everything_is_left_behind(tiny, tmp_p
     assert program.replay().shape == (16, 16, 1)
 
 
+def test_every_figure_is_explained(tiny_copying, tmp_path):
+    train(tiny_copying, tmp_path / "run", 9)
+    page = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text(encoding="utf-8")
+    names = {name for row in read_rows(RunFolder(tmp_path / "run")) for name in row if not name.startswith("score/")}
+    assert len(names) > 25
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []
+
+
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny_copying, tmp_path):
     first = train(tiny_copying, tmp_path / "first", 9)
     second = train(tiny_copying, tmp_path / "second", 9)
