@@ -2,8 +2,8 @@
 
 The loop (`c_loop.c`, compiled with -O2) is the limit: it makes its brush once and never looks at the canvas. The
 environment also checks its actions, makes brushes anew at each reset, and returns uint8 pictures. Both take turns in
-one run, and what counts is the median of the ratios, so that a busy machine slows both. One core is compared by
-processor time, and two threads with one by the clock on the wall.
+one run, and what counts is the median of the ratios, so that a busy machine slows both. One core is compared by time of
+the processor, and two threads with one by the clock on the wall.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
@@ -31,7 +33,7 @@ from envs.settings import PaintSettings
 
 SOURCE = Path(__file__).with_name("c_loop.c")
 BRUSHES = ("classic/dry_brush", "classic/pen")
-COUNT = 64  # environments, and programs
+COUNT = 128  # environments, and programs
 SEED = 0
 
 
@@ -106,8 +108,9 @@ def write_programs(path: Path, settings: PaintSettings, actions: NDArray[np.int6
     for name in ("control", "end"):
         row, column = np.divmod(choice[name], settings.grid_size)
         locations += [column * size / settings.grid_size, row * size / settings.grid_size]
-    numbers = [choice["flag"], *locations, np.linspace(0.1, 1, 10)[choice["pressure"]], np.log(radii)[choice["size"]]]
-    numbers = np.concatenate([np.stack(numbers, axis=-1), hsv], axis=-1)
+    pressure = np.linspace(0.1, 1, 10)[choice["pressure"]]
+    columns = [choice["flag"], *locations, pressure, np.log(radii)[choice["size"]]]
+    numbers = np.concatenate([np.stack(columns, axis=-1), hsv], axis=-1)
     header = np.array([*actions.shape[:2], size], np.int32)
     path.write_bytes(header.tobytes() + numbers.astype(np.float32).tobytes())
 
@@ -126,9 +129,16 @@ def _measure(brush: str, program: Path, folder: Path, rounds: int, share: float)
     repeats = max(1, round(share / _seconds(single, actions, 1, time.perf_counter)))
     rates, limits, doubled = [], [], []
     for _ in range(rounds):
-        answer = subprocess.run(
-            [program, find_brush(brush), folder / "programs", str(repeats)], check=True, capture_output=True, text=True
-        ).stdout.split()
+        answer = (
+            subprocess.run(
+                [program, find_brush(brush), folder / "programs", str(repeats)],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            .stdout.splitlines()[-1]
+            .split()
+        )
         limits.append(int(answer[0]) / float(answer[1]))
         rates.append(strokes * repeats / _seconds(single, actions, repeats, time.process_time))
         walls = [_seconds(environment, actions, repeats, time.perf_counter) for environment in (single, double)]
@@ -138,7 +148,7 @@ def _measure(brush: str, program: Path, folder: Path, rounds: int, share: float)
 
 
 def _seconds(
-    environment: gymnasium.vector.VectorEnv, actions: NDArray[np.int64], repeats: int, clock: Callable[[], float]
+    environment: VectorEnv[Any, Any, Any], actions: NDArray[np.int64], repeats: int, clock: Callable[[], float]
 ) -> float:
     start = clock()
     for _ in range(repeats):

@@ -8,10 +8,20 @@
     >>> canvases.read().shape
     (2, 64, 64, 3)
 
-libmypaint is the brush engine of MyPaint, GIMP and Krita: https://github.com/mypaint/libmypaint
+libmypaint is the brush engine of MyPaint, GIMP and Krita: https://github.com/mypaint/libmypaint. Strokes go through its
+interface for brushes of MyPaint 1; what brushes of MyPaint 2 say about the mixing of pigments is not used.
 """
 
+try:
+    from envs.pymypaint import _native  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f"the extension for libmypaint cannot be loaded ({error}); compile it with `pip install -e .` in the project's "
+        "folder, which names the system packages it needs"
+    ) from error
+
 from envs.pymypaint.brushes import brush_folders, find_brush, list_brushes
+from envs.pymypaint.canvas import Canvas
 from envs.pymypaint.canvases import Canvases
 from envs.pymypaint.errors import (
     ArrayError,
@@ -26,6 +36,7 @@ __all__ = [
     "ArrayError",
     "BrushFormatError",
     "BrushNotFoundError",
+    "Canvas",
     "CanvasSizeError",
     "Canvases",
     "PaintError",

@@ -15,8 +15,10 @@ from envs.pymypaint import _native
 from envs.pymypaint.errors import BrushFormatError, BrushNotFoundError
 
 LARGEST_FILE = 1 << 20  # bytes; the largest brush of the package mypaint-brushes has 20,000
-MOST_POINTS = 64  # libmypaint's own limit for one curve
 VERSION = 3
+MOST_POINTS = 64  # of a curve; libmypaint's own limit
+LARGEST_NUMBER = 1000.0  # of a setting; the brushes of mypaint-brushes stay within 360
+MOST_DABS = 200.0  # for each radius or second; more would only cost time
 
 Curve = tuple[int, int, list[tuple[float, float]]]
 
@@ -27,14 +29,12 @@ def brush_folders() -> list[Path]:
     `MYPAINT_BRUSHES` (several separated as in `PATH`), the user's and the system's data folders, Homebrew's.
     """
     named = [Path(folder) for folder in os.environ.get("MYPAINT_BRUSHES", "").split(os.pathsep) if folder]
-    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+    user = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
     system = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
-    shares = [home, *(Path(folder) for folder in system.split(":") if folder)]
-    shares += [Path(os.environ.get("HOMEBREW_PREFIX") or "/opt/homebrew") / "share", Path("/usr/local/share"), Path("/usr/share")]
-    folders = list(named)
-    for share in dict.fromkeys(shares):
-        versions = sorted(share.glob("mypaint-data/*/brushes"))
-        folders += [*versions, share / "mypaint" / "brushes", share / "libmypaint" / "brushes"]
+    homebrew = os.environ.get("HOMEBREW_PREFIX") or "/opt/homebrew"
+    folders = named
+    for share in (user, *system.split(os.pathsep), f"{homebrew}/share", "/usr/local/share", "/usr/share"):
+        folders += [*sorted(Path(share).glob("mypaint-data/*/brushes")), Path(share) / "mypaint" / "brushes"]
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
 
 
@@ -54,29 +54,34 @@ def find_brush(name_or_path: str | os.PathLike[str]) -> Path:
     Raises:
         BrushNotFoundError: no such brush.
     """
-    text = os.fspath(name_or_path)
-    if not isinstance(text, str) or not text or "\0" in text:
-        raise BrushNotFoundError(f"brush {text!r} is not a name; give a name such as 'classic/pen' or a path to a .myb file")
-    direct = Path(text)
-    if direct.suffix == ".myb" and direct.is_file():
-        return direct
+    if not isinstance(name_or_path, (str, os.PathLike)) or not os.fspath(name_or_path):
+        raise BrushNotFoundError(
+            f"brush is {name_or_path!r}; give a name such as 'classic/pen' or a path to a .myb file"
+        )
+    text = os.fsdecode(name_or_path)
+    path = Path(text if text.endswith(".myb") else text + ".myb")
     folders = brush_folders()
-    relative = text if text.endswith(".myb") else text + ".myb"
-    if not direct.is_absolute():
-        for folder in folders:
-            if (folder / relative).is_file():
-                return folder / relative
+    for candidate in (path, *(folder / path for folder in folders)):
+        if _is_file(candidate):
+            return candidate
     searched = ", ".join(str(folder) for folder in folders) or "no folder with brushes on this machine"
     raise BrushNotFoundError(
-        f"brush {text!r} was not found (searched: {searched}); give a name from list_brushes() or a path to a .myb file, "
-        "install the package mypaint-brushes, or name a folder in MYPAINT_BRUSHES"
+        f"brush {text!r:.200} was not found (searched: {searched}); give a name from list_brushes() or a path to a "
+        ".myb file, install the package mypaint-brushes, or name a folder of brushes in MYPAINT_BRUSHES"
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that the file system cannot have
+        return False
 
 
 def load_brush(name_or_path: str | os.PathLike[str]) -> _native.Recipe:
     """Return the brush, read and checked.
 
-    Settings that the file does not name keep libmypaint's defaults; names that this libmypaint does not know are left out.
+    Settings that the file does not name keep libmypaint's defaults; names that libmypaint does not know are left out.
 
     Raises:
         BrushNotFoundError: no such brush.
@@ -106,7 +111,7 @@ def parse_brush(content: bytes, origin: str) -> _native.Recipe:
     if not isinstance(document, dict) or document.get("version") != VERSION:
         version = document.get("version") if isinstance(document, dict) else None
         raise BrushFormatError(
-            f"brush {origin} has version {version!r}; only version {VERSION} is known: save it again from MyPaint 1.2 or later"
+            f"brush {origin} has version {version!r}; it must be {VERSION}: save it again from MyPaint 1.2 or later"
         )
     settings = document.get("settings")
     if not isinstance(settings, dict):
@@ -114,12 +119,8 @@ def parse_brush(content: bytes, origin: str) -> _native.Recipe:
     return _recipe(settings, origin)
 
 
-LARGEST_NUMBER = 1000.0  # of a setting; the brushes of mypaint-brushes stay within 360
-MOST_DABS = 200.0  # per radius or second; more would only cost time
-
-
 def _recipe(settings: dict[str, Any], origin: str) -> _native.Recipe:
-    values = [_native.setting_limits(setting)[1] for setting in range(_native.SETTINGS)]
+    values = [_native.setting_default(setting) for setting in range(_native.SETTINGS)]
     curves: list[Curve] = []
     for name, content in settings.items():
         setting = _native.setting_from_name(name)

@@ -14,33 +14,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.pymypaint import _native
+from envs.pymypaint import _native, checks
 from envs.pymypaint.brushes import load_brush
 from envs.pymypaint.errors import ArrayError, CanvasSizeError, StrokeError
 
 LARGEST_SIDE = 8192  # pixels
-LARGEST_AREA = 1 << 28  # pixels of all canvases together, 2 GiB
+LARGEST_MEMORY = 4 << 30  # bytes of all canvases together
+BRUSH_MEMORY = 600_000  # bytes of one brush: libmypaint keeps a table for each setting and input
+TILE = 64  # pixels; the engine keeps whole tiles
+PIXEL_MEMORY = 8 + 3  # bytes: four numbers of 16 bits, and what is shown
 MOST_THREADS = 256
-FARTHEST = 32768.0  # pixels from the upper left corner
-SMALLEST_RADIUS, LARGEST_RADIUS = 0.05, 1000.0  # pixels; libmypaint stops at 1000 too
 
 
 class Canvases:
     """N canvases of equal size, each with its own brush and pen.
 
-    A canvas starts as `background`, with the pen up at (0, 0), black. Pixel (x, y) = (0, 0) is the upper left corner.
+    A canvas starts as `background`, with the pen up at (0, 0), black. Pixel (x, y) = (0, 0) is the upper left one.
+    Calls from several Python threads wait for each other.
 
     Args:
         count: number of canvases, N.
-        width, height: pixels, any number from 1 to 8192.
+        width: pixels, any number from 1 to 8192.
+        height: likewise.
         brush: name of an installed brush ("classic/pen") or path of a `.myb` file.
         channels: 3 for RGB, 1 for grey (red, if one paints in colour).
         background: RGB in [0, 1], painted opaque.
         num_threads: how many threads share a call.
 
     Raises:
-        CanvasSizeError: a number is out of range.
-        BrushNotFoundError, BrushFormatError: the brush cannot be used.
+        CanvasSizeError: a number is out of range, or the canvases need too much memory.
+        BrushNotFoundError: there is no such brush.
+        BrushFormatError: the file is no brush.
     """
 
     def __init__(
@@ -54,42 +58,34 @@ class Canvases:
         background: Sequence[float] = (1.0, 1.0, 1.0),
         num_threads: int = 1,
     ) -> None:
-        self.count = _whole(count, 1, LARGEST_AREA, "count")
-        self.width = _whole(width, 1, LARGEST_SIDE, "width")
-        self.height = _whole(height, 1, LARGEST_SIDE, "height")
-        self.num_threads = _whole(num_threads, 1, MOST_THREADS, "num_threads")
-        if channels not in (1, 3):
-            raise CanvasSizeError(f"channels is {channels!r}; it must be 3 (RGB) or 1 (grey)")
-        self.channels = int(channels)
-        area = self.count * (-(-self.width // 64) * 64) * (-(-self.height // 64) * 64)
-        if area > LARGEST_AREA:
-            raise CanvasSizeError(
-                f"{self.count} canvases of {self.width} x {self.height} need {area} pixels (sides rounded up to 64); "
-                f"at most {LARGEST_AREA} fit: use fewer or smaller canvases"
-            )
-        colour = np.asarray(background, dtype=np.float64)
-        if colour.shape != (3,) or not np.all((colour >= 0) & (colour <= 1)):
-            raise CanvasSizeError(f"background is {background!r}; it must be three numbers (RGB) from 0 to 1")
-        fixed_point = [round(float(value) * 32768) for value in colour]
+        self.count = checks.whole(count, 1, LARGEST_MEMORY // BRUSH_MEMORY, "count")
+        self.width = checks.whole(width, 1, LARGEST_SIDE, "width")
+        self.height = checks.whole(height, 1, LARGEST_SIDE, "height")
+        threads = checks.whole(num_threads, 1, MOST_THREADS, "num_threads")
+        self.channels = checks.whole(channels, 1, 3, "channels")
+        if self.channels == 2:
+            raise CanvasSizeError("channels is 2; it must be 3 (RGB) or 1 (grey)")
+        color = checks.color(background, CanvasSizeError, "background")
+        fixed_point = [int(value * 32768 + 0.5) for value in color]
         recipe = load_brush(brush)
-        self._batch = _native.Batch(
-            self.count, self.width, self.height, self.channels, fixed_point, recipe, self.num_threads
-        )
+        self._check_memory()
+        try:
+            self._batch = _native.Batch(
+                self.count, self.width, self.height, self.channels, fixed_point, recipe, threads
+            )
+        except MemoryError as error:
+            raise CanvasSizeError(
+                f"this machine has not enough memory for {self.count} canvases of {self.width} x {self.height} pixels; "
+                "use fewer or smaller canvases"
+            ) from error
 
     def reset(self, indices: ArrayLike | None = None) -> None:
-        """Return nothing; make the canvases at `indices` (all by default) blank, with brushes as if made anew.
+        """Make the canvases at `indices` (all by default) blank, with brushes as if made anew.
 
         Raises:
             ArrayError: an index is not that of a canvas, or is there twice.
         """
-        chosen = np.arange(self.count) if indices is None else np.atleast_1d(np.asarray(indices))
-        if chosen.size == 0:
-            return
-        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-            raise ArrayError(f"indices have shape {chosen.shape} and type {chosen.dtype}; give a list of whole numbers")
-        if chosen.min() < 0 or chosen.max() >= self.count or np.unique(chosen).size != chosen.size:
-            raise ArrayError(f"indices are {chosen.tolist()}; each must be from 0 to {self.count - 1}, and there once")
-        self._batch.reset(np.ascontiguousarray(chosen, dtype=np.int64))
+        self._batch.reset(checks.indices(np.arange(self.count) if indices is None else indices, self.count))
 
     def step(
         self,
@@ -103,36 +99,42 @@ class Canvases:
         active: ArrayLike | None = None,
         out: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Return nothing; advance each canvas by one action, and write all pictures into `out` if given.
+        """Advance each canvas by one action, and write all pictures into `out` if it is given.
 
         Painting draws the curve B(t) = (1-t)^2 pen + 2(1-t)t control + t^2 end at t = 1/50, 2/50, ... 1, a tenth of a
         second apart. The pressure goes linearly from that of the action before to the new one (it is the new one
         throughout after a move or a reset); radius and colour switch at once. Moving lifts the pen to `end`.
 
         Args:
-            paint: [N] bool, False for a move, which uses `end` alone.
+            paint: [N] bool, False for a move, for which only `end` counts.
             control: [N, 2] x, y in pixels.
             end: [N, 2] x, y in pixels; the pen is there afterwards.
             pressure: [N] from 0 to 1.
             radius: [N] pixels, 0.05 to 1000.
             color: [N, 3] RGB from 0 to 1.
-            active: [N] bool, False to leave a canvas as it is; all by default.
+            active: [N] bool, False to leave a canvas as it is; all are active by default.
             out: as for `read`.
 
         Raises:
             ArrayError: a wrong shape or type.
-            StrokeError: a number out of range or not finite.
+            StrokeError: a number is out of range or not finite (then nothing was painted), or a brush needs a
+                million dabs (then its stroke was cut short).
         """
         count = self.count
-        flags = _flags(paint, count, "paint")
-        enabled = np.ones(count, np.uint8) if active is None else _flags(active, count, "active")
-        ends = _numbers(end, (count, 2), -FARTHEST, FARTHEST, "end")
-        controls = _numbers(control, (count, 2), -FARTHEST, FARTHEST, "control")
-        pressures = _numbers(pressure, (count,), 0.0, 1.0, "pressure")
-        radii = _numbers(radius, (count,), SMALLEST_RADIUS, LARGEST_RADIUS, "radius")
-        colors = _numbers(color, (count, 3), 0.0, 1.0, "color")
+        arrays = (
+            checks.flags(np.ones(count, bool) if active is None else active, count, "active"),
+            checks.flags(paint, count, "paint"),
+            checks.numbers(control, (count, 2), checks.POSITION, "control"),
+            checks.numbers(end, (count, 2), checks.POSITION, "end"),
+            checks.numbers(pressure, (count,), checks.SHARE, "pressure"),
+            checks.numbers(radius, (count,), checks.RADIUS, "radius"),
+            checks.numbers(color, (count, 3), checks.SHARE, "color"),
+        )
         factor = 1 if out is None else self._factor(out)
-        self._batch.step(enabled, flags, controls, ends, pressures, radii, colors, out, factor)
+        try:
+            self._batch.step(*arrays, out, factor)
+        except _native.TooManyDabs as error:
+            raise StrokeError(str(error)) from error
 
     def read(self, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """Return `out` (a new array by default) with all pictures written into it.
@@ -153,40 +155,24 @@ class Canvases:
         return out
 
     def _factor(self, out: Any) -> int:
-        if not isinstance(out, np.ndarray) or out.dtype != np.uint8 or out.ndim != 4:
-            shape, kind = getattr(out, "shape", None), getattr(out, "dtype", type(out).__name__)
-            raise ArrayError(f"out has shape {shape} and type {kind}; it must be uint8 {self._shapes()}")
-        if not out.flags.c_contiguous or not out.flags.writeable:
-            raise ArrayError("out must be writable and contiguous in C order; give a new array, or a copy of this one")
-        height = out.shape[1]
-        factor = self.height // height if height else 0
-        if factor == 0 or out.shape != (self.count, self.height / factor, self.width / factor, self.channels):
-            raise ArrayError(f"out has shape {out.shape}; it must be uint8 {self._shapes()}")
-        return factor
+        """By how much the pictures in `out` are smaller than the canvases."""
+        if isinstance(out, np.ndarray) and out.ndim == 4 and out.dtype == np.uint8 and out.size:
+            factor: int = self.height // out.shape[1]
+            if out.shape == (self.count, self.height / max(factor, 1), self.width / max(factor, 1), self.channels):
+                if not out.flags.c_contiguous or not out.flags.writeable:
+                    raise ArrayError("out is read-only or not in C order; give a new array, or a copy of this one")
+                return factor
+        shape, kind = getattr(out, "shape", None), getattr(out, "dtype", type(out).__name__)
+        raise ArrayError(
+            f"out has shape {shape} and type {kind}; it must be a uint8 array [{self.count}, {self.height}/k, "
+            f"{self.width}/k, {self.channels}] with a whole k that divides both sides"
+        )
 
-    def _shapes(self) -> str:
-        return f"[{self.count}, {self.height}/k, {self.width}/k, {self.channels}] with a whole k that divides both sides"
-
-
-def _whole(value: Any, least: int, most: int, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
-        raise CanvasSizeError(f"{name} is {value!r}; it must be a whole number from {least} to {most}")
-    return int(value)
-
-
-def _flags(values: ArrayLike, count: int, name: str) -> NDArray[np.uint8]:
-    array = np.asarray(values)
-    if array.shape != (count,) or array.dtype.kind not in "biu":
-        raise ArrayError(f"{name} has shape {array.shape} and type {array.dtype}; it must be bool [{count}]")
-    return np.ascontiguousarray(array != 0, dtype=np.uint8)
-
-
-def _numbers(values: ArrayLike, shape: tuple[int, ...], least: float, most: float, name: str) -> NDArray[np.float32]:
-    array = np.asarray(values)
-    if array.shape != shape or array.dtype.kind not in "fiu":
-        raise ArrayError(f"{name} has shape {array.shape} and type {array.dtype}; it must be float32 {list(shape)}")
-    single = np.ascontiguousarray(array, dtype=np.float32)
-    if not (single.min() >= least and single.max() <= most):  # also false for what is not a number
-        wrong = single[~((single >= least) & (single <= most))].flat[0]
-        raise StrokeError(f"{name} holds {wrong}; each number must be from {least:g} to {most:g}")
-    return single
+    def _check_memory(self) -> None:
+        tiles = -(-self.width // TILE) * -(-self.height // TILE)
+        memory = self.count * (BRUSH_MEMORY + tiles * TILE * TILE * PIXEL_MEMORY)
+        if memory > LARGEST_MEMORY:
+            raise CanvasSizeError(
+                f"{self.count} canvases of {self.width} x {self.height} pixels need {memory / 1e9:.1f} GB; "
+                f"at most {LARGEST_MEMORY / 1e9:.1f} GB are allowed: use fewer or smaller canvases"
+            )

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace pymypaint {
 namespace {
@@ -15,6 +16,10 @@ float state(const MyPaintBrush& brush, MyPaintBrushState which) {
 }
 
 }  // namespace
+
+TooManyDabs::TooManyDabs()
+    : std::runtime_error(
+          "a stroke needs a million dabs or more; use a larger radius, shorter strokes, or a brush with fewer dabs") {}
 
 Countdown::Countdown(const Recipe& recipe)
     : per_actual_radius_(recipe.values[MYPAINT_BRUSH_SETTING_DABS_PER_ACTUAL_RADIUS]),
@@ -44,6 +49,7 @@ Countdown::Way Countdown::way(const MyPaintBrush& brush) const {
 }
 
 void Countdown::start(MyPaintBrush& brush, float x, float y, double seconds) {
+    at_goal_ = false;
     goal_x_ = x;
     goal_y_ = y;
     if (slowness_ > 0.001f) {  // the brush follows the pen
@@ -64,7 +70,14 @@ void Countdown::start(MyPaintBrush& brush, float x, float y, double seconds) {
     mypaint_brush_set_state(&brush, MYPAINT_BRUSH_STATE_PARTIAL_DABS, done + shift < 1 ? done + shift : done - shift);
 }
 
-void Countdown::next(MyPaintBrush& brush) {
+void Countdown::next(MyPaintBrush& brush, int work) {
+    work_ += work;
+    if (work_ > kMostWork && !at_goal_) {
+        at_goal_ = cut_short_ = true;
+        mypaint_brush_set_state(&brush, MYPAINT_BRUSH_STATE_X, goal_x_);
+        mypaint_brush_set_state(&brush, MYPAINT_BRUSH_STATE_Y, goal_y_);
+        return;
+    }
     const Way ahead = way(brush);
     const float dabs = ahead.dabs + ahead.length * dabs_per_pixel_;
     if (!(std::abs(dabs - 1) < kMargin) || ahead.length == 0) return;
@@ -72,6 +85,11 @@ void Countdown::next(MyPaintBrush& brush) {
     const float shift = 2 * kMargin + kPosition * (std::abs(x) + std::abs(y)) / ahead.length;
     mypaint_brush_set_state(&brush, MYPAINT_BRUSH_STATE_X, x - ahead.dx * shift);
     mypaint_brush_set_state(&brush, MYPAINT_BRUSH_STATE_Y, y - ahead.dy * shift);
+}
+
+void Countdown::finish() {
+    work_ = 0;
+    if (std::exchange(cut_short_, false)) throw TooManyDabs();
 }
 
 }  // namespace pymypaint

@@ -6,21 +6,35 @@
 // counts dabs as libmypaint does and, where the end is nearer than rounding errors, moves it by a few millionths of a dab.
 //
 // Brushes with tracking noise go to a point that nobody outside of libmypaint knows; to them it can still happen.
+//
+// It also sees to it that libmypaint returns: a brush can ask for any number of dabs, and libmypaint draws them all.
 #pragma once
+
+#include <stdexcept>
 
 #include "brush.h"
 
 namespace pymypaint {
 
+class TooManyDabs : public std::runtime_error {
+public:
+    TooManyDabs();
+};
+
 class Countdown {
 public:
+    static constexpr int kMostWork = 4000000;  // of one stroke, in dabs of one tile: some seconds
+
     explicit Countdown(const Recipe& recipe);
 
     void set_radius(float radius);  // pixels, when the brush's changes
     // Before libmypaint goes to a point.
     void start(MyPaintBrush& brush, float x, float y, double seconds);
-    // After each dab on the way there.
-    void next(MyPaintBrush& brush);
+    // After each dab on the way there. When too much has been done, the way is cut short.
+    void next(MyPaintBrush& brush, int work);
+    // At the end of a stroke.
+    // Throws TooManyDabs if a way was cut short.
+    void finish();
 
 private:
     struct Way {
@@ -33,6 +47,8 @@ private:
     float radius_;
     float goal_x_ = 0, goal_y_ = 0;
     float dabs_per_pixel_ = 0;  // those that time demands, spread over the way
+    int work_ = 0;  // of this stroke
+    bool at_goal_ = false, cut_short_ = false;
 };
 
 }  // namespace pymypaint

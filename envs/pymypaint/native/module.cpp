@@ -129,14 +129,13 @@ PYBIND11_MODULE(_native, module) {
         .def("set_brush", &Batch::set_brush)
         .def("move", &Batch::move)
         .def("stroke_to", &Batch::stroke_to);
+    py::register_exception<TooManyDabs>(module, "TooManyDabs", PyExc_ValueError);
     module.def("setting_from_name",
                [](const std::string& name) { return int(mypaint_brush_setting_from_cname(name.c_str())); });
     module.def("input_from_name",
                [](const std::string& name) { return int(mypaint_brush_input_from_cname(name.c_str())); });
-    module.def("setting_limits", [](int setting) {
-        const auto* info = mypaint_brush_setting_info(MyPaintBrushSetting(setting));
-        return std::make_tuple(info->min, info->def, info->max);
-    });
+    module.def("setting_default",
+               [](int setting) { return mypaint_brush_setting_info(MyPaintBrushSetting(setting))->def; });
     module.attr("SETTINGS") = int(MYPAINT_BRUSH_SETTINGS_COUNT);
     module.attr("INPUTS") = int(MYPAINT_BRUSH_INPUTS_COUNT);
 }

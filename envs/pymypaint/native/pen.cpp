@@ -41,6 +41,7 @@ void Pen::stroke_to(float x, float y, float pressure, double seconds) {
     surface_.begin();
     go(x, y, pressure, seconds);
     surface_.end();
+    countdown_.finish();
 }
 
 void Pen::move(float x, float y) {
@@ -52,6 +53,7 @@ void Pen::move(float x, float y) {
     x_ = x;
     y_ = y;
     painting_ = false;
+    countdown_.finish();
 }
 
 void Pen::paint(const Stroke& stroke) {
@@ -70,6 +72,7 @@ void Pen::paint(const Stroke& stroke) {
     y_ = stroke.end[1];
     pressure_ = stroke.pressure;
     painting_ = true;
+    countdown_.finish();
 }
 
 void Pen::go(double x, double y, double pressure, double seconds) {
@@ -78,6 +81,6 @@ void Pen::go(double x, double y, double pressure, double seconds) {
     mypaint_brush_stroke_to(brush_.get(), surface_.library(), to_x, to_y, static_cast<float>(pressure), 0, 0, seconds);
 }
 
-void Pen::dab_drawn() { countdown_.next(*brush_); }
+void Pen::dab_drawn(int work) { countdown_.next(*brush_, work); }
 
 }  // namespace pymypaint

@@ -27,7 +27,7 @@ public:
 
 private:
     void go(double x, double y, double pressure, double seconds);
-    void dab_drawn() override;
+    void dab_drawn(int work) override;
     void set(MyPaintBrushSetting setting, double value);
 
     Surface& surface_;

@@ -6,7 +6,32 @@
 namespace pymypaint {
 namespace {
 
-constexpr float kLargestDab = 4096;  // pixels; libmypaint keeps brushes below 1000
+constexpr float kLargestDab = 4096;    // pixels; libmypaint keeps brushes below 1000
+constexpr int kMostQueued = 1000000;  // some 100 MB
+constexpr int kLookWork = 16;         // a look at a tile is the work of so many dabs
+
+// What a dab can reach, and a pixel more, as libmypaint reckons.
+Region region_of(float x, float y, float radius) {
+    const auto cell = [](float number) { return static_cast<int>(std::floor(number)); };
+    const float reach = radius + 1;
+    return {cell(x - reach), cell(y - reach), cell(x + reach) + 1, cell(y + reach) + 1};
+}
+
+int tiles_of(const Region& region) {
+    return ((region.right - region.left) / kTile + 1) * ((region.bottom - region.top) / kTile + 1);
+}
+
+// libmypaint's colorizing divides by zero where paint and canvas are of equal grey, and overflows where black paint meets
+// white. Colours less than a thousandth of a step of 8 bits away are safe: no channel below 2, and not all three equal.
+void avoid_grey(float& r, float& g, float& b) {
+    const auto fixed_point = [](float value) { return std::clamp(static_cast<int>(value * kOne), 2, int(kOne)); };
+    const int red = fixed_point(r), green = fixed_point(g);
+    int blue = fixed_point(b);
+    if (red == green && green == blue) blue += blue > 2 ? -1 : 1;
+    r = float(red) / kOne;
+    g = float(green) / kOne;
+    b = float(blue) / kOne;
+}
 
 void end_tile(MyPaintTiledSurface*, MyPaintTileRequest*) {}
 
@@ -95,24 +120,33 @@ bool Surface::touches(float x, float y, float radius) const {
 int Surface::draw_dab(MyPaintSurface* surface, float x, float y, float radius, float r, float g, float b, float opaque,
                       float hardness, float alpha, float aspect_ratio, float angle, float lock_alpha, float colorize) {
     Surface* self = of(surface);
-    int drawn = FALSE;
+    int drawn = FALSE, tiles = 0;
     if (self->touches(x, y, radius)) {
-        const auto cell = [](float number) { return static_cast<int>(std::floor(number)); };
-        const float reach = radius + 1;
-        const Region region{cell(x - reach), cell(y - reach), cell(x + reach) + 1, cell(y + reach) + 1};
+        const Region region = region_of(x, y, radius);
+        tiles = tiles_of(region);
         self->changed_.include(region);
         self->strayed_ |= region.left < 0 || region.top < 0 || region.right > self->columns_ * kTile ||
                           region.bottom > self->rows_ * kTile;
+        if (colorize > 0) avoid_grey(r, g, b);
         drawn = library_functions().draw_dab(surface, x, y, radius, r, g, b, opaque, hardness, alpha, aspect_ratio, angle,
                                              lock_alpha, colorize);
+        if ((self->queued_ += tiles) > kMostQueued) {
+            self->end();
+            self->begin();
+        }
     }
-    if (self->listener_) self->listener_->dab_drawn();
+    if (self->listener_) self->listener_->dab_drawn(1 + tiles + kLookWork * self->looked_);
+    self->looked_ = 0;
     return drawn;
 }
 
 void Surface::get_color(MyPaintSurface* surface, float x, float y, float radius, float* r, float* g, float* b, float* a) {
-    if (of(surface)->touches(x, y, std::max(radius, 1.0f)))
+    Surface* self = of(surface);
+    radius = std::max(radius, 1.0f);
+    if (self->touches(x, y, radius)) {
+        self->looked_ += tiles_of(region_of(x, y, radius));
         return library_functions().get_color(surface, x, y, radius, r, g, b, a);
+    }
     *r = *b = *a = 0;
     *g = 1;  // libmypaint's own answer where all is transparent
 }
@@ -120,6 +154,7 @@ void Surface::get_color(MyPaintSurface* surface, float x, float y, float radius,
 void Surface::begin() {
     mypaint_surface_begin_atomic(library());
     strayed_ = false;
+    queued_ = 0;
 }
 
 // libmypaint queues dabs for each tile that they touch and renders them at the end, those for tiles outside of the canvas

@@ -27,10 +27,10 @@ struct Region {
     Region within(const Region& other) const;
 };
 
-// Told of each dab, before libmypaint goes on.
+// Told of each dab before libmypaint goes on, and how much work it was, in dabs of one tile.
 class DabListener {
 public:
-    virtual void dab_drawn() = 0;
+    virtual void dab_drawn(int work) = 0;
 
 protected:
     ~DabListener() = default;
@@ -79,6 +79,8 @@ private:
     DabListener* listener_ = nullptr;
     Region changed_;
     bool strayed_ = false;  // whether a dab went over the edge of the tiles since begin()
+    int queued_ = 0;        // dabs since then, each counted for each of its tiles
+    int looked_ = 0;        // tiles that were looked at since the last dab
 };
 
 }  // namespace pymypaint
