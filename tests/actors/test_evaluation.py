@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 import torch
@@ -13,9 +11,10 @@ from actors import evaluation
 from actors.evaluation import CopyReport, InventionReport, judge_copies, judge_inventions, mean_squared_error, paint
 from learners.state import network_arrays
 from learners.weights import MemoryWeights
+from spiral import data
 from spiral.agent import Agent
 from spiral.config import RunConfig
-from spiral.data import load
+from spiral.data import mnist
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config
 
 
@@ -96,16 +95,14 @@ def test_a_digit_is_present_from_two_percent_on():
     assert report.digits_present == 4
 
 
-# Below: figures of the judges on real digits that took no part in fitting them.
-needs_mnist = pytest.mark.skipif("SPIRAL_DATA" not in os.environ, reason="SPIRAL_DATA names no folder with MNIST")
-
-
 @pytest.fixture(scope="module")
 def digits() -> NDArray[np.uint8]:
-    return load("mnist", "test", 32, color=False)[:1000]
+    """Real digits that took no part in fitting reader and judge."""
+    if len(mnist.find(data.data_root() / "mnist")) < 4:
+        pytest.skip("needs full MNIST under $SPIRAL_DATA/mnist")
+    return data.load("mnist", "test", 32)[:1000]
 
 
-@needs_mnist
 def test_an_empty_canvas_is_no_copy_and_the_original_is_a_perfect_one(digits):
     perfect = judge_copies(digits, digits)
     assert (perfect.error, perfect.relative_error, perfect.agreement) == (0.0, 0.0, 1.0)
@@ -113,12 +110,10 @@ def test_an_empty_canvas_is_no_copy_and_the_original_is_a_perfect_one(digits):
     assert empty.relative_error == 1.0 and empty.agreement < 0.3
 
 
-@needs_mnist
 def test_copies_of_other_digits_agree_by_chance_only(digits):
     assert judge_copies(np.roll(digits, 1, axis=0), digits).agreement < 0.2
 
 
-@needs_mnist
 def test_real_digits_are_accepted_as_inventions_and_noise_is_not(digits):
     real = judge_inventions(digits)
     assert real.accepted > 0.95 and real.digits_present == 10
