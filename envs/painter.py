@@ -16,6 +16,8 @@ from envs.strokes import ActionError, StrokeTable
 
 Images = NDArray[np.uint8]
 
+SECONDS_AT_64 = 0.1  # between two points of a curve, as published, on a canvas of 64 pixels
+
 
 class Painter:
     """N canvases of equal settings, and what has been done on them in this episode.
@@ -42,6 +44,8 @@ class Painter:
             settings.brush,
             channels=settings.channels,
             background=settings.background_rgb,
+            # A brush feels its speed in pixels a second, so a wider painting takes longer in proportion.
+            seconds_per_point=SECONDS_AT_64 * settings.painted_size / 64,
             num_threads=num_threads,
         )
         self._history: list[NDArray[np.integer[Any]]] = []

@@ -24,6 +24,7 @@ class Batch:
         channels: int,
         background: Sequence[int],
         recipe: Recipe,
+        seconds: float,
         threads: int,
         /,
     ) -> None: ...

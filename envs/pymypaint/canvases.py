@@ -24,6 +24,7 @@ BRUSH_MEMORY = 600_000  # bytes of one brush: libmypaint keeps a table for each 
 TILE = 64  # pixels; the engine keeps whole tiles
 PIXEL_MEMORY = 8 + 3  # bytes: four numbers of 16 bits, and what is shown
 MOST_THREADS = 256
+POINT_SECONDS = (1e-3, 100.0)
 
 
 class Canvases:
@@ -39,12 +40,14 @@ class Canvases:
         brush: name of an installed brush ("classic/pen") or path of a `.myb` file.
         channels: 3 for RGB, 1 for grey (red, if one paints in colour).
         background: RGB in [0, 1], painted opaque.
+        seconds_per_point: time between two of the 50 points of a curve; brushes feel their speed, in pixels a second.
         num_threads: how many threads share a call.
 
     Raises:
         CanvasSizeError: a number is out of range, or the canvases need too much memory.
         BrushNotFoundError: there is no such brush.
         BrushFormatError: the file is no brush.
+        StrokeError: `seconds_per_point` is no number from 0.001 to 100.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Canvases:
         *,
         channels: int = 3,
         background: Sequence[float] = (1.0, 1.0, 1.0),
+        seconds_per_point: float = 0.1,
         num_threads: int = 1,
     ) -> None:
         self.count = checks.whole(count, 1, LARGEST_MEMORY // BRUSH_MEMORY, "count")
@@ -68,10 +72,11 @@ class Canvases:
         color = checks.color(background, CanvasSizeError, "background")
         fixed_point = [int(value * 32768 + 0.5) for value in color]
         recipe = load_brush(brush)
+        seconds = checks.number(seconds_per_point, POINT_SECONDS, "seconds_per_point")
         self._check_memory()
         try:
             self._batch = _native.Batch(
-                self.count, self.width, self.height, self.channels, fixed_point, recipe, threads
+                self.count, self.width, self.height, self.channels, fixed_point, recipe, seconds, threads
             )
         except MemoryError as error:
             raise CanvasSizeError(
@@ -101,9 +106,9 @@ class Canvases:
     ) -> None:
         """Advance each canvas by one action, and write all pictures into `out` if it is given.
 
-        Painting draws the curve B(t) = (1-t)^2 pen + 2(1-t)t control + t^2 end at t = 1/50, 2/50, ... 1, a tenth of a
-        second apart. The pressure goes linearly from that of the action before to the new one (it is the new one
-        throughout after a move or a reset); radius and colour switch at once. Moving lifts the pen to `end`.
+        Painting draws the curve B(t) = (1-t)^2 pen + 2(1-t)t control + t^2 end at t = 1/50, 2/50, ... 1,
+        `seconds_per_point` apart. The pressure goes linearly from that of the action before to the new one (it is the
+        new one throughout after a move or a reset); radius and colour switch at once. Moving lifts the pen to `end`.
 
         Args:
             paint: [N] bool, False for a move, for which only `end` counts.

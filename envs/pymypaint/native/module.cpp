@@ -30,17 +30,18 @@ struct Canvas {
     Pen pen;
     Picture picture;
 
-    Canvas(int width, int height, int channels, const Color& background, const Recipe& recipe)
-        : surface(width, height, background), pen(surface, recipe), picture(surface, channels) {}
+    Canvas(int width, int height, int channels, const Color& background, const Recipe& recipe, double seconds)
+        : surface(width, height, background), pen(surface, recipe, seconds), picture(surface, channels) {}
 };
 
 class Batch {
 public:
-    Batch(size_t count, int width, int height, int channels, const Color& background, Recipe recipe, int threads)
+    Batch(size_t count, int width, int height, int channels, const Color& background, Recipe recipe, double seconds,
+          int threads)
         : recipe_(std::move(recipe)), crew_(threads), bytes_(size_t(width) * height * channels) {
         canvases_.reserve(count);
         for (size_t i = 0; i < count; ++i)
-            canvases_.push_back(std::make_unique<Canvas>(width, height, channels, background, recipe_));
+            canvases_.push_back(std::make_unique<Canvas>(width, height, channels, background, recipe_, seconds));
     }
 
     void reset(const Array<int64_t>& indices) {
@@ -122,7 +123,7 @@ Recipe make_recipe(const std::vector<float>& values, const std::vector<std::tupl
 PYBIND11_MODULE(_native, module) {
     py::class_<Recipe>(module, "Recipe").def(py::init(&make_recipe), py::arg("values"), py::arg("curves"));
     py::class_<Batch>(module, "Batch")
-        .def(py::init<size_t, int, int, int, const Color&, Recipe, int>())
+        .def(py::init<size_t, int, int, int, const Color&, Recipe, double, int>())
         .def("reset", &Batch::reset)
         .def("step", &Batch::step)
         .def("read", &Batch::read)

@@ -5,12 +5,12 @@
 namespace pymypaint {
 namespace {
 
-constexpr int kPoints = 50;       // of a curve
-constexpr double kSeconds = 0.1;  // between two points
+constexpr int kPoints = 50;  // of a curve
 
 }  // namespace
 
-Pen::Pen(Surface& surface, const Recipe& recipe) : surface_(surface), recipe_(recipe), countdown_(recipe) {
+Pen::Pen(Surface& surface, const Recipe& recipe, double seconds)
+    : surface_(surface), recipe_(recipe), seconds_(seconds), countdown_(recipe) {
     surface.listen(this);
     reset();
 }
@@ -48,7 +48,7 @@ void Pen::move(float x, float y) {
     surface_.begin();
     mypaint_brush_reset(brush_.get());
     mypaint_brush_new_stroke(brush_.get());
-    go(x, y, 0, kSeconds);
+    go(x, y, 0, seconds_);
     surface_.end();
     x_ = x;
     y_ = y;
@@ -60,12 +60,12 @@ void Pen::paint(const Stroke& stroke) {
     set_brush(stroke.radius, stroke.rgb);
     const double from = painting_ ? pressure_ : stroke.pressure;
     surface_.begin();
-    if (!painting_) go(x_, y_, from, kSeconds);  // so that the pressure takes effect from the first point on
+    if (!painting_) go(x_, y_, from, seconds_);  // so that the pressure takes effect from the first point on
     for (int i = 1; i <= kPoints; ++i) {
         const double t = double(i) / kPoints;
         const double a = (1 - t) * (1 - t), b = 2 * (1 - t) * t, c = t * t;
         go(a * x_ + b * stroke.control[0] + c * stroke.end[0], a * y_ + b * stroke.control[1] + c * stroke.end[1],
-           from * (1 - t) + stroke.pressure * t, kSeconds);
+           from * (1 - t) + stroke.pressure * t, seconds_);
     }
     surface_.end();
     x_ = stroke.end[0];

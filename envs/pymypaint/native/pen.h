@@ -15,7 +15,7 @@ struct Stroke {
 
 class Pen final : private DabListener {
 public:
-    Pen(Surface& surface, const Recipe& recipe);
+    Pen(Surface& surface, const Recipe& recipe, double seconds);  // between two points of a curve
 
     void reset();  // a new brush, lifted, at (0, 0), black
     void paint(const Stroke& stroke);
@@ -32,6 +32,7 @@ private:
 
     Surface& surface_;
     const Recipe& recipe_;
+    const double seconds_;
     BrushPointer brush_;
     Countdown countdown_;
 
