@@ -79,8 +79,8 @@ def mnist_small() -> dict[str, Any]:
             "policy": {
                 "learning_rate": 5e-4,
                 "final_learning_rate": 1e-4,
-                "entropy": 0.005,
-                "final_entropy": 0.002,
+                "entropy": 0.012,
+                "final_entropy": 0.006,
                 "clip_ratio": 0.2,
                 "minibatches": 2,
                 "normalize_advantages": True,
@@ -89,7 +89,7 @@ def mnist_small() -> dict[str, Any]:
                 "loss": "spectral-norm",
                 "width": 24,
                 "learning_rate": 2e-4,
-                "steps_per_policy_step": 3,
+                "steps_per_policy_step": 5,
             },
             "rewards": [
                 {"name": "discriminator", "when": "step"},
