@@ -15,8 +15,8 @@ from setuptools.errors import CompileError
 
 INSTALL = (
     "Install it with one of:\n"
-    "  Debian, Ubuntu:  sudo apt-get install libmypaint-dev mypaint-brushes pkg-config g++\n"
-    "  Fedora:          sudo dnf install libmypaint-devel mypaint-brushes pkgconf-pkg-config gcc-c++\n"
+    "  Debian, Ubuntu:  sudo apt-get install libmypaint-dev mypaint-brushes pkg-config g++ python3-dev\n"
+    "  Fedora:          sudo dnf install libmypaint-devel mypaint-brushes pkgconf-pkg-config gcc-c++ python3-devel\n"
     "  macOS:           brew install libmypaint pkg-config"
 )
 
@@ -45,7 +45,7 @@ class BuildNative(build_ext):
     def build_extensions(self) -> None:
         """Compile; fused multiply-adds are off, so that every processor computes the same coordinates."""
         compiler, linker = libmypaint_flags()
-        ours = ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread"]
+        ours = ["-std=c++17", "-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden", "-pthread"]
         for extension in self.extensions:
             extension.include_dirs.append(pybind11.get_include())
             extension.extra_compile_args += [*compiler, *ours]
