@@ -17,6 +17,7 @@ from envs.strokes import ActionError, StrokeTable
 Images = NDArray[np.uint8]
 
 SECONDS_AT_64 = 0.1  # between two points of a curve, as published, on a canvas of 64 pixels
+MOST_SECONDS = 5.0  # after longer ones libmypaint begins a new stroke
 
 
 class Painter:
@@ -45,7 +46,7 @@ class Painter:
             channels=settings.channels,
             background=settings.background_rgb,
             # A brush feels its speed in pixels a second, so a wider painting takes longer in proportion.
-            seconds_per_point=SECONDS_AT_64 * settings.painted_size / 64,
+            seconds_per_point=min(SECONDS_AT_64 * settings.painted_size / 64, MOST_SECONDS),
             num_threads=num_threads,
         )
         self._history: list[NDArray[np.integer[Any]]] = []

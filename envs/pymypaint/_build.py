@@ -45,7 +45,7 @@ class BuildNative(build_ext):
     def build_extensions(self) -> None:
         """Compile; fused multiply-adds are off, so that every processor computes the same coordinates."""
         compiler, linker = libmypaint_flags()
-        ours = ["-std=c++17", "-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden", "-pthread"]
+        ours = ["-std=c++17", "-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden", "-pthread"]
         for extension in self.extensions:
             extension.include_dirs.append(pybind11.get_include())
             extension.extra_compile_args += [*compiler, *ours]

@@ -24,7 +24,6 @@ BRUSH_MEMORY = 600_000  # bytes of one brush: libmypaint keeps a table for each 
 TILE = 64  # pixels; the engine keeps whole tiles
 PIXEL_MEMORY = 8 + 3  # bytes: four numbers of 16 bits, and what is shown
 MOST_THREADS = 256
-POINT_SECONDS = (1e-3, 100.0)
 
 
 class Canvases:
@@ -47,7 +46,7 @@ class Canvases:
         CanvasSizeError: a number is out of range, or the canvases need too much memory.
         BrushNotFoundError: there is no such brush.
         BrushFormatError: the file is no brush.
-        StrokeError: `seconds_per_point` is no number from 0.001 to 100.
+        StrokeError: `seconds_per_point` is no number from 0.0001 to 5.
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class Canvases:
         color = checks.color(background, CanvasSizeError, "background")
         fixed_point = [int(value * 32768 + 0.5) for value in color]
         recipe = load_brush(brush)
-        seconds = checks.number(seconds_per_point, POINT_SECONDS, "seconds_per_point")
+        seconds = checks.number(seconds_per_point, checks.SECONDS, "seconds_per_point")
         self._check_memory()
         try:
             self._batch = _native.Batch(

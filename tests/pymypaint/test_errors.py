@@ -47,7 +47,7 @@ def test_canvases_that_cannot_be(wrong: dict[str, Any]) -> None:
         Canvases(**{"count": 1, "width": 8, "height": 8, **wrong})
 
 
-@pytest.mark.parametrize("seconds", [0, -1, nan, inf, "0.1", None, (0.1, 0.1)], ids=str)
+@pytest.mark.parametrize("seconds", [0, -1, 5.1, nan, inf, "0.1", None, (0.1, 0.1)], ids=str)
 def test_a_time_between_points_that_cannot_be(seconds: Any) -> None:
     with pytest.raises(StrokeError, match="seconds_per_point is .* must be a number from"):
         Canvases(1, 8, 8, seconds_per_point=seconds)

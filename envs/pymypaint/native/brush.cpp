@@ -21,6 +21,29 @@ BrushPointer Recipe::make() const {
     return brush;
 }
 
+bool Recipe::shareable() const {
+    constexpr MyPaintBrushSetting random_settings[] = {MYPAINT_BRUSH_SETTING_OFFSET_BY_RANDOM,
+                                                       MYPAINT_BRUSH_SETTING_RADIUS_BY_RANDOM,
+                                                       MYPAINT_BRUSH_SETTING_TRACKING_NOISE};
+    for (MyPaintBrushSetting setting : random_settings)
+        if (values[setting] != 0) return false;
+    for (const Curve& curve : curves) {
+        const MyPaintBrushInput input = curve.input;
+        if (input == MYPAINT_BRUSH_INPUT_RANDOM || input == MYPAINT_BRUSH_INPUT_GRIDMAP_X ||
+            input == MYPAINT_BRUSH_INPUT_GRIDMAP_Y)
+            return false;
+        for (MyPaintBrushSetting setting : random_settings)
+            if (curve.setting == setting) return false;
+    }
+    return true;
+}
+
+bool Recipe::always_round() const {
+    for (const Curve& curve : curves)
+        if (curve.setting == MYPAINT_BRUSH_SETTING_ELLIPTICAL_DAB_RATIO) return false;
+    return values[MYPAINT_BRUSH_SETTING_ELLIPTICAL_DAB_RATIO] <= 1;
+}
+
 Hsv hsv_from_rgb(const float* rgb) {
     const double red = rgb[0], green = rgb[1], blue = rgb[2];
     const double value = std::max({red, green, blue});

@@ -1,8 +1,9 @@
 // A brush that can be made anew, quickly and exactly.
 //
-// libmypaint seeds the random generator of a brush when it is made and offers no way to seed it again. A brush that shall
-// behave as if new must therefore be new. Reading its JSON takes about 100 microseconds each time; setting the same numbers
-// through libmypaint's setters takes a few, and gives the same brush.
+// libmypaint seeds the random generator of a brush when it is made and offers no way to seed it again. A brush that uses
+// chance and shall behave as if new must therefore be new. Reading its JSON takes about 100 microseconds each time; setting
+// the same numbers through libmypaint's setters takes ten, and gives the same brush. All else that a brush remembers
+// between strokes can be read and written, so that pens can share a brush that uses no chance.
 #pragma once
 
 #include <mypaint-brush.h>
@@ -31,6 +32,10 @@ struct Recipe {
     std::vector<Curve> curves;
 
     BrushPointer make() const;
+    // Whether no pixel depends on what libmypaint remembers besides the states of the brush: its random generator, and
+    // the scale of the last dab's grid.
+    bool shareable() const;
+    bool always_round() const;
 };
 
 struct Hsv {

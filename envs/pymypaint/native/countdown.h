@@ -44,10 +44,15 @@ private:
     Way way(const MyPaintBrush& brush) const;
 
     const float per_actual_radius_, per_basic_radius_, per_second_, slowness_;
-    float radius_;
+    const bool round_;            // dabs are circles
+    float radius_ = 1;            // pixels, basic
+    float per_pixel_ = 0;         // dabs that the basic radius demands
+    double seconds_ = 0;          // of the way
+    float share_ = 1;             // of the way that a slow brush goes in this time
     float goal_x_ = 0, goal_y_ = 0;
-    float dabs_per_pixel_ = 0;  // those that time demands, spread over the way
-    int work_ = 0;  // of this stroke
+    float by_time_ = 0;           // dabs that time demands, spread over the pixels of the way
+    float left_ = 0;              // dabs on the way, if they keep their size
+    int work_ = 0;                // of this stroke
     bool at_goal_ = false, cut_short_ = false;
 };
 

@@ -14,20 +14,20 @@ namespace pymypaint {
 
 struct Crew::Job {
     const size_t count;
-    const std::function<void(size_t)>& work;  // not touched once all items are taken
+    const Work& work;  // not touched once all items are taken
     std::atomic<size_t> next{0};
     std::mutex lock;
     std::condition_variable finished;
     size_t done = 0;
     std::exception_ptr error;
 
-    Job(size_t items, const std::function<void(size_t)>& work_on) : count(items), work(work_on) {}
+    Job(size_t items, const Work& work_on) : count(items), work(work_on) {}
 
-    void help() {
+    void help(int thread) {
         for (size_t i; (i = next.fetch_add(1)) < count;) {
             std::exception_ptr thrown;
             try {
-                work(i);
+                work(i, thread);
             } catch (...) {
                 thrown = std::current_exception();
             }
@@ -52,7 +52,7 @@ struct Crew::Helpers {
     std::vector<std::thread> threads;
 
     explicit Helpers(int count) {
-        for (int i = 0; i < count; ++i) threads.emplace_back([this] { serve(); });
+        for (int i = 1; i <= count; ++i) threads.emplace_back([this, i] { serve(i); });
     }
 
     ~Helpers() {
@@ -64,7 +64,7 @@ struct Crew::Helpers {
         for (std::thread& thread : threads) thread.join();
     }
 
-    void serve() {
+    void serve(int thread) {
         std::shared_ptr<Job> last;
         for (;;) {
             {
@@ -73,7 +73,7 @@ struct Crew::Helpers {
                 if (leave) return;
                 last = job;
             }
-            last->help();
+            last->help(thread);
         }
     }
 
@@ -95,9 +95,9 @@ void Crew::forget_helpers_of_parent() {
     if (helpers_ && process_ != getpid()) static_cast<void>(helpers_.release());
 }
 
-void Crew::run(size_t count, const std::function<void(size_t)>& work) {
+void Crew::run(size_t count, const Work& work) {
     if (threads_ == 1 || count <= 1) {
-        for (size_t i = 0; i < count; ++i) work(i);
+        for (size_t i = 0; i < count; ++i) work(i, 0);
         return;
     }
     forget_helpers_of_parent();
@@ -107,7 +107,7 @@ void Crew::run(size_t count, const std::function<void(size_t)>& work) {
     }
     const auto job = std::make_shared<Job>(count, work);
     helpers_->call(job);
-    job->help();
+    job->help(0);
     job->wait();
 }
 

@@ -16,9 +16,12 @@ public:
     Crew(const Crew&) = delete;
     Crew& operator=(const Crew&) = delete;
 
-    // Calls work(0) ... work(count - 1), each once, in any order, and returns when all are done. A thread that comes too
-    // late finds nothing left to do, and is not waited for. Throws what one of the calls threw.
-    void run(size_t count, const std::function<void(size_t)>& work);
+    // Called with an item, and the number of the thread that does it.
+    using Work = std::function<void(size_t item, int thread)>;
+
+    // Does the items 0 ... count - 1, each once, in any order, and returns when all are done. A thread that comes too late
+    // finds nothing left to do, and is not waited for. Throws what one of the calls threw.
+    void run(size_t count, const Work& work);
 
 private:
     struct Job;

@@ -6,7 +6,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -39,17 +38,21 @@ public:
     Batch(size_t count, int width, int height, int channels, const Color& background, Recipe recipe, double seconds,
           int threads)
         : recipe_(std::move(recipe)), crew_(threads), bytes_(size_t(width) * height * channels) {
+        for (int i = 0; i < threads; ++i) brushes_.push_back(recipe_.make());
         canvases_.reserve(count);
-        for (size_t i = 0; i < count; ++i)
+        for (size_t i = 0; i < count; ++i) {
             canvases_.push_back(std::make_unique<Canvas>(width, height, channels, background, recipe_, seconds));
+            canvases_[i]->pen.reset(*brushes_[0]);
+        }
     }
 
     void reset(const Array<int64_t>& indices) {
         const int64_t* index = indices.data();
-        run(indices.size(), [=](size_t i) {
+        run(indices.size(), [=](size_t i, int thread) {
             Canvas& canvas = *canvases_[index[i]];
             canvas.surface.clear();
-            canvas.pen.reset();
+            canvas.picture.clear();
+            canvas.pen.reset(*brushes_[thread]);
         });
     }
 
@@ -59,40 +62,42 @@ public:
         const uint8_t *is_active = active.data(), *paints = paint.data();
         const float *c = control.data(), *e = end.data(), *p = pressure.data(), *r = radius.data(), *rgb = color.data();
         uint8_t* images = out ? out->mutable_data() : nullptr;
-        run(canvases_.size(), [=](size_t i) {
-            Canvas& canvas = *canvases_[i];
+        run(canvases_.size(), [=](size_t i, int thread) {
+            Pen& pen = canvases_[i]->pen;
             if (is_active[i] && paints[i])
-                canvas.pen.paint({{c[2 * i], c[2 * i + 1]},
-                                  {e[2 * i], e[2 * i + 1]},
-                                  p[i],
-                                  r[i],
-                                  {rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]}});
+                pen.paint(*brushes_[thread], {{c[2 * i], c[2 * i + 1]},
+                                              {e[2 * i], e[2 * i + 1]},
+                                              p[i],
+                                              r[i],
+                                              {rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]}});
             else if (is_active[i])
-                canvas.pen.move(e[2 * i], e[2 * i + 1]);
+                pen.move(*brushes_[thread], e[2 * i], e[2 * i + 1]);
             if (images) show(i, images, factor);
         });
     }
 
     void read(Array<uint8_t> out, int factor) {
         uint8_t* images = out.mutable_data();
-        run(canvases_.size(), [=](size_t i) { show(i, images, factor); });
+        run(canvases_.size(), [=](size_t i, int) { show(i, images, factor); });
     }
 
     void set_brush(float radius, const std::array<float, 3>& rgb) {
-        run(canvases_.size(), [=](size_t i) { canvases_[i]->pen.set_brush(radius, rgb.data()); });
+        run(canvases_.size(), [=](size_t i, int) { canvases_[i]->pen.set_brush(radius, rgb.data()); });
     }
 
     void move(float x, float y) {
-        run(canvases_.size(), [=](size_t i) { canvases_[i]->pen.move(x, y); });
+        run(canvases_.size(), [=](size_t i, int thread) { canvases_[i]->pen.move(*brushes_[thread], x, y); });
     }
 
     void stroke_to(float x, float y, float pressure, double seconds) {
-        run(canvases_.size(), [=](size_t i) { canvases_[i]->pen.stroke_to(x, y, pressure, seconds); });
+        run(canvases_.size(), [=](size_t i, int thread) {
+            canvases_[i]->pen.stroke_to(*brushes_[thread], x, y, pressure, seconds);
+        });
     }
 
 private:
     // One call at a time, for Python threads may share a batch.
-    void run(size_t count, const std::function<void(size_t)>& work) {
+    void run(size_t count, const Crew::Work& work) {
         py::gil_scoped_release released;
         std::lock_guard<std::mutex> guard(lock_);
         crew_.run(count, work);
@@ -103,6 +108,7 @@ private:
     }
 
     const Recipe recipe_;
+    std::vector<BrushPointer> brushes_;  // one for each thread, which pens share where they can
     std::vector<std::unique_ptr<Canvas>> canvases_;
     std::mutex lock_;
     Crew crew_;

@@ -7,78 +7,101 @@ namespace {
 
 constexpr int kPoints = 50;  // of a curve
 
+MyPaintBrushState state(int number) { return static_cast<MyPaintBrushState>(number); }
+
 }  // namespace
 
 Pen::Pen(Surface& surface, const Recipe& recipe, double seconds)
-    : surface_(surface), recipe_(recipe), seconds_(seconds), countdown_(recipe) {
+    : surface_(surface),
+      recipe_(recipe),
+      seconds_(seconds),
+      countdown_(recipe),
+      log_radius_(recipe.values[MYPAINT_BRUSH_SETTING_RADIUS_LOGARITHMIC]) {
     surface.listen(this);
-    reset();
 }
 
-void Pen::set(MyPaintBrushSetting setting, double value) {
-    mypaint_brush_set_base_value(brush_.get(), setting, static_cast<float>(value));
+void Pen::begin(MyPaintBrush& shared) {
+    brush_ = own_ ? own_.get() : &shared;
+    if (!own_)
+        for (int i = 0; i < MYPAINT_BRUSH_STATES_COUNT; ++i) mypaint_brush_set_state(brush_, state(i), states_[i]);
+    set(MYPAINT_BRUSH_SETTING_RADIUS_LOGARITHMIC, log_radius_);
+    set(MYPAINT_BRUSH_SETTING_COLOR_H, color_.hue);
+    set(MYPAINT_BRUSH_SETTING_COLOR_S, color_.saturation);
+    set(MYPAINT_BRUSH_SETTING_COLOR_V, color_.value);
+    surface_.begin();
 }
 
-void Pen::reset() {
-    brush_ = recipe_.make();
-    set(MYPAINT_BRUSH_SETTING_COLOR_H, 0);
-    set(MYPAINT_BRUSH_SETTING_COLOR_S, 0);
-    set(MYPAINT_BRUSH_SETTING_COLOR_V, 0);
+// libmypaint computes a good deal anew whenever a value is set.
+void Pen::set(MyPaintBrushSetting setting, float value) {
+    if (mypaint_brush_get_base_value(brush_, setting) != value) mypaint_brush_set_base_value(brush_, setting, value);
+}
+
+void Pen::end() {
+    surface_.end();
+    if (!own_)
+        for (int i = 0; i < MYPAINT_BRUSH_STATES_COUNT; ++i) states_[i] = mypaint_brush_get_state(brush_, state(i));
+    countdown_.finish();
+}
+
+void Pen::reset(MyPaintBrush& shared) {
+    if (recipe_.shareable())
+        states_.fill(0);
+    else
+        own_ = recipe_.make();
+    log_radius_ = recipe_.values[MYPAINT_BRUSH_SETTING_RADIUS_LOGARITHMIC];
+    countdown_.set_radius(std::exp(log_radius_));
+    color_ = {0, 0, 0};
     pressure_ = 0;
-    move(0, 0);
+    move(shared, 0, 0);
 }
 
 void Pen::set_brush(float radius, const float* rgb) {
-    const Hsv hsv = hsv_from_rgb(rgb);
-    set(MYPAINT_BRUSH_SETTING_RADIUS_LOGARITHMIC, std::log(static_cast<double>(radius)));
+    log_radius_ = static_cast<float>(std::log(static_cast<double>(radius)));
+    color_ = hsv_from_rgb(rgb);
     countdown_.set_radius(radius);
-    set(MYPAINT_BRUSH_SETTING_COLOR_H, hsv.hue);
-    set(MYPAINT_BRUSH_SETTING_COLOR_S, hsv.saturation);
-    set(MYPAINT_BRUSH_SETTING_COLOR_V, hsv.value);
 }
 
-void Pen::stroke_to(float x, float y, float pressure, double seconds) {
-    surface_.begin();
+void Pen::stroke_to(MyPaintBrush& shared, float x, float y, float pressure, double seconds) {
+    begin(shared);
     go(x, y, pressure, seconds);
-    surface_.end();
-    countdown_.finish();
+    end();
 }
 
-void Pen::move(float x, float y) {
-    surface_.begin();
-    mypaint_brush_reset(brush_.get());
-    mypaint_brush_new_stroke(brush_.get());
-    go(x, y, 0, seconds_);
-    surface_.end();
+void Pen::move(MyPaintBrush& shared, float x, float y) {
     x_ = x;
     y_ = y;
     painting_ = false;
-    countdown_.finish();
+    begin(shared);
+    mypaint_brush_reset(brush_);
+    mypaint_brush_new_stroke(brush_);
+    go(x, y, 0, seconds_);
+    end();
 }
 
-void Pen::paint(const Stroke& stroke) {
-    set_brush(stroke.radius, stroke.rgb);
-    const double from = painting_ ? pressure_ : stroke.pressure;
-    surface_.begin();
-    if (!painting_) go(x_, y_, from, seconds_);  // so that the pressure takes effect from the first point on
-    for (int i = 1; i <= kPoints; ++i) {
-        const double t = double(i) / kPoints;
-        const double a = (1 - t) * (1 - t), b = 2 * (1 - t) * t, c = t * t;
-        go(a * x_ + b * stroke.control[0] + c * stroke.end[0], a * y_ + b * stroke.control[1] + c * stroke.end[1],
-           from * (1 - t) + stroke.pressure * t, seconds_);
-    }
-    surface_.end();
+void Pen::paint(MyPaintBrush& shared, const Stroke& stroke) {
+    const double from_x = x_, from_y = y_, from = painting_ ? pressure_ : stroke.pressure;
+    const bool landing = !painting_;
     x_ = stroke.end[0];
     y_ = stroke.end[1];
     pressure_ = stroke.pressure;
     painting_ = true;
-    countdown_.finish();
+
+    set_brush(stroke.radius, stroke.rgb);
+    begin(shared);
+    if (landing) go(from_x, from_y, from, seconds_);  // so that the pressure takes effect from the first point on
+    for (int i = 1; i <= kPoints; ++i) {
+        const double t = double(i) / kPoints;
+        const double a = (1 - t) * (1 - t), b = 2 * (1 - t) * t, c = t * t;
+        go(a * from_x + b * stroke.control[0] + c * stroke.end[0], a * from_y + b * stroke.control[1] + c * stroke.end[1],
+           from * (1 - t) + stroke.pressure * t, seconds_);
+    }
+    end();
 }
 
 void Pen::go(double x, double y, double pressure, double seconds) {
     const float to_x = static_cast<float>(x), to_y = static_cast<float>(y);
     countdown_.start(*brush_, to_x, to_y, seconds);
-    mypaint_brush_stroke_to(brush_.get(), surface_.library(), to_x, to_y, static_cast<float>(pressure), 0, 0, seconds);
+    mypaint_brush_stroke_to(brush_, surface_.library(), to_x, to_y, static_cast<float>(pressure), 0, 0, seconds);
 }
 
 void Pen::dab_drawn(int work) { countdown_.next(*brush_, work); }

@@ -1,6 +1,8 @@
 // The hand: it holds a brush and turns actions into the points that libmypaint draws through.
 #pragma once
 
+#include <array>
+
 #include "brush.h"
 #include "countdown.h"
 #include "surface.h"
@@ -15,26 +17,35 @@ struct Stroke {
 
 class Pen final : private DabListener {
 public:
-    Pen(Surface& surface, const Recipe& recipe, double seconds);  // between two points of a curve
+    // `seconds` are between two points of a curve. To be reset before use.
+    Pen(Surface& surface, const Recipe& recipe, double seconds);
 
-    void reset();  // a new brush, lifted, at (0, 0), black
-    void paint(const Stroke& stroke);
-    void move(float x, float y);
+    // `shared` is a brush of the same recipe that no other pen uses at the same time.
+    void reset(MyPaintBrush& shared);  // lifted, at (0, 0), black
+    void paint(MyPaintBrush& shared, const Stroke& stroke);
+    void move(MyPaintBrush& shared, float x, float y);
 
     // For a person's own strokes: size and colour of the brush, then points.
     void set_brush(float radius, const float* rgb);
-    void stroke_to(float x, float y, float pressure, double seconds);
+    void stroke_to(MyPaintBrush& shared, float x, float y, float pressure, double seconds);
 
 private:
+    void begin(MyPaintBrush& shared);
+    void end();
+    void set(MyPaintBrushSetting setting, float value);
     void go(double x, double y, double pressure, double seconds);
     void dab_drawn(int work) override;
-    void set(MyPaintBrushSetting setting, double value);
 
     Surface& surface_;
     const Recipe& recipe_;
     const double seconds_;
-    BrushPointer brush_;
     Countdown countdown_;
+
+    BrushPointer own_;               // if the brush is not shareable
+    MyPaintBrush* brush_ = nullptr;  // in the hand, from begin to end
+    std::array<float, MYPAINT_BRUSH_STATES_COUNT> states_{};
+    float log_radius_;
+    Hsv color_{0, 0, 0};
 
     float x_ = 0, y_ = 0, pressure_ = 0;
     bool painting_ = false;  // whether the last action painted

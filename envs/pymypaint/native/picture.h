@@ -13,6 +13,8 @@ public:
     // channels: 3 for RGB, 1 for the first of them.
     Picture(Surface& surface, int channels) : surface_(surface), channels_(channels) {}
 
+    // After the surface was cleared.
+    void clear();
     // Writes height/factor x width/factor x channels bytes, each value the mean of factor x factor pixels.
     void read(uint8_t* out, int factor);
 

@@ -7,8 +7,9 @@ namespace pymypaint {
 namespace {
 
 constexpr float kLargestDab = 4096;    // pixels; libmypaint keeps brushes below 1000
-constexpr int kMostQueued = 1000000;  // some 100 MB
+constexpr int kMostQueued = 500000;   // some 50 MB
 constexpr int kLookWork = 16;         // a look at a tile is the work of so many dabs
+constexpr int kFewStrayed = 4096;     // so many pixels take less than a new surface
 
 // What a dab can reach, and a pixel more, as libmypaint reckons.
 Region region_of(float x, float y, float radius) {
@@ -17,8 +18,10 @@ Region region_of(float x, float y, float radius) {
     return {cell(x - reach), cell(y - reach), cell(x + reach) + 1, cell(y + reach) + 1};
 }
 
-int tiles_of(const Region& region) {
-    return ((region.right - region.left) / kTile + 1) * ((region.bottom - region.top) / kTile + 1);
+// The tiles that a region is on, as columns and rows of tiles.
+Region tiles_of(const Region& region) {
+    const auto tile = [](int pixel) { return pixel >= 0 ? pixel / kTile : -1 - (-1 - pixel) / kTile; };
+    return {tile(region.left), tile(region.top), tile(region.right - 1) + 1, tile(region.bottom - 1) + 1};
 }
 
 // libmypaint's colorizing divides by zero where paint and canvas are of equal grey, and overflows where black paint meets
@@ -123,10 +126,9 @@ int Surface::draw_dab(MyPaintSurface* surface, float x, float y, float radius, f
     int drawn = FALSE, tiles = 0;
     if (self->touches(x, y, radius)) {
         const Region region = region_of(x, y, radius);
-        tiles = tiles_of(region);
+        tiles = tiles_of(region).area();
         self->changed_.include(region);
-        self->strayed_ |= region.left < 0 || region.top < 0 || region.right > self->columns_ * kTile ||
-                          region.bottom > self->rows_ * kTile;
+        self->strayed_ += region.area() - region.within({0, 0, self->columns_ * kTile, self->rows_ * kTile}).area();
         if (colorize > 0) avoid_grey(r, g, b);
         drawn = library_functions().draw_dab(surface, x, y, radius, r, g, b, opaque, hardness, alpha, aspect_ratio, angle,
                                              lock_alpha, colorize);
@@ -144,7 +146,7 @@ void Surface::get_color(MyPaintSurface* surface, float x, float y, float radius,
     Surface* self = of(surface);
     radius = std::max(radius, 1.0f);
     if (self->touches(x, y, radius)) {
-        self->looked_ += tiles_of(region_of(x, y, radius));
+        self->looked_ += tiles_of(region_of(x, y, radius)).area();
         return library_functions().get_color(surface, x, y, radius, r, g, b, a);
     }
     *r = *b = *a = 0;
@@ -153,14 +155,13 @@ void Surface::get_color(MyPaintSurface* surface, float x, float y, float radius,
 
 void Surface::begin() {
     mypaint_surface_begin_atomic(library());
-    strayed_ = false;
-    queued_ = 0;
+    queued_ = strayed_ = 0;
 }
 
 // libmypaint queues dabs for each tile that they touch and renders them at the end, those for tiles outside of the canvas
 // too. Asking for the colour of one pixel renders the queue of one tile; what is left then goes away with the surface.
 void Surface::end() {
-    if (!strayed_) {
+    if (strayed_ < kFewStrayed) {
         mypaint_surface_end_atomic(library(), nullptr);
         return;
     }

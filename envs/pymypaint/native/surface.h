@@ -23,6 +23,7 @@ struct Region {
     int left, top, right, bottom;
 
     bool empty() const { return left >= right || top >= bottom; }
+    int area() const { return empty() ? 0 : (right - left) * (bottom - top); }
     void include(const Region& other);
     Region within(const Region& other) const;
 };
@@ -78,9 +79,9 @@ private:
     Tiled tiled_;
     DabListener* listener_ = nullptr;
     Region changed_;
-    bool strayed_ = false;  // whether a dab went over the edge of the tiles since begin()
-    int queued_ = 0;        // dabs since then, each counted for each of its tiles
-    int looked_ = 0;        // tiles that were looked at since the last dab
+    int queued_ = 0;   // dabs since begin(), each counted for each of its tiles
+    int strayed_ = 0;  // pixels of them outside of the canvas
+    int looked_ = 0;   // tiles that were looked at since the last dab
 };
 
 }  // namespace pymypaint
