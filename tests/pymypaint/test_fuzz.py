@@ -53,6 +53,25 @@ def test_random_use_raises_named_errors_at_worst(seed: int) -> None:
     assert int(answer.stdout.split()[-1]) > ROUNDS // 4
 
 
+def test_a_brush_that_crashes_libmypaint_paints(write_brush: Any) -> None:
+    """Its colorizing divides by zero where paint and canvas are grey, which would end the process: so, another one."""
+    brush = str(write_brush(colorize=1.0))
+    code = f"""
+import numpy as np
+from envs.pymypaint import Canvases
+levels = np.concatenate([np.arange(8) / 32768, np.linspace(0, 1, 300)])
+canvases = Canvases(len(levels), 16, 16, {brush!r})
+greys = np.repeat(levels[:, None], 3, axis=1)
+points = np.full((len(levels), 2), 16.0)
+canvases.step(points[:, 0] > 0, points / 2, points, points[:, 0] / 16, points[:, 0] / 2, greys)
+print(canvases.read().min())
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60)
+    # White stays white: colorizing keeps the brightness of what it is over.
+    assert (answer.returncode, answer.stdout) == (0, "255\n")
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_brush_or_refused(content: bytes) -> None:
     refused_or_made(content)

@@ -6,10 +6,10 @@
 namespace pymypaint {
 namespace {
 
-constexpr float kLargestDab = 4096;    // pixels; libmypaint keeps brushes below 1000
-constexpr int kMostQueued = 500000;   // some 50 MB
-constexpr int kLookWork = 16;         // a look at a tile is the work of so many dabs
-constexpr int kFewStrayed = 4096;     // so many pixels take less than a new surface
+constexpr float kLargestDab = 4096;  // pixels; libmypaint keeps brushes below 1000
+constexpr int kMostQueued = 500000;  // dabs, some 50 MB
+constexpr int kFewStrayed = 4096;    // pixels; to render them takes less than to make a new surface
+constexpr int kLookWork = 16;        // a look at a tile is the work of so many dabs
 
 // What a dab can reach, and a pixel more, as libmypaint reckons.
 Region region_of(float x, float y, float radius) {
@@ -25,9 +25,11 @@ Region tiles_of(const Region& region) {
 }
 
 // libmypaint's colorizing divides by zero where paint and canvas are of equal grey, and overflows where black paint meets
-// white. Colours less than a thousandth of a step of 8 bits away are safe: no channel below 2, and not all three equal.
+// white. A colour a sixtieth of a step of 8 bits away is safe: no channel below 2, and not all three equal.
 void avoid_grey(float& r, float& g, float& b) {
-    const auto fixed_point = [](float value) { return std::clamp(static_cast<int>(value * kOne), 2, int(kOne)); };
+    const auto fixed_point = [](float value) {
+        return value > 0 ? std::clamp(static_cast<int>(std::min(value, 1.0f) * kOne), 2, int(kOne)) : 2;
+    };
     const int red = fixed_point(r), green = fixed_point(g);
     int blue = fixed_point(b);
     if (red == green && green == blue) blue += blue > 2 ? -1 : 1;
