@@ -53,7 +53,11 @@ class AgentConfig(Section):
 
 
 class DiscriminatorConfig(Section):
-    """The discriminator and its learner (thesis A.3)."""
+    """The discriminator and its learner (thesis A.3).
+
+    `softplus_shift` b makes log(1 + e^b p_real / p_render) of its score the reward (see `spiral/rewards/adversarial.py`);
+    None rewards the score itself.
+    """
 
     loss: Literal["wgan-gp", "spectral-norm"] = "wgan-gp"
     width: int = Field(default=64, ge=1)
@@ -65,6 +69,16 @@ class DiscriminatorConfig(Section):
     batch_size: int = Field(default=64, ge=1)
     steps_per_policy_step: int = Field(default=1, ge=1)
     replay_batches: int = Field(default=20, ge=1)
+    softplus_shift: float | None = None
+
+    @model_validator(mode="after")
+    def _softplus_needs_log_odds(self) -> DiscriminatorConfig:
+        if self.softplus_shift is not None and self.loss != "spectral-norm":
+            raise ValueError(
+                f"discriminator.softplus_shift={self.softplus_shift} needs scores that are log-odds: "
+                f"set discriminator.loss=spectral-norm, or leave the shift out with {self.loss}"
+            )
+        return self
 
 
 class RewardTerm(Section):

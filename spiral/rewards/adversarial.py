@@ -1,4 +1,11 @@
-"""The score of the newest discriminator as a reward (thesis, equation 6.3.4)."""
+"""The score of the newest discriminator as a reward (thesis, equation 6.3.4).
+
+A discriminator with the logistic loss scores a picture with its log-odds to be real, log(p_real / p_render) at best. As
+a reward these make the agent minimise KL(p_render ‖ p_real), which is content with a few kinds of picture painted well:
+it chases modes. The reward of GAIL (Ho & Ermon, 2016), −log(1 − σ(D)) = softplus(D), leads to the Jensen–Shannon
+divergence instead, and softplus(D + b) to a skewed one (Huszár, 2015), between KL(p_real ‖ p_render) for b → −∞, which
+must cover all that is real, and the log-odds for b → ∞.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from spiral.agent import as_pictures, writable_tensor
 from spiral.config import RunConfig
@@ -23,7 +31,7 @@ def build_discriminator(config: RunConfig, canvas_shape: tuple[int, int, int]) -
 
 
 class DiscriminatorReward:
-    """D(render), or D(render | target) when the agent is conditional."""
+    """D(render), or D(render | target) when the agent is conditional; softplus(D + b) when the settings have a b."""
 
     def __init__(self, config: RunConfig, canvas_shape: tuple[int, int, int]) -> None:
         self.config = config
@@ -44,4 +52,9 @@ class DiscriminatorReward:
             targets = as_pictures(writable_tensor(need_targets("discriminator", context)).to(self.device))
         with autocast(self.device, self.config.precision):
             scores: Tensor = self.network(as_pictures(writable_tensor(renders).to(self.device)), targets)
-        return scores.cpu()
+        return shaped(scores, self.config.discriminator.softplus_shift).cpu()
+
+
+def shaped(scores: Tensor, softplus_shift: float | None) -> Tensor:
+    """softplus(scores + softplus_shift) = log(1 + e^(scores + softplus_shift)), or the scores where there is no shift."""
+    return scores if softplus_shift is None else F.softplus(scores + softplus_shift)

@@ -156,6 +156,28 @@ def test_loaded_weights_do_not_change_behind_the_rewards_back():
     assert torch.equal(reward.score(some_renders(2), some_context(2)), before)
 
 
+@pytest.mark.parametrize("shift", [-2.0, 0.0, 1.5])
+def test_a_shifted_softplus_of_the_log_odds_is_rewarded_when_asked_for(shift):
+    """log(1 + e^b p_real / p_render), where e^D is the ratio of the two."""
+    spectral = {"discriminator": {"loss": "spectral-norm"}}
+    odds = np.exp(score("discriminator", some_renders(4), some_context(4), spectral))
+    shaped = score("discriminator", some_renders(4), some_context(4), merged_shift(shift))
+    assert shaped == pytest.approx(np.log1p(np.exp(shift) * odds), rel=1e-4)
+
+
+def test_the_shift_goes_from_odds_to_log_odds():
+    """The rewards of the two Kullback-Leibler divergences are its limits, up to a scale and a constant."""
+    log_odds = np.array(score("discriminator", some_renders(4), some_context(4), merged_shift(None)))
+    low = np.array(score("discriminator", some_renders(4), some_context(4), merged_shift(-8.0)))
+    high = np.array(score("discriminator", some_renders(4), some_context(4), merged_shift(12.0)))
+    np.testing.assert_allclose(low * np.exp(8.0), np.exp(log_odds), rtol=2e-3)
+    np.testing.assert_allclose(high - 12.0, log_odds, atol=1e-3)
+
+
+def merged_shift(shift: float | None) -> dict[str, Any]:
+    return {"discriminator": {"loss": "spectral-norm", "softplus_shift": shift}}
+
+
 def terms(*described: tuple[str, float, str]) -> list[RewardTerm]:
     return [RewardTerm(name=name, weight=weight, when=when) for name, weight, when in described]  # type: ignore[arg-type]
 
