@@ -16,7 +16,8 @@ import pytest
 
 from envs.pymypaint import Canvases, brush_folders
 
-RANDOM_BRUSH = "classic/dry_brush"
+RANDOM_BRUSH = "classic/dry_brush"  # each canvas has its own
+SHARED_BRUSH = "classic/pen"  # one for each thread, since it uses no chance
 EVERY_BRUSH = sorted(path for folder in brush_folders() for path in folder.rglob("*.myb"))
 FOLDERS = sorted({path.parent for path in EVERY_BRUSH})
 
@@ -33,8 +34,10 @@ def test_every_brush_is_new_after_a_reset(folder: Path) -> None:
         np.testing.assert_array_equal(paint(Canvases(2, 48, 40, brush)), first, err_msg=f"{brush}, new canvas")
 
 
-def test_threads_change_nothing() -> None:
-    pictures = [paint(Canvases(9, 64, 64, RANDOM_BRUSH, num_threads=threads)) for threads in (1, 2, 5, 16)]
+@pytest.mark.parametrize("brush", [RANDOM_BRUSH, SHARED_BRUSH])
+def test_threads_change_nothing(brush: str) -> None:
+    """Not even for a thread whose brush has not been used before, though a new brush skips its first point."""
+    pictures = [paint(Canvases(64, 64, 64, brush, num_threads=threads)) for threads in (1, 2, 5, 16)]
     for other in pictures[1:]:
         np.testing.assert_array_equal(other, pictures[0])
 

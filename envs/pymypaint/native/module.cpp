@@ -44,6 +44,8 @@ public:
             canvases_.push_back(std::make_unique<Canvas>(width, height, channels, background, recipe_, seconds));
             canvases_[i]->pen.reset(*brushes_[0]);
         }
+        // A new brush skips its first point. Each must have done so before a pen paints with it.
+        for (const BrushPointer& brush : brushes_) canvases_[0]->pen.reset(*brush);
     }
 
     void reset(const Array<int64_t>& indices) {
