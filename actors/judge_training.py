@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.actions import ActionSpec
-from envs.paint_vector import PaintVector
+from envs.paint import PaintVector
 from envs.random_programs import random_programs, smooth_programs
 from spiral import data, judge, not_digits
 

@@ -27,9 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 import envs  # noqa: F401  (registers the environment)
+from envs.paint_settings import PaintSettings
 from envs.pymypaint import find_brush
 from envs.random_programs import random_programs
-from envs.settings import PaintSettings
 
 SOURCE = Path(__file__).with_name("c_loop.c")
 BRUSHES = ("classic/dry_brush", "classic/pen")
@@ -99,7 +99,7 @@ def compile_loop(folder: Path) -> Path:
 def write_programs(path: Path, settings: PaintSettings, actions: NDArray[np.int64]) -> None:
     """Write programs of action indices, [count, length, heads], as `c_loop.c` reads them."""
     choice = {head.name: actions[..., index] for index, head in enumerate(settings.action_spec.heads)}
-    size = settings.painted_size
+    size = settings.drawn_size
     radii = np.asarray(settings.brush_sizes) * size / settings.canvas_size
     shade = np.linspace(0, 1, 20)
     rgb = np.stack([shade[choice[name]] for name in ("red", "green", "blue")], axis=-1)

@@ -8,4 +8,4 @@ from gymnasium import register
 
 PAINT_ID = "spiral/Paint-v0"
 
-register(PAINT_ID, entry_point="envs.paint:Paint", vector_entry_point="envs.paint_vector:PaintVector")
+register(PAINT_ID, entry_point="envs.paint:Paint", vector_entry_point="envs.paint:PaintVector")

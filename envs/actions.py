@@ -15,6 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class ActionError(ValueError):
+    """An action is not in the action space."""
+
+
 @dataclass(frozen=True)
 class Head:
     """One sub-action: a choice among `choices` values, or a cell of `grid` (rows, columns) if it is a location."""
@@ -77,6 +81,23 @@ class ActionSpec:
     def head(self, name: str) -> Head:
         """The head called `name`."""
         return self.heads[self.index(name)]
+
+    def check(self, actions: NDArray[Any]) -> None:
+        """Refuses actions of any shape [..., heads] that are not in the action space.
+
+        Raises:
+            ActionError: they are no integers, not as many as there are heads, or out of range.
+        """
+        names = [head.name for head in self.heads]
+        if actions.dtype.kind not in "iu" or actions.ndim < 1 or actions.shape[-1] != len(names):
+            raise ActionError(
+                f"actions are {actions.dtype} of shape {actions.shape}; give whole numbers for {', '.join(names)}"
+            )
+        if (actions < 0).any() or (actions >= self.nvec).any():
+            *place, head = np.argwhere((actions < 0) | (actions >= self.nvec))[0]
+            value, highest = actions[(*place, head)], self.nvec[head] - 1
+            where = "".join(f" of action {number}" for number in place)
+            raise ActionError(f"{names[head]}{where} is {value}; it must be from 0 to {highest}")
 
     def mask(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.int8]:
         """Which sub-actions counted, int8 [..., heads], for actions of shape [..., heads]."""

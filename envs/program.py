@@ -20,15 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs import PAINT_ID
-from envs.settings import PaintSettings, SettingsError
-from envs.strokes import StrokeTable
+from envs.paint_settings import PaintSettings
+from envs.settings import Settings, SettingsError
 from envs.svg import painting_to_svg
 
 FORMAT = "spiral-program"
 VERSION = 1
 
 # What the settings of each environment are read with.
-SETTINGS = {PAINT_ID: PaintSettings}
+SETTINGS: dict[str, type[Settings]] = {PAINT_ID: PaintSettings}
 
 
 class ProgramError(ValueError):
@@ -63,7 +63,7 @@ class Program:
         object.__setattr__(self, "actions", _checked_actions(self.actions, read))
 
     @property
-    def parsed_settings(self) -> PaintSettings:
+    def parsed_settings(self) -> Settings:
         """The settings as the record that the environment is made with."""
         return SETTINGS[self.env_id].from_keywords(self.settings)
 
@@ -107,8 +107,17 @@ class Program:
         return Program(self.env_id, keywords if brush is None else {**keywords, "brush": brush}, self.actions).replay()
 
     def to_svg(self, size: int = 512) -> str:
-        """The picture as an SVG document, to be shown at `size` pixels; see `envs.svg` for what it leaves out."""
-        return painting_to_svg(self.parsed_settings, self.actions, size)
+        """The picture as an SVG document, to be shown at `size` pixels; see `envs.svg` for what it leaves out.
+
+        Raises:
+            ProgramError: the program is no painting.
+        """
+        settings = self.parsed_settings
+        if not isinstance(settings, PaintSettings):
+            raise ProgramError(
+                f"a program of {self.env_id} has no SVG: only paintings, of {PAINT_ID}, are made of curves"
+            )
+        return painting_to_svg(settings, self.actions, size)
 
     def to_json(self) -> dict[str, Any]:
         """The document, as plain JSON values."""
@@ -172,13 +181,13 @@ class Program:
             raise ProgramError(f"{path}: {error}") from error
 
 
-def _checked_actions(actions: Any, settings: PaintSettings) -> NDArray[np.int64]:
+def _checked_actions(actions: Any, settings: Settings) -> NDArray[np.int64]:
     """A copy of `actions` as int64 [steps, heads], if an episode can consist of them."""
     try:
         given = np.array(actions)
         if given.size == 0:
             return np.zeros((0, len(settings.action_spec.heads)), np.int64)
-        StrokeTable(settings, settings.canvas_size).check(given)
+        settings.action_spec.check(given)
     except ValueError as error:
         raise ProgramError(f"in the actions, {error}") from error
     if given.ndim != 2 or len(given) > settings.episode_length:

@@ -11,13 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.settings import MAX_RADIUS, MIN_RADIUS, PaintSettings
+from envs.paint_settings import MAX_RADIUS, MIN_RADIUS, PaintSettings
 
 Floats = NDArray[np.float32]
-
-
-class ActionError(ValueError):
-    """An action is not in the action space."""
 
 
 class Strokes(NamedTuple):
@@ -42,9 +38,7 @@ class StrokeTable:
     """The numbers that each index stands for, on a canvas of `size` pixels."""
 
     def __init__(self, settings: PaintSettings, size: int) -> None:
-        self._spec = settings.action_spec
-        self._nvec = self._spec.nvec
-        self._column = {head.name: place for place, head in enumerate(self._spec.heads)}
+        self._column = {head.name: place for place, head in enumerate(settings.action_spec.heads)}
         row, column = np.divmod(np.arange(settings.grid_size**2), settings.grid_size)
         self._corners = (np.stack((column, row), axis=1) * (size / settings.grid_size)).astype(np.float32)
         radii = np.array(settings.brush_sizes) * (size / settings.canvas_size)
@@ -52,25 +46,8 @@ class StrokeTable:
         self._pressures = np.linspace(0.1, 1.0, 10, dtype=np.float32)
         self._intensities = np.linspace(0.0, 1.0, 20, dtype=np.float32)
 
-    def check(self, actions: NDArray[np.integer[Any]]) -> None:
-        """Refuses actions of any shape [..., heads] that are not in the action space.
-
-        Raises:
-            ActionError: they are no integers, not as many as there are heads, or out of range.
-        """
-        heads = [head.name for head in self._spec.heads]
-        if actions.dtype.kind not in "iu" or actions.ndim < 1 or actions.shape[-1] != len(heads):
-            raise ActionError(
-                f"actions are {actions.dtype} of shape {actions.shape}; give whole numbers for {', '.join(heads)}"
-            )
-        if (actions < 0).any() or (actions >= self._nvec).any():
-            *place, head = np.argwhere((actions < 0) | (actions >= self._nvec))[0]
-            value, highest = actions[(*place, head)], self._nvec[head] - 1
-            where = "".join(f" of action {number}" for number in place)
-            raise ActionError(f"{heads[head]}{where} is {value}; it must be from 0 to {highest}")
-
     def look_up(self, actions: NDArray[np.integer[Any]]) -> Strokes:
-        """The strokes of actions [..., heads] that were checked."""
+        """The strokes of actions [..., heads] that are in the action space."""
         at = self._column
         every = actions.shape[:-1]
         radius = self._radii[actions[..., at["size"]]] if "size" in at else np.full(every, self._radii[0])

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.settings import PaintSettings
+from envs.paint_settings import PaintSettings
 from envs.strokes import StrokeTable
 
 

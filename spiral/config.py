@@ -55,8 +55,7 @@ class AgentConfig(Section):
 class DiscriminatorConfig(Section):
     """The discriminator and its learner (thesis A.3).
 
-    `softplus_shift` b makes log(1 + e^b p_real / p_render) of its score the reward (see `spiral/rewards/adversarial.py`);
-    None rewards the score itself.
+    `softplus_shift` b rewards log(1 + e^b p_real / p_render) in place of the score (`spiral/rewards/adversarial.py`).
     """
 
     loss: Literal["wgan-gp", "spectral-norm"] = "wgan-gp"

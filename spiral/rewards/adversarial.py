@@ -56,5 +56,5 @@ class DiscriminatorReward:
 
 
 def shaped(scores: Tensor, softplus_shift: float | None) -> Tensor:
-    """softplus(scores + softplus_shift) = log(1 + e^(scores + softplus_shift)), or the scores where there is no shift."""
+    """log(1 + e^(scores + softplus_shift)), or the scores where there is no shift."""
     return scores if softplus_shift is None else F.softplus(scores + softplus_shift)

@@ -17,8 +17,8 @@ from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
 
 import envs
+from envs.actions import ActionError
 from envs.random_programs import random_programs
-from envs.strokes import ActionError
 
 CASES = [
     pytest.param(envs.PAINT_ID, {"episode_length": 5}, id="paint"),

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from envs.paint_settings import PaintSettings
 from envs.program import Program
 
 FOLDER = Path(__file__).parent / "golden"
@@ -41,7 +42,9 @@ def test_a_kept_program_paints_its_kept_picture(path):
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_an_end_point_one_cell_off_or_one_level_of_pressure_more_would_be_noticed(path):
     program = Program.load(path)
-    spec, settings = program.parsed_settings.action_spec, program.parsed_settings
+    settings = program.parsed_settings
+    assert isinstance(settings, PaintSettings)
+    spec = settings.action_spec
     end, pressure = spec.index("end"), spec.index("pressure")
     strokes = np.flatnonzero(program.actions[:, spec.index("flag")])
     changed = program.actions.copy()

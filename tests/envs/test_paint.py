@@ -10,8 +10,9 @@ import pytest
 
 import envs
 from envs.paint import Paint
+from envs.paint_settings import PaintSettings
 from envs.pymypaint import BrushNotFoundError, Canvases, CanvasSizeError
-from envs.settings import PaintSettings, SettingsError
+from envs.settings import SettingsError
 from envs.strokes import StrokeTable
 
 GRID = 32

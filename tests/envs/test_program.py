@@ -14,10 +14,10 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 import envs
+from envs.paint_settings import PaintSettings
 from envs.program import Program, ProgramError
 from envs.pymypaint import BrushNotFoundError
 from envs.random_programs import random_programs, smooth_programs
-from envs.settings import PaintSettings
 
 GREY = {"color": False, "brush": "classic/pen", "brush_sizes": [2, 4], "episode_length": 8}
 

@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from envs.settings import PaintSettings, SettingsError
+from envs.paint_settings import PaintSettings
+from envs.settings import SettingsError
 
 
 def test_the_defaults_are_the_published_setting():
@@ -64,9 +65,9 @@ def test_a_value_that_makes_no_sense_is_refused(wrong, message):
 
 def test_another_size_is_painted_at_that_size_with_brushes_in_proportion():
     settings = PaintSettings(canvas_size=32, render_size=64, brush_sizes=(0.5, 2))
-    assert settings.painted_size == 64
+    assert settings.drawn_size == 64
     large = settings.at_size(1024)
-    assert (large.canvas_size, large.painted_size, large.brush_sizes) == (1024, 1024, (16, 64))
+    assert (large.canvas_size, large.drawn_size, large.brush_sizes) == (1024, 1024, (16, 64))
     assert settings.at_size(32) == settings
     assert settings.at_size(8192).brush_sizes == (128, 512)
     assert PaintSettings(brush_sizes=(24,)).at_size(8192).brush_sizes == (1000,), "the engine's largest radius"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 from torch import nn
 
-from envs.settings import PaintSettings
+from envs.paint_settings import PaintSettings
 from spiral.agent import Agent, count_parameters
 from spiral.config import ConfigError, RunConfig
 from spiral.presets import PRESETS, merged, preset

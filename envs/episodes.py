@@ -1,0 +1,94 @@
+"""N episodes that advance together, one action each: what an environment has behind it.
+
+The single environment and the vector form play through the same class, so that one canvas and many give the same
+pixels. An environment of its own is made by saying how N canvases are cleared and how N actions change them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.actions import ActionError
+from envs.settings import Settings
+
+Images = NDArray[np.uint8]
+Counts = dict[str, NDArray[np.int64]]
+
+
+class Episodes(ABC):
+    """N canvases of equal settings, and what was done on them since the reset.
+
+    Attributes:
+        counts: what `info` counts, by name, each int64 [count].
+        action_mask: the sub-actions that counted in the last action, int8 [count, heads]; zeros after a reset.
+    """
+
+    counts: Counts
+    action_mask: NDArray[np.int8]
+
+    def __init__(self, settings: Settings, count: int) -> None:
+        self._count = count
+        self._spec = settings.action_spec
+        self._begin()
+
+    def reset(self) -> Images:
+        """The empty canvases, as `step` shows them."""
+        self._begin()
+        return self._clear()
+
+    def step(self, actions: NDArray[np.integer[Any]]) -> Images:
+        """The canvases after one more action on each, a fresh array [count, canvas_size, canvas_size, channels].
+
+        Args:
+            actions: indices, integers [count, heads].
+
+        Raises:
+            ActionError: the actions are of another shape or type, or an index is out of range.
+        """
+        actions = np.array(actions)
+        self._spec.check(actions)
+        if len(actions) != self._count:
+            raise ActionError(f"{len(actions)} actions for {self._count} canvases; give one for each")
+        shown = self._act(actions)
+        self.action_mask = self._spec.mask(actions)
+        self._history.append(actions)
+        return shown
+
+    @property
+    def steps(self) -> int:
+        """The number of actions since the reset."""
+        return len(self._history)
+
+    def actions(self, index: int) -> NDArray[np.int64]:
+        """The actions on one canvas since the reset, a fresh array [steps, heads]."""
+        done = [actions[index] for actions in self._history]
+        return np.array(done, np.int64).reshape(-1, len(self._spec.heads))
+
+    @abstractmethod
+    def drawn(self) -> Images:
+        """The canvases at the size at which they are drawn, a fresh array [count, size, size, channels]."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what the canvases hold; twice does no harm."""
+
+    @abstractmethod
+    def _no_counts(self) -> Counts:
+        """The counts before the first action."""
+
+    @abstractmethod
+    def _clear(self) -> Images:
+        """Empty canvases, as they are shown."""
+
+    @abstractmethod
+    def _act(self, actions: NDArray[np.integer[Any]]) -> Images:
+        """Do the actions, which are in the action space, add to the counts, and show the canvases."""
+
+    def _begin(self) -> None:
+        self._history: list[NDArray[np.integer[Any]]] = []
+        self.counts = self._no_counts()
+        self.action_mask = np.zeros((self._count, len(self._spec.heads)), np.int8)
