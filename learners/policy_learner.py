@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from envs.actions import ActionSpec
+from learners.anchor import Anchor
 from learners.cloning import cloning_loss
 from learners.state import (
     load_network,
@@ -53,6 +54,7 @@ class PolicyLearner:
         self.agent = Agent(spec, canvas_shape, config.agent).to(self.device)
         self.reward = RewardSum(config.rewards, config, canvas_shape)
         self.optimizer = torch.optim.Adam(self.agent.parameters(), lr=config.policy.learning_rate, fused=True)
+        self.anchor = Anchor(self.agent, config.policy.anchor_decay) if config.policy.anchor else None
         self.rng = np.random.default_rng((config.seed, 1))
         self.version = 0
         self._publish()
@@ -70,6 +72,9 @@ class PolicyLearner:
         policy = self.config.policy
         self._fetch_discriminator()
         rewards, measured = self.reward.of(trajectory)
+        episode_return = float(rewards.sum(dim=0).mean())
+        if self.anchor is not None:
+            rewards, measured["policy/anchor_distance"] = self._charge(self.anchor, trajectory, rewards)
         rate = on_the_way(policy.learning_rate, policy.final_learning_rate, progress)
         entropy_cost = on_the_way(policy.entropy, policy.final_entropy, progress)
         self._set_learning_rate(rate)
@@ -80,9 +85,11 @@ class PolicyLearner:
                 batch_rewards = rewards if policy.minibatches == 1 else rewards[:, torch.from_numpy(episodes)]
                 updates.append(self._update(batch, batch_rewards, entropy_cost))
         self._advance()
+        if self.anchor is not None:
+            self.anchor.follow(self.agent, self.version)
         measured |= {name: float(np.mean([u[name] for u in updates])) for name in updates[0]}
         return measured | {
-            "policy/return": float(rewards.sum(dim=0).mean()),
+            "policy/return": episode_return,
             "policy/lag": float(self.version - 1 - trajectory.version),
             "policy/learning_rate": rate,
             "episode/strokes": float(trajectory.strokes[-1].mean()),
@@ -111,6 +118,7 @@ class PolicyLearner:
         return (
             with_prefix("network", network_arrays(self.agent))
             | with_prefix("optimizer", optimizer_arrays(self.optimizer))
+            | ({} if self.anchor is None else with_prefix("anchor", self.anchor.state()))
             | {"rng": generator_array(self.rng), "version": np.array(self.version)}
         )
 
@@ -118,9 +126,17 @@ class PolicyLearner:
         """Take over what `state` gave, and publish it."""
         load_network(self.agent, under_prefix("network", arrays))
         load_optimizer(self.optimizer, under_prefix("optimizer", arrays))
+        if self.anchor is not None:
+            self.anchor.load_state(under_prefix("anchor", arrays))
         load_generator(self.rng, arrays["rng"])
         self.version = int(arrays["version"])
         self._publish()
+
+    def _charge(self, anchor: Anchor, trajectory: Trajectory, rewards: Tensor) -> tuple[Tensor, float]:
+        """The rewards less what leaving the average policy costs, and the mean distance from it in nats a step."""
+        log_probs = writable_tensor(trajectory.log_probs).to(self.device)
+        distance = anchor.distance(TensorEpisodes.of(trajectory, self.device), log_probs, self.config.precision)
+        return rewards - self.config.policy.anchor * distance.to(rewards.device), float(distance.mean())
 
     def _update(self, trajectory: Trajectory, rewards: Tensor, entropy_cost: float) -> dict[str, float]:
         policy = self.config.policy

@@ -91,7 +91,8 @@ class RewardTerm(Section):
 class PolicyConfig(Section):
     """The policy learner: V-trace corrected actor-critic; with `clip_ratio`, several passes over a batch as in APPO.
 
-    Learning rate and entropy cost go in a straight line to their final values; None stays where it began.
+    Learning rate and entropy cost go in a straight line to their final values; None stays where it began. `anchor` is
+    what a nat of distance from the average of past policies costs (`learners/anchor.py`).
     """
 
     batch_size: int = Field(default=64, ge=1)
@@ -99,6 +100,8 @@ class PolicyConfig(Section):
     final_learning_rate: float | None = Field(default=None, ge=0)
     entropy: float = Field(default=0.01, ge=0)
     final_entropy: float | None = Field(default=None, ge=0)
+    anchor: float = Field(default=0.0, ge=0)
+    anchor_decay: float = Field(default=0.995, ge=0, lt=1)
     value: float = Field(default=0.5, ge=0)
     discount: float = Field(default=1.0, gt=0, le=1)
     clip_rho: float = Field(default=1.0, gt=0)

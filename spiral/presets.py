@@ -79,8 +79,9 @@ def mnist_small() -> dict[str, Any]:
             "policy": {
                 "learning_rate": 5e-4,
                 "final_learning_rate": 1e-4,
-                "entropy": 0.01,
-                "final_entropy": 0.003,
+                "entropy": 0.005,
+                "final_entropy": 0.001,
+                "anchor": 0.05,
                 "clip_ratio": 0.2,
                 "minibatches": 2,
                 "normalize_advantages": True,
@@ -90,7 +91,7 @@ def mnist_small() -> dict[str, Any]:
                 "width": 24,
                 "learning_rate": 2e-4,
                 "steps_per_policy_step": 5,
-                "softplus_shift": 1.5,
+                "softplus_shift": 1.0,
             },
             "rewards": [
                 {"name": "discriminator", "when": "step"},

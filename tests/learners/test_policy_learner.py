@@ -23,11 +23,14 @@ from tests.tiny import CONDITIONAL, SHAPE, SPEC, made_up, tiny_config
 PASSES: dict[str, Any] = {
     "policy": {"clip_ratio": 0.2, "passes": 3, "minibatches": 2, "normalize_advantages": True},
 }
+ANCHORED: dict[str, Any] = {"policy": {"anchor": 0.5, "anchor_decay": 0.9}}
 FAST: dict[str, Any] = {
     "policy": {"batch_size": 32, "learning_rate": 1e-2, "entropy": 0.0},
     "rewards": [{"name": "stroke_start"}],
 }
-KINDS = pytest.mark.parametrize("changes", [{}, PASSES, CONDITIONAL], ids=["one update", "passes", "conditional"])
+KINDS = pytest.mark.parametrize(
+    "changes", [{}, PASSES, CONDITIONAL, ANCHORED], ids=["one update", "passes", "conditional", "anchored"]
+)
 
 
 def make(config: RunConfig) -> PolicyLearner:
