@@ -1,11 +1,14 @@
 """Environments in which a picture is made by a program, one command at a time.
 
-`import envs` makes the ids below known to Gymnasium and imports nothing else: neither the paint engine, which is loaded
-when an environment is made, nor anything that learns. The environments are of use without the rest of this project.
+`import envs` makes the ids below known to Gymnasium and imports nothing else: neither the paint engine nor MuJoCo,
+which are loaded when an environment is made, nor anything that learns. The environments are of use without the rest of
+this project.
 """
 
 from gymnasium import register
 
 PAINT_ID = "spiral/Paint-v0"
+SCENES_ID = "spiral/Scenes-v0"
 
 register(PAINT_ID, entry_point="envs.paint:Paint", vector_entry_point="envs.paint:PaintVector")
+register(SCENES_ID, entry_point="envs.scenes:Scenes", vector_entry_point="envs.scenes:ScenesVector")

@@ -19,8 +19,9 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from envs import PAINT_ID
+from envs import PAINT_ID, SCENES_ID
 from envs.paint_settings import PaintSettings
+from envs.scene_settings import SceneSettings
 from envs.settings import Settings, SettingsError
 from envs.svg import painting_to_svg
 
@@ -28,7 +29,7 @@ FORMAT = "spiral-program"
 VERSION = 1
 
 # What the settings of each environment are read with.
-SETTINGS: dict[str, type[Settings]] = {PAINT_ID: PaintSettings}
+SETTINGS: dict[str, type[Settings]] = {PAINT_ID: PaintSettings, SCENES_ID: SceneSettings}
 
 
 class ProgramError(ValueError):

@@ -27,6 +27,8 @@ CASES = [
         {"episode_length": 4, "canvas_size": 20, "render_size": 60, "color": False, "brush": "classic/pen"},
         id="paint-grey-shown-smaller",
     ),
+    pytest.param(envs.SCENES_ID, {"episode_length": 5}, id="scenes"),
+    pytest.param(envs.SCENES_ID, {"episode_length": 3, "canvas_size": 24, "render_size": 48}, id="scenes-smaller"),
 ]
 pytestmark = pytest.mark.parametrize(("env_id", "settings"), CASES)
 
@@ -145,9 +147,10 @@ def test_the_vector_form_is_that_many_single_environments(env_id, settings, thre
 def test_the_vector_form_counts_what_the_single_environments_count(env_id, settings):
     single, vector = make(env_id, settings), make_vec(env_id, settings, 3)
     actions = programs(single, 3)
+    listed = DictInfoToList(vector)
     vector.reset()
     for step in range(actions.shape[1]):
-        *_, infos = DictInfoToList(vector).step(actions[:, step])
+        *_, infos = listed.step(actions[:, step])
     for index in range(3):
         single.reset()
         for action in actions[index]:

@@ -1,0 +1,112 @@
+"""N platforms with objects on them: each action adds one, changes the last one, or does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.episodes import Counts, Episodes, Images
+from envs.renderer import Renderer
+from envs.scene_objects import SceneObject, object_of
+from envs.scene_settings import ADD, CHANGE, SceneSettings
+from envs.settings import whole
+from envs.stage import Stage
+
+MOST_THREADS = 256
+
+
+class Builder(Episodes):
+    """N scenes. Counts `objects`, how many are there, and `changes`, how many actions changed one."""
+
+    def __init__(self, settings: SceneSettings, count: int, num_threads: int = 1) -> None:
+        self._settings = settings
+        count = whole("num_envs", count, 1, None)
+        threads = min(whole("num_threads", num_threads, 1, MOST_THREADS), count)
+        self._columns = {head.name: place for place, head in enumerate(settings.action_spec.heads)}
+        self._shares = np.array_split(np.arange(count), threads)
+        self._stages = [Stage(settings.drawn_size, len(share), settings.episode_length) for share in self._shares]
+        self._objects: list[list[SceneObject]] = [[] for _ in range(count)]
+        super().__init__(settings, count)
+
+    def objects(self, index: int) -> list[SceneObject]:
+        """What stands on one platform, in the order in which it was added."""
+        return list(self._objects[index])
+
+    def segmentation(self, index: int) -> NDArray[np.int32]:
+        """What each pixel shows, int32 [size, size]: −1 nothing, 0 the platform, k the k-th of `objects`."""
+        share = next(number for number, share in enumerate(self._shares) if index in share)
+        place = index - int(self._shares[share][0])
+        return self._stages[share].submit(lambda renderer: renderer.segment(place)).result()
+
+    def drawn(self) -> Images:
+        """The scenes at the size at which they are drawn, a fresh array [count, size, size, 3]."""
+        size = self._settings.drawn_size
+        pictures = np.empty((self._count, size, size, 3), np.uint8)
+        self._on_all(lambda renderer, place, index: renderer.draw(place, pictures[index]))
+        return pictures
+
+    def close(self) -> None:
+        """Give back the renderers."""
+        for stage in self._stages:
+            stage.close()
+
+    def _no_counts(self) -> Counts:
+        return {name: np.zeros(self._count, np.int64) for name in ("objects", "changes")}
+
+    def _clear(self) -> Images:
+        self._objects = [[] for _ in range(self._count)]
+        self._on_all(lambda renderer, place, index: renderer.clear(place))
+        return self._shown()
+
+    def _act(self, actions: NDArray[np.integer[Any]]) -> Images:
+        puts = [self._do(index, action) for index, action in enumerate(actions)]
+
+        def put(renderer: Renderer, place: int, index: int) -> None:
+            slot = puts[index]
+            if slot is not None:
+                renderer.put(place, slot, self._objects[index][slot])
+
+        self._on_all(put)
+        return self._shown()
+
+    def _do(self, index: int, action: NDArray[np.integer[Any]]) -> int | None:
+        """The slot of the object that an action adds or changes, or None when nothing comes of it."""
+        attributes = {name: int(action[column]) for name, column in self._columns.items()}
+        objects = self._objects[index]
+        if attributes["kind"] == ADD:
+            objects.append(object_of(attributes, self._settings.grid_size))
+            self.counts["objects"][index] += 1
+        elif attributes["kind"] == CHANGE and objects:
+            objects[-1] = object_of(attributes, self._settings.grid_size)
+            self.counts["changes"][index] += 1
+        else:
+            return None
+        return len(objects) - 1
+
+    def _shown(self) -> Images:
+        """The scenes at the size at which they are shown: area means of those drawn."""
+        pictures = self.drawn()
+        factor = self._settings.drawn_size // self._settings.canvas_size
+        if factor == 1:
+            return pictures
+        size = self._settings.canvas_size
+        blocks = pictures.reshape(self._count, size, factor, size, factor, 3)
+        shown: Images = (blocks.mean(axis=(2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
+        return shown
+
+    def _on_all(self, work: Callable[[Renderer, int, int], None]) -> None:
+        """`work(renderer, place, index)` for every scene, each in the thread of its renderer."""
+        waiting: list[Future[None]] = []
+        for stage, share in zip(self._stages, self._shares, strict=True):
+
+            def work_on(renderer: Renderer, share: NDArray[np.intp] = share) -> None:
+                for place, index in enumerate(share):
+                    work(renderer, place, int(index))
+
+            waiting.append(stage.submit(work_on))
+        for result in waiting:
+            result.result()

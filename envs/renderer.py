@@ -1,0 +1,119 @@
+"""MuJoCo as a renderer: N scenes on one OpenGL context, without physics.
+
+The model is compiled once and holds the platform alone. Each canvas has a scene of its own in which one geom is written
+anew for each change; compiling a model for each would take milliseconds. Shadows and reflections are off: Mesa's
+software driver is twenty times faster without them.
+
+An OpenGL context belongs to the thread that made it, so that all of this is to be used in one thread (`envs/stage.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# Without a display MuJoCo needs EGL, and one core draws a small picture faster alone than with helpers.
+if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+    os.environ.setdefault("MUJOCO_GL", "egl")
+os.environ.setdefault("LP_NUM_THREADS", "0")
+
+import mujoco  # noqa: E402
+import numpy as np  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+
+from envs.scene_objects import PLATFORM, SceneObject  # noqa: E402
+
+MODEL = """
+<mujoco>
+  <visual>
+    <global offwidth="{size}" offheight="{size}"/>
+    <headlight active="0"/>
+    <quality offsamples="0" shadowsize="0"/>
+    <map znear="0.1" zfar="20"/>
+  </visual>
+  <worldbody>
+    <light directional="true" dir="-0.45 0.55 -1" ambient="0.45 0.45 0.45" diffuse="0.6 0.6 0.6" specular="0 0 0"/>
+    <geom type="box" size="{half} {half} 0.04" pos="0 0 -0.04" rgba="0.62 0.62 0.6 1"/>
+  </worldbody>
+</mujoco>
+"""
+CAMERA = {"azimuth": 90.0, "elevation": -62.0, "distance": 8.0, "lookat": (0.0, 0.0, 0.02)}
+FIELD_OF_VIEW = 17.0  # degrees, upright
+OFF = ("SHADOW", "REFLECTION", "SKYBOX", "HAZE", "FOG")
+
+GEOMS = {
+    "box": mujoco.mjtGeom.mjGEOM_BOX,
+    "sphere": mujoco.mjtGeom.mjGEOM_SPHERE,
+    "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER,
+    "capsule": mujoco.mjtGeom.mjGEOM_CAPSULE,
+}
+UPRIGHT = np.eye(3).ravel()
+
+
+class Renderer:
+    """Draws `count` scenes of up to `slots` objects, on `size` × `size` pixels."""
+
+    def __init__(self, size: int, count: int, slots: int) -> None:
+        model = mujoco.MjModel.from_xml_string(MODEL.format(size=size, half=PLATFORM))
+        model.vis.global_.fovy = FIELD_OF_VIEW
+        data = mujoco.MjData(model)
+        mujoco.mj_forward(model, data)
+        self._gl = mujoco.GLContext(size, size)
+        self._gl.make_current()
+        self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        self._area = mujoco.MjrRect(0, 0, size, size)
+        self._pixels = np.empty((size, size, 3), np.uint8)
+        self._scenes = [_platform(model, data, slots) for _ in range(count)]
+        self._furniture = self._scenes[0].ngeom  # the platform
+
+    def clear(self, index: int) -> None:
+        """Take all objects off a platform."""
+        self._scenes[index].ngeom = self._furniture
+
+    def put(self, index: int, slot: int, thing: SceneObject) -> None:
+        """Put an object in a slot of a scene: the next free one, or one that is taken, whose object it replaces."""
+        scene = self._scenes[index]
+        geom = scene.geoms[self._furniture + slot]
+        mujoco.mjv_initGeom(
+            geom,
+            GEOMS[thing.shape],
+            np.array(thing.half_extents),
+            np.array((thing.x, thing.y, thing.height)),
+            UPRIGHT,
+            np.array((*thing.color, 1.0), np.float32),
+        )
+        geom.segid = self._furniture + slot
+        scene.ngeom = max(scene.ngeom, self._furniture + slot + 1)
+
+    def draw(self, index: int, out: NDArray[np.uint8]) -> None:
+        """Write the picture of a scene into `out`, uint8 [size, size, 3]."""
+        mujoco.mjr_render(self._area, self._scenes[index], self._context)
+        mujoco.mjr_readPixels(self._pixels, None, self._area, self._context)
+        out[...] = self._pixels[::-1]  # OpenGL's first row is the lowest
+
+    def segment(self, index: int) -> NDArray[np.int32]:
+        """What each pixel shows, int32 [size, size]: −1 nothing, 0 the platform, k the object in slot k − 1."""
+        flags = self._scenes[index].flags
+        flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
+        codes = np.empty_like(self._pixels)
+        self.draw(index, codes)
+        flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
+        return codes.astype(np.int32) @ np.array((1, 256, 65536), np.int32) - 1
+
+    def close(self) -> None:
+        """Give back the context."""
+        self._context.free()
+        self._gl.free()
+
+
+def _platform(model: mujoco.MjModel, data: mujoco.MjData, slots: int) -> mujoco.MjvScene:
+    """A scene with the platform, the camera and the light, and room for more."""
+    camera = mujoco.MjvCamera()
+    for name, value in CAMERA.items():
+        setattr(camera, name, value)
+    scene = mujoco.MjvScene(model, maxgeom=model.ngeom + slots)
+    for name in OFF:
+        scene.flags[getattr(mujoco.mjtRndFlag, f"mjRND_{name}")] = 0
+    mujoco.mjv_updateScene(model, data, mujoco.MjvOption(), None, camera, mujoco.mjtCatBit.mjCAT_ALL, scene)
+    return scene

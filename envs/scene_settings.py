@@ -1,0 +1,59 @@
+"""The settings of `spiral/Scenes-v0`: the canvas and the grid of places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from envs.actions import ActionSpec, Head
+from envs.scene_objects import COLOR_LEVELS, RADII, SHAPES
+from envs.settings import Settings, SettingsError, normalise, whole
+
+LARGEST = 4096  # pixels; Mesa's software driver draws no wider ones
+ADD, SKIP, CHANGE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class SceneSettings(Settings):
+    """The settings of the scene environment.
+
+    Attributes:
+        grid_size: objects stand on the cells of a square grid with this many rows, 2 to 64.
+
+    Raises:
+        SettingsError: a value is of the wrong type or out of range.
+    """
+
+    grid_size: int = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        normalise(self, "grid_size", whole("grid_size", self.grid_size, 2, 64))
+        if self.drawn_size > LARGEST:
+            raise SettingsError(f"scenes are drawn at {LARGEST} pixels at most, not at {self.drawn_size}")
+
+    def at_size(self, size: int) -> SceneSettings:
+        """The same scene on a canvas of `size` pixels, drawn at that size."""
+        return replace(self, canvas_size=whole("size", size, 1, LARGEST), render_size=None)
+
+    @property
+    def action_spec(self) -> ActionSpec:
+        """The sub-actions of section 6.4.2: shape, place, size, three colours, and the kind of action.
+
+        Kind 0 adds an object, 1 skips the move, 2 changes the object that was added last.
+        """
+        cells = self.grid_size**2
+        heads = (
+            Head("shape", len(SHAPES)),
+            Head("place", cells, (self.grid_size, self.grid_size)),
+            Head("size", len(RADII)),
+            *(Head(color, len(COLOR_LEVELS)) for color in ("red", "green", "blue")),
+            Head("kind", 3),
+        )
+        names = tuple(head.name for head in heads)
+        order = ("kind", "place", "shape", "size", "red", "green", "blue")
+        return ActionSpec(heads, order, "kind", (names, ("kind",), names))
+
+    @property
+    def channels(self) -> int:
+        """3: scenes are in colour."""
+        return 3

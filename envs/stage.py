@@ -1,0 +1,81 @@
+"""A thread that owns a renderer.
+
+An OpenGL context is of use only in the thread that made it, and must be given back there, or the process ends with
+errors. The stage has such a thread of its own, so that an environment may be used, and forgotten, from any.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from envs.renderer import Renderer
+
+T = TypeVar("T")
+Job = tuple[Callable[[Renderer], Any], Future[Any]]
+LIBRARIES = "Debian and Ubuntu: apt install libegl1 libgl1-mesa-dri; Fedora: dnf install mesa-libEGL mesa-dri-drivers"
+
+
+class StageError(RuntimeError):
+    """There is no OpenGL to draw with, or it was given back."""
+
+
+class Stage:
+    """Scenes that are drawn in a thread of their own; arguments as of `Renderer`.
+
+    Raises:
+        StageError: MuJoCo finds no OpenGL.
+    """
+
+    def __init__(self, size: int, count: int, slots: int) -> None:
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        started: Future[None] = Future()
+        thread = threading.Thread(target=_serve, args=(self._jobs, started, size, count, slots), daemon=True)
+        thread.start()
+        self._close = weakref.finalize(self, _stop, self._jobs, thread)
+        try:
+            started.result()
+        except Exception as error:
+            raise StageError(f"MuJoCo cannot draw here: {error}. It needs OpenGL by EGL. {LIBRARIES}") from error
+
+    def submit(self, work: Callable[[Renderer], T]) -> Future[T]:
+        """The result of `work(renderer)`, once the thread has done it.
+
+        Raises:
+            StageError: the stage was closed.
+        """
+        if not self._close.alive:
+            raise StageError("the environment is closed, and its picture gone; make a new one")
+        result: Future[T] = Future()
+        self._jobs.put((work, result))
+        return result
+
+    def close(self) -> None:
+        """Give back the context and end the thread; twice does no harm."""
+        self._close()
+
+
+def _serve(jobs: SimpleQueue[Job | None], started: Future[None], size: int, count: int, slots: int) -> None:
+    try:
+        renderer = Renderer(size, count, slots)
+    except Exception as error:
+        started.set_exception(error)
+        return
+    started.set_result(None)
+    while (job := jobs.get()) is not None:
+        work, result = job
+        try:
+            result.set_result(work(renderer))
+        except Exception as error:
+            result.set_exception(error)
+        del work, result, job  # what they hold is not kept until the next one comes
+    renderer.close()
+
+
+def _stop(jobs: SimpleQueue[Job | None], thread: threading.Thread) -> None:
+    jobs.put(None)
+    thread.join()
