@@ -153,16 +153,16 @@ class Recorder:
         self.actions = np.empty((length, batch_size, heads), np.int64)
         self.action_masks = np.empty((length + 1, batch_size, heads), np.int8)
         self.log_probs = np.empty((length, batch_size), np.float32)
-        self.strokes = np.empty((length + 1, batch_size), np.int64)
-        self.disjoint_strokes = np.empty((length + 1, batch_size), np.int64)
+        self.counts: dict[str, NDArray[np.int64]] = {}
         self.time = 0
 
     def start(self, observation: dict[str, NDArray[Any]], info: dict[str, NDArray[Any]]) -> None:
         """Take the observation after a reset."""
         self.canvases[self.time] = observation["canvas"]
         self.action_masks[self.time] = observation["action_mask"]
-        self.strokes[self.time] = info["strokes"]
-        self.disjoint_strokes[self.time] = info["disjoint_strokes"]
+        for name, count in info.items():
+            if not name.startswith("_"):  # Gymnasium's notes on which of the environments have the count
+                self.counts.setdefault(name, np.empty((len(self.canvases), len(count)), np.int64))[self.time] = count
 
     def record(self, actions: NDArray[np.int64], log_probs: NDArray[np.floating[Any]], step: tuple[Any, ...]) -> None:
         """Take an action and what the environment answered."""
@@ -181,7 +181,6 @@ class Recorder:
             self.log_probs,
             noise,
             targets,
-            self.strokes,
-            self.disjoint_strokes,
+            self.counts,
             version,
         )

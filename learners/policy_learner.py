@@ -92,8 +92,7 @@ class PolicyLearner:
             "policy/return": episode_return,
             "policy/lag": float(self.version - 1 - trajectory.version),
             "policy/learning_rate": rate,
-            "episode/strokes": float(trajectory.strokes[-1].mean()),
-            "episode/disjoint_strokes": float(trajectory.disjoint_strokes[-1].mean()),
+            **{f"episode/{name}": float(count[-1].mean()) for name, count in trajectory.counts.items()},
         }
 
     def clone_step(self, demonstrations: Trajectory) -> dict[str, float]:

@@ -26,8 +26,7 @@ class Trajectory:
         log_probs: float32 [T, B]; of the behaviour policy, over the sub-actions that counted.
         noise: float32 [B, noise]; constant over an episode; noise = 0 for an agent without.
         targets: uint8 [B, H, W, C], or None when the agent is unconditional.
-        strokes: int64 [T+1, B]; strokes painted so far.
-        disjoint_strokes: int64 [T+1, B]; of these, those that began after a move.
+        counts: what the environment counts, by name, each int64 [T+1, B]: strokes painted so far, say.
         version: of the weights that acted.
     """
 
@@ -37,8 +36,7 @@ class Trajectory:
     log_probs: NDArray[np.float32]
     noise: NDArray[np.float32]
     targets: NDArray[np.uint8] | None
-    strokes: NDArray[np.int64]
-    disjoint_strokes: NDArray[np.int64]
+    counts: dict[str, NDArray[np.int64]]
     version: int
 
     @property
@@ -69,5 +67,7 @@ class Trajectory:
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
                 value = value[episodes] if field.name in batch_first else value[:, episodes]
+            elif isinstance(value, dict):
+                value = {name: count[:, episodes] for name, count in value.items()}
             taken[field.name] = value
         return Trajectory(**taken)

@@ -68,7 +68,6 @@ def made_up(
         log_probs=rng.uniform(-9, -7, (length, batch)).astype(np.float32),
         noise=rng.standard_normal((batch, config.agent.noise), np.float32),
         targets=rng.integers(0, 256, (batch, *shape), np.uint8) if config.agent.conditional else None,
-        strokes=strokes,
-        disjoint_strokes=(strokes + 1) // 2,
+        counts={"strokes": strokes, "disjoint_strokes": (strokes + 1) // 2},
         version=version,
     )

@@ -41,7 +41,7 @@ def build_reward(name: str, config: RunConfig, canvas_shape: tuple[int, int, int
 
 def score_end(reward: Reward, trajectory: Trajectory) -> Tensor:
     """Scores of the final renders, [B]."""
-    context = Context(trajectory.targets, trajectory.strokes[-1], trajectory.disjoint_strokes[-1])
+    context = Context(trajectory.targets, {name: count[-1] for name, count in trajectory.counts.items()})
     return reward.score(trajectory.canvases[-1], context)
 
 
@@ -49,7 +49,7 @@ def score_steps(reward: Reward, trajectory: Trajectory) -> Tensor:
     """Scores of every canvas, [T+1, B]."""
     times = trajectory.length + 1
     targets = None if trajectory.targets is None else np.tile(trajectory.targets, (times, 1, 1, 1))
-    context = Context(targets, trajectory.strokes.reshape(-1), trajectory.disjoint_strokes.reshape(-1))
+    context = Context(targets, {name: count.reshape(-1) for name, count in trajectory.counts.items()})
     return reward.score(trajectory.canvases.reshape(-1, *trajectory.canvases.shape[2:]), context).view(times, -1)
 
 

@@ -6,6 +6,7 @@ newer weights here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,13 +21,11 @@ class Context:
 
     Attributes:
         targets: uint8 [B, H, W, C], or None when the agent is unconditional.
-        strokes: strokes painted so far, int64 [B].
-        disjoint_strokes: of these, those that began after a move, int64 [B].
+        counts: what the environment has counted so far, by name, each int64 [B].
     """
 
     targets: NDArray[np.uint8] | None
-    strokes: NDArray[np.int64]
-    disjoint_strokes: NDArray[np.int64]
+    counts: Mapping[str, NDArray[np.int64]]
 
 
 class Reward(Protocol):
@@ -45,3 +44,15 @@ def need_targets(name: str, context: Context) -> NDArray[np.uint8]:
     if context.targets is None:
         raise ValueError(f"the reward {name!r} compares with a target; set agent.conditional=true or leave it out")
     return context.targets
+
+
+def need_count(name: str, count: str, context: Context) -> NDArray[np.int64]:
+    """The count of that name in `context`, [B].
+
+    Raises:
+        ValueError: when the environment does not count it.
+    """
+    if count not in context.counts:
+        counted = ", ".join(sorted(context.counts)) or "nothing"
+        raise ValueError(f"the reward {name!r} needs {count}, but this environment counts {counted}: leave it out")
+    return context.counts[count]

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spiral.rewards.base import Context
+from spiral.rewards.base import Context, need_count
 
 
 class StrokeStartPenalty:
@@ -15,4 +15,4 @@ class StrokeStartPenalty:
 
     def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:
         """Scores ≤ 0, float32 [B]."""
-        return -torch.from_numpy(context.disjoint_strokes.astype(np.float32))
+        return -torch.from_numpy(need_count("stroke_start", "disjoint_strokes", context).astype(np.float32))

@@ -105,7 +105,7 @@ def make(config: RunConfig, weights: MemoryWeights | None = None, seed: int = 0,
 
 def assert_same(first: Trajectory, second: Trajectory) -> None:
     for field in fields(first):
-        np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name), err_msg=field.name)
+        np.testing.assert_equal(getattr(first, field.name), getattr(second, field.name), err_msg=field.name)
 
 
 def test_every_rollout_is_one_whole_episode_that_begins_after_a_reset(counting):
@@ -118,8 +118,8 @@ def test_every_rollout_is_one_whole_episode_that_begins_after_a_reset(counting):
         assert pixels[:, :, 1].tolist() == [[step] * 6 for step in range(6)], "T+1 canvases, from reset to the last"
         assert (pixels[:, :, 2] == np.arange(6)).all(), "each column is one canvas"
         np.testing.assert_array_equal(trajectory.actions, environment.actions[-5:])
-        np.testing.assert_array_equal(trajectory.strokes[:, 0], np.arange(6))
-        np.testing.assert_array_equal(trajectory.disjoint_strokes[:, 0], np.arange(6) // 2)
+        np.testing.assert_array_equal(trajectory.counts["strokes"][:, 0], np.arange(6))
+        np.testing.assert_array_equal(trajectory.counts["disjoint_strokes"][:, 0], np.arange(6) // 2)
     assert len(environment.actions) == 15, "no step in between"
 
 
@@ -142,9 +142,13 @@ def test_arrays_are_as_a_trajectory_promises(changes, play):
         wanted, given = getattr(expected, field.name), getattr(trajectory, field.name)
         if isinstance(wanted, np.ndarray):
             assert (given.shape, given.dtype) == (wanted.shape, wanted.dtype), field.name
-    assert not trajectory.action_masks[0].any() and not trajectory.strokes[0].any()
+    for name, count in expected.counts.items():
+        assert (trajectory.counts[name].shape, trajectory.counts[name].dtype) == (count.shape, count.dtype), name
+    assert not trajectory.action_masks[0].any() and not trajectory.counts["strokes"][0].any()
     np.testing.assert_array_equal(trajectory.action_masks[1:], SPEC.mask(trajectory.actions))
-    np.testing.assert_array_equal(np.diff(trajectory.strokes, axis=0), trajectory.actions[..., SPEC.index("flag")])
+    np.testing.assert_array_equal(
+        np.diff(trajectory.counts["strokes"], axis=0), trajectory.actions[..., SPEC.index("flag")]
+    )
     assert (trajectory.canvases[0] == 255).all()
 
 

@@ -229,8 +229,8 @@ def test_episodes_are_described():
     config = tiny_config()
     trajectory = made_up(config)
     measured = make(config).step(trajectory, 0.0)
-    assert measured["episode/strokes"] == trajectory.strokes[-1].mean()
-    assert measured["episode/disjoint_strokes"] == trajectory.disjoint_strokes[-1].mean()
+    assert measured["episode/strokes"] == trajectory.counts["strokes"][-1].mean()
+    assert measured["episode/disjoint_strokes"] == trajectory.counts["disjoint_strokes"][-1].mean()
     assert {"policy/loss", "policy/explained_variance", "policy/gradient_norm", "score/blank"} < set(measured)
 
 

@@ -25,7 +25,8 @@ NEED_TARGETS = {"l2", "squared_error"}
 def some_context(batch: int, seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> Context:
     rng = np.random.default_rng(seed)
     strokes = rng.integers(0, 9, batch)
-    return Context(rng.integers(0, 256, (batch, *shape), np.uint8), strokes, strokes // 2)
+    counts = {"strokes": strokes, "disjoint_strokes": strokes // 2}
+    return Context(rng.integers(0, 256, (batch, *shape), np.uint8), counts)
 
 
 def some_renders(batch: int, seed: int = 1, shape: tuple[int, int, int] = SHAPE) -> NDArray[np.uint8]:
@@ -34,7 +35,7 @@ def some_renders(batch: int, seed: int = 1, shape: tuple[int, int, int] = SHAPE)
 
 def part(context: Context, episodes: slice) -> Context:
     targets = None if context.targets is None else context.targets[episodes]
-    return Context(targets, context.strokes[episodes], context.disjoint_strokes[episodes])
+    return Context(targets, {name: count[episodes] for name, count in context.counts.items()})
 
 
 def score(
@@ -61,7 +62,7 @@ def test_every_reward_keeps_its_promises(name, shape, loss, changes):
     reward: Reward = build_reward(name, config, shape)
     renders, writable = frozen(some_renders(5, shape=shape)), some_context(5, shape=shape)
     assert writable.targets is not None
-    context = Context(frozen(writable.targets), frozen(writable.strokes), frozen(writable.disjoint_strokes))
+    context = Context(frozen(writable.targets), {name: frozen(count) for name, count in writable.counts.items()})
     scores = reward.score(renders, context)
     assert (scores.shape, scores.dtype, scores.device.type) == ((5,), torch.float32, "cpu")
     assert torch.isfinite(scores).all() and not scores.requires_grad
@@ -120,8 +121,14 @@ def test_a_coloured_canvas_is_blank_in_one_colour():
 
 
 def test_each_new_start_of_the_pen_costs_one():
-    context = replace(some_context(3), disjoint_strokes=np.array([0, 1, 4]))
+    context = replace(some_context(3), counts={"disjoint_strokes": np.array([0, 1, 4])})
     assert score("stroke_start", some_renders(3), context) == [0.0, -1.0, -4.0]
+
+
+def test_a_reward_on_what_is_not_counted_says_what_is():
+    context = replace(some_context(2), counts={"objects": np.array([1, 2])})
+    with pytest.raises(ValueError, match="'stroke_start' needs disjoint_strokes, but this environment counts objects"):
+        score("stroke_start", some_renders(2), context)
 
 
 def weights_of(config: RunConfig, seed: int) -> tuple[torch.nn.Module, Arrays]:
@@ -186,7 +193,7 @@ def test_a_term_at_the_end_is_the_weighted_score_of_the_final_render():
     config = tiny_config(CONDITIONAL)
     trajectory = made_up(config)
     rewards, means = RewardSum(terms(("l2", 0.5, "end")), config, SHAPE).of(trajectory)
-    context = Context(trajectory.targets, trajectory.strokes[-1], trajectory.disjoint_strokes[-1])
+    context = Context(trajectory.targets, {name: count[-1] for name, count in trajectory.counts.items()})
     final = build_reward("l2", config, SHAPE).score(trajectory.canvases[-1], context)
     torch.testing.assert_close(rewards[-1], 0.5 * final)
     assert rewards.shape == (4, 8) and not rewards[:-1].any()
@@ -206,7 +213,7 @@ def test_differences_of_the_steps_add_up_to_what_the_episode_gained(name, change
     score_at = [
         reward.score(
             trajectory.canvases[t],
-            Context(trajectory.targets, trajectory.strokes[t], trajectory.disjoint_strokes[t]),
+            Context(trajectory.targets, {name: count[t] for name, count in trajectory.counts.items()}),
         )
         for t in range(5)
     ]

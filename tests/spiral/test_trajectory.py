@@ -35,5 +35,8 @@ def test_every_array_of_a_selection_is_of_the_selected_episodes(changes):
         if isinstance(whole, np.ndarray):
             axis = 0 if field.name in BATCH_FIRST else 1
             np.testing.assert_array_equal(part, np.stack([np.take(whole, e, axis) for e in episodes], axis))
+        elif isinstance(whole, dict):
+            for name, count in whole.items():
+                np.testing.assert_array_equal(part[name], count[:, episodes])
         else:
             assert part == whole
