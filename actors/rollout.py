@@ -19,7 +19,6 @@ from torch import Tensor
 
 import envs  # noqa: F401  (registers the environments)
 from envs.actions import ActionSpec
-from envs.random_programs import smooth_programs
 from spiral.agent import Agent, Observation, writable_tensor
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightStore
@@ -86,7 +85,7 @@ class Rollout:
 
     def demonstrate(self) -> Trajectory:
         """One batch of random programs, each with its own final render as its target, to be cloned."""
-        programs = smooth_programs(self.spec, self.batch_size, self.length, self.rng)
+        programs = self.environments.unwrapped.settings.natural_programs(self.batch_size, self.rng)
         recorder = Recorder(self.length, self.batch_size, self.canvas_shape, self.spec)
         recorder.start(*self.environments.reset())
         for step in range(self.length):

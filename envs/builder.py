@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.episodes import Counts, Episodes, Images
+from envs.random_scenes import ADD, CHANGE
 from envs.renderer import Renderer
 from envs.scene_objects import SceneObject, object_of
-from envs.scene_settings import ADD, CHANGE, SceneSettings
+from envs.scene_settings import SceneSettings
 from envs.settings import whole
 from envs.stage import Stage
 

@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
+import numpy as np
+from numpy.typing import NDArray
+
 from envs.actions import ActionSpec, paint_action_spec
+from envs.random_programs import smooth_programs
 from envs.settings import MAX_PIXELS, Settings, SettingsError, normalise, whole
 
 MIN_RADIUS, MAX_RADIUS = 0.05, 1000
@@ -60,6 +64,10 @@ class PaintSettings(Settings):
         scale = size / self.canvas_size
         sizes = tuple(min(max(radius * scale, MIN_RADIUS), MAX_RADIUS) for radius in self.brush_sizes)
         return replace(self, canvas_size=size, render_size=None, brush_sizes=sizes)
+
+    def natural_programs(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Programs that draw like a hand, [count, episode_length, heads]."""
+        return smooth_programs(self.action_spec, count, self.episode_length, rng)
 
     @property
     def action_spec(self) -> ActionSpec:

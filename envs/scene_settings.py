@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from envs.actions import ActionSpec, Head
+from envs.random_scenes import random_scenes
 from envs.scene_objects import COLOR_LEVELS, RADII, SHAPES
 from envs.settings import Settings, SettingsError, normalise, whole
 
 LARGEST = 4096  # pixels; Mesa's software driver draws no wider ones
-ADD, SKIP, CHANGE = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class SceneSettings(Settings):
     def at_size(self, size: int) -> SceneSettings:
         """The same scene on a canvas of `size` pixels, drawn at that size."""
         return replace(self, canvas_size=whole("size", size, 1, LARGEST), render_size=None)
+
+    def natural_programs(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Programs of scenes with one to five objects, [count, episode_length, heads]."""
+        return random_scenes(self.action_spec, count, self.episode_length, rng, (1, min(5, self.episode_length)))
 
     @property
     def action_spec(self) -> ActionSpec:

@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass, fields
 from numbers import Integral
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from envs.actions import ActionSpec
 
 MAX_PIXELS = 8192
@@ -82,6 +85,10 @@ class Settings(ABC):
     @abstractmethod
     def channels(self) -> int:
         """3 in colour, 1 in grey-scale."""
+
+    @abstractmethod
+    def natural_programs(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Random programs of whole episodes whose pictures resemble real ones, [count, episode_length, heads]."""
 
     @property
     def drawn_size(self) -> int:

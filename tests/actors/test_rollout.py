@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from actors.rollout import Rollout, canvas_shape, make_environments
 from envs.program import Program
+from envs.random_programs import random_programs
 from learners.state import network_arrays
 from learners.weights import MemoryWeights
 from spiral.agent import Agent, TensorEpisodes
@@ -39,7 +40,10 @@ class Counting(VectorEnv[Any, Any, Any]):
 
     def __init__(self, num_envs: int, num_threads: int, episode_length: int) -> None:
         self.num_envs = num_envs
-        self.settings = SimpleNamespace(episode_length=episode_length)
+        self.settings = SimpleNamespace(
+            episode_length=episode_length,
+            natural_programs=lambda count, rng: random_programs(SPEC, count, episode_length, rng),
+        )
         self.action_spec = SPEC
         canvas = spaces.Box(0, 255, SHAPE, np.uint8)
         mask = spaces.MultiBinary(len(SPEC.heads))
