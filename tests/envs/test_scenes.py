@@ -36,7 +36,7 @@ def make(**settings: Any) -> Any:
 def scene(*actions: NDArray[np.int64], **settings: Any) -> NDArray[np.uint8]:
     """The picture after the actions."""
     env = make(**settings)
-    picture = env.reset()[0]["canvas"]
+    picture: NDArray[np.uint8] = env.reset()[0]["canvas"]
     for each in actions:
         picture = env.step(each)[0]["canvas"]
     env.close()
@@ -71,7 +71,7 @@ def test_rows_go_away_from_the_camera_and_columns_to_the_right():
 
     def middle(place: int) -> NDArray[np.floating[Any]]:
         changed = (scene(action(place=place)) != scene()).any(axis=2)
-        return np.argwhere(changed).mean(axis=0)
+        return np.asarray(np.argwhere(changed).mean(axis=0))
 
     corner, right, down = middle(0), middle(15), middle(15 * 16)
     assert right[1] > corner[1] + 30 and abs(right[0] - corner[0]) < 2
