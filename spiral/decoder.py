@@ -68,7 +68,8 @@ class PointerHead(nn.Module):
     """Logits of a grid cell: how well queries made from z fit the feature maps at that place, plus a linear bias.
 
     A cell of a map covers `scale`² cells of the grid and answers a query of its own for each of them, so that the grid
-    may be finer than the map. The coarse maps know the shape, the fine ones where its edges are; their logits add up.
+    may be finer than the map; maps finer than the grid are left out. The coarse maps know the shape, the fine ones
+    where its edges are; their logits add up.
 
     Args:
         hidden: size of z.
@@ -78,7 +79,8 @@ class PointerHead(nn.Module):
 
     def __init__(self, hidden: int, grid: tuple[int, int], map_shapes: Sequence[tuple[int, int, int]]) -> None:
         super().__init__()
-        self.map_shapes = [shape for shape in map_shapes if shape[1] >= SMALLEST_MAP]
+        self.used = [place for place, shape in enumerate(map_shapes) if SMALLEST_MAP <= shape[1] <= grid[0]]
+        self.map_shapes = [map_shapes[place] for place in self.used]
         self.scales = [grid[0] // rows for _, rows, _ in self.map_shapes]
         for scale, (_, rows, columns) in zip(self.scales, self.map_shapes, strict=True):
             if (scale * rows, scale * columns) != grid:
@@ -93,8 +95,8 @@ class PointerHead(nn.Module):
     def forward(self, z: Tensor, maps: Sequence[Tensor]) -> Tensor:
         """Logits [N, cells] from z [N, hidden] and maps [N, channels, rows, columns]."""
         logits: Tensor = self.bias(z)
-        for make_query, scale, shape, keys in zip(self.queries, self.scales, self.map_shapes, maps, strict=False):
-            channels, rows, columns = shape
+        for make_query, scale, shape, place in zip(self.queries, self.scales, self.map_shapes, self.used, strict=True):
+            (channels, rows, columns), keys = shape, maps[place]
             query = make_query(z).view(len(z), scale**2, channels)
             fit = torch.bmm(query, keys.flatten(2)).view(len(z), scale**2, rows, columns) / math.sqrt(channels)
             logits = logits + F.pixel_shuffle(fit, scale).flatten(1)

@@ -147,6 +147,15 @@ def test_a_pointer_points_where_its_query_fits_the_map():
         torch.testing.assert_close(logits[:, row, column], (query * key).sum(dim=1) / np.sqrt(3))
 
 
+def test_a_pointer_leaves_out_maps_that_are_finer_than_its_grid():
+    head = PointerHead(8, (16, 16), [(2, 32, 32), (3, 16, 16), (5, 8, 8)])
+    assert [linear.out_features for linear in head.queries] == [3, 4 * 5]
+    z, keys = torch.randn(2, 8), [torch.randn(2, 2, 32, 32), torch.randn(2, 3, 16, 16), torch.randn(2, 5, 8, 8)]
+    logits = head(z, keys)
+    torch.testing.assert_close(head(z, [torch.randn(2, 2, 32, 32), *keys[1:]]), logits)
+    assert not torch.allclose(head(z, [keys[0], torch.randn(2, 3, 16, 16), keys[2]]), logits)
+
+
 def test_a_deconvolution_head_has_a_logit_for_each_cell():
     head = DeconvolutionHead(32, (16, 16), blocks=1)
     assert head(torch.randn(3, 32), []).shape == (3, 256)
