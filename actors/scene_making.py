@@ -10,13 +10,12 @@ import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from envs import SCENES_ID
 from envs.random_scenes import random_scenes
 from envs.scene_settings import SceneSettings
+from envs.scenes import ScenesVector
 from spiral.data.pictures import Split
 from spiral.data.scenes import SPLITS, SceneSet
 
@@ -62,9 +61,7 @@ def draw_scenes(
     """Pictures uint8 [count, 64, 64, 3] of random scenes, and their programs [count, most objects, heads]."""
     settings = SceneSettings(episode_length=max(objects[1], 1))
     programs = random_scenes(settings.action_spec, count, settings.episode_length, np.random.default_rng(seed), objects)
-    environments = gymnasium.make_vec(SCENES_ID, num_envs=count, episode_length=settings.episode_length)
-    environments.reset()
-    for step in range(settings.episode_length):
-        observation, *_ = environments.step(programs[:, step])
+    environments = ScenesVector(count, episode_length=settings.episode_length)
+    pictures = environments.draw(programs)
     environments.close()
-    return observation["canvas"], programs
+    return pictures, programs

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.actions import ActionError
 from envs.episodes import Counts, Episodes, Images
 from envs.random_scenes import ADD, CHANGE
 from envs.renderer import Renderer
@@ -32,6 +33,32 @@ class Builder(Episodes):
         self._stages = [Stage(settings.drawn_size, len(share), settings.episode_length) for share in self._shares]
         self._objects: list[list[SceneObject]] = [[] for _ in range(count)]
         super().__init__(settings, count)
+
+    def draw(self, programs: NDArray[np.integer[Any]]) -> Images:
+        """The scenes after whole programs [count, steps, heads], each drawn once; `reset` comes before the next step.
+
+        Raises:
+            ActionError: the programs are of another shape or type, or an index is out of range.
+        """
+        self._spec.check(programs)
+        if programs.ndim != 3 or len(programs) != self._count or programs.shape[1] > self._settings.episode_length:
+            raise ActionError(
+                f"programs have shape {programs.shape}; give [{self._count}, steps, heads] with at most "
+                f"{self._settings.episode_length} steps"
+            )
+        self._begin()
+        self._objects = [[] for _ in range(self._count)]
+        for actions in programs.swapaxes(0, 1):
+            for index, action in enumerate(actions):
+                self._do(index, action)
+
+        def build(renderer: Renderer, place: int, index: int) -> None:
+            renderer.clear(place)
+            for slot, thing in enumerate(self._objects[index]):
+                renderer.put(place, slot, thing)
+
+        self._on_all(build)
+        return self._shown()
 
     def objects(self, index: int) -> list[SceneObject]:
         """What stands on one platform, in the order in which it was added."""

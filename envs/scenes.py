@@ -7,6 +7,8 @@ nothing moves.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,6 +65,14 @@ class ScenesVector(CanvasVectorEnv):
     settings_type = SceneSettings
     episodes_type = Builder
     _episodes: Builder
+
+    def draw(self, programs: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+        """The scenes after whole programs [num_envs, steps, heads], each drawn once; `reset` comes before a next step.
+
+        Raises:
+            ActionError: the programs are of another shape or type, or an index is out of range.
+        """
+        return self._episodes.draw(programs)
 
     def objects(self, index: int) -> list[SceneObject]:
         """What stands on one platform, in the order in which it was added."""

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import envs
+from envs.actions import ActionError
 from envs.program import Program, ProgramError
 from envs.random_scenes import ADD, CHANGE, SKIP, random_scenes
 from envs.scene_objects import COLOR_LEVELS, PLATFORM, RADII, SHAPES, described, object_of
@@ -207,3 +208,16 @@ def test_random_scenes_have_the_objects_that_were_asked_for():
     assert PLATFORM == 1.0 and not actions[kinds == SKIP][:, : SPEC.index("kind")].any()
     with pytest.raises(ValueError, match="objects from 1 to 21 do not fit into 20 actions"):
         random_scenes(SPEC, 1, 20, np.random.default_rng(0), objects=(1, 21))
+
+
+def test_whole_programs_are_drawn_at_once():
+    programs = random_scenes(SPEC, 3, 6, np.random.default_rng(1), objects=(0, 4))
+    programs[1, 3, SPEC.index("kind")] = CHANGE
+    vector: Any = gymnasium.make_vec(envs.SCENES_ID, num_envs=3, episode_length=6).unwrapped
+    drawn = vector.draw(programs)
+    for index in range(3):
+        np.testing.assert_array_equal(drawn[index], scene(*programs[index]))
+    np.testing.assert_array_equal(vector.draw(programs[::-1])[::-1], drawn)
+    with pytest.raises(ActionError, match=r"shape \(2, 6, 7\); give \[3, steps, heads\]"):
+        vector.draw(programs[:2])
+    vector.close()
