@@ -60,6 +60,7 @@ class DiscriminatorConfig(Section):
 
     loss: Literal["wgan-gp", "spectral-norm"] = "wgan-gp"
     width: int = Field(default=64, ge=1)
+    reduction: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=1e-4, gt=0)
     beta1: float = Field(default=0.5, ge=0, lt=1)
     beta2: float = Field(default=0.9, ge=0, lt=1)

@@ -2,7 +2,8 @@
 
 4×4 convolutions of stride 2 with leaky ReLU halve the picture until it is 4×4, doubling the channels; one linear layer
 gives the score. There is no batch normalisation, since the gradient penalty is per picture. A conditional discriminator
-sees the target as further channels.
+sees the target as further channels. It may look at reduced pictures: then it judges shapes, and not how the ink of an
+engine differs from that of a scanner, which no program could mend.
 """
 
 from __future__ import annotations
@@ -24,13 +25,25 @@ class Discriminator(nn.Module):
         width: channels of the first convolution.
         conditional: whether a target comes with each picture.
         spectral: whether every layer is divided by its largest singular value (Miyato et al., 2018).
+        reduction: pictures are first reduced by this factor, to area means.
     """
 
     def __init__(
-        self, canvas_shape: tuple[int, int, int], width: int, conditional: bool = False, spectral: bool = False
+        self,
+        canvas_shape: tuple[int, int, int],
+        width: int,
+        conditional: bool = False,
+        spectral: bool = False,
+        reduction: int = 1,
     ) -> None:
         super().__init__()
-        height, columns, colors = canvas_shape
+        self.reduction = reduction
+        height, columns, colors = canvas_shape[0] // reduction, canvas_shape[1] // reduction, canvas_shape[2]
+        if (height * reduction, columns * reduction) != canvas_shape[:2]:
+            raise ValueError(
+                f"a canvas of {canvas_shape[0]}×{canvas_shape[1]} pixels cannot be reduced by {reduction}; "
+                "set discriminator.reduction to a divisor of its size"
+            )
         if height != columns or height < 2 * SMALLEST or height & (height - 1):
             raise ValueError(f"the discriminator takes square pictures of 8, 16, 32, … pixels, not {height}×{columns}")
         normalize = spectral_norm if spectral else nn.Identity()
@@ -45,6 +58,8 @@ class Discriminator(nn.Module):
     def forward(self, pictures: Tensor, targets: Tensor | None = None) -> Tensor:
         """Scores [B] of pictures [B, C, H, W] in [0, 1], given their targets of the same shape."""
         x = pictures if targets is None else torch.cat((pictures, targets), dim=1)
+        if self.reduction > 1:
+            x = F.avg_pool2d(x, self.reduction)
         x = 2.0 * x - 1.0
         for convolution in self.convolutions:
             x = F.leaky_relu(convolution(x), SLOPE)

@@ -26,8 +26,9 @@ from spiral.rewards.base import Context, need_targets
 
 def build_discriminator(config: RunConfig, canvas_shape: tuple[int, int, int]) -> Discriminator:
     """The discriminator that the settings describe, with fresh weights."""
-    spectral = config.discriminator.loss == "spectral-norm"
-    return Discriminator(canvas_shape, config.discriminator.width, config.agent.conditional, spectral)
+    settings = config.discriminator
+    spectral = settings.loss == "spectral-norm"
+    return Discriminator(canvas_shape, settings.width, config.agent.conditional, spectral, settings.reduction)
 
 
 class DiscriminatorReward:

@@ -14,4 +14,10 @@ def test_the_code_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     exec(compile("\n".join(blocks), str(PAGE), "exec"), {})
-    assert {path.name for path in tmp_path.iterdir()} == {"seven.png", "seven.json", "seven-large.png", "seven.svg", "scene.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "seven.png",
+        "seven.json",
+        "seven-large.png",
+        "seven.svg",
+        "scene.png",
+    }
