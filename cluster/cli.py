@@ -180,6 +180,15 @@ def env(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measur
 
 
 @bench_app.command()
+def scenes(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure.")] = 20.0) -> None:
+    """Steps per second of the scene environment, beside a plain loop over MuJoCo's renderer."""
+    from cluster.info import benchmark
+
+    module = benchmark("scenes")
+    module.print_table(module.run(seconds))
+
+
+@bench_app.command()
 def loop(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure.")] = 20.0) -> None:
     """Where the time of a run goes, and frames per second, in one process and on Ray."""
     from cluster.info import benchmark

@@ -79,8 +79,8 @@ def mnist_small() -> dict[str, Any]:
             "policy": {
                 "learning_rate": 5e-4,
                 "final_learning_rate": 1e-4,
-                "entropy": 0.005,
-                "final_entropy": 0.001,
+                "entropy": 0.002,
+                "final_entropy": 0.0002,
                 "anchor": 0.05,
                 "clip_ratio": 0.2,
                 "minibatches": 2,
@@ -88,7 +88,8 @@ def mnist_small() -> dict[str, Any]:
             },
             "discriminator": {
                 "loss": "spectral-norm",
-                "width": 24,
+                "width": 48,
+                "reduction": 2,
                 "learning_rate": 2e-4,
                 "steps_per_policy_step": 5,
                 "softplus_shift": 1.0,
