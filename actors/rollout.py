@@ -85,12 +85,18 @@ class Rollout:
 
     def demonstrate(self) -> Trajectory:
         """One batch of random programs, each with its own final render as its target, to be cloned."""
-        programs = self.environments.unwrapped.settings.natural_programs(self.batch_size, self.rng)
+        return self.play(self.environments.unwrapped.settings.natural_programs(self.batch_size, self.rng))
+
+    def play(self, programs: NDArray[np.int64], targets: NDArray[np.uint8] | None = None) -> Trajectory:
+        """One batch of the given programs [B, T, heads], each with its own final render as its target if none is given.
+
+        The log-probabilities are zeros: nobody chose.
+        """
         recorder = Recorder(self.length, self.batch_size, self.canvas_shape, self.spec)
         recorder.start(*self.environments.reset())
         for step in range(self.length):
             recorder.record(programs[:, step], np.zeros(self.batch_size), self.environments.step(programs[:, step]))
-        return recorder.trajectory(self._noise(), recorder.canvases[-1], version=-1)
+        return recorder.trajectory(self._noise(), recorder.canvases[-1] if targets is None else targets, version=-1)
 
     @torch.no_grad()
     def paint(self, targets: NDArray[np.uint8] | None, temperature: float) -> Trajectory:

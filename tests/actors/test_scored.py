@@ -1,0 +1,72 @@
+"""A wrapped environment pays what the rewards say, and is a Gymnasium environment still."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import envs
+from actors.rollout import Rollout
+from actors.scored import Scored
+from spiral.config import ConfigError, RewardTerm
+from spiral.rewards import RewardSum
+from tests.tiny import CONDITIONAL, SHAPE, tiny_config
+
+SETTINGS: dict[str, Any] = tiny_config().environment.settings
+TERMS = [
+    RewardTerm(name="squared_error", weight=0.5, when="step"),
+    RewardTerm(name="blank", weight=2.0),
+    RewardTerm(name="stroke_start", weight=0.1),
+]
+
+
+def pictures(count: int = 5) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, *SHAPE), np.uint8)
+
+
+def make(targets: np.ndarray | None, terms: list[RewardTerm] = TERMS) -> Scored:
+    return Scored(gymnasium.make(envs.PAINT_ID, **SETTINGS), terms, targets)
+
+
+@pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version")
+def test_gymnasium_takes_it():
+    check_env(make(pictures()), skip_render_check=True)
+    check_env(make(None, TERMS[1:]), skip_render_check=True)
+
+
+def test_it_pays_what_a_run_pays():
+    """The same episode, with the rewards that the policy learner would give it."""
+    config = tiny_config(CONDITIONAL, {"rewards": [term.model_dump() for term in TERMS]})
+    env = make(pictures())
+    rng = np.random.default_rng(1)
+    actions = rng.integers(0, env.action_space.nvec, (SETTINGS["episode_length"], 5))  # type: ignore[attr-defined]
+    observation, _ = env.reset(seed=3)
+    steps = [env.step(action) for action in actions]
+    rollout = Rollout(config, None, pictures(), seed=0, batch_size=1)  # type: ignore[arg-type]
+    recorded = rollout.play(actions[None], observation["target"][None])
+    rollout.close()
+    rewards, _ = RewardSum(config.rewards, config, SHAPE).of(recorded)
+    assert [step[1] for step in steps] == pytest.approx(rewards[:, 0].tolist(), abs=1e-4)
+    assert [step[2] for step in steps] == [False, False, False, True]
+
+
+def test_the_seed_decides_what_is_to_be_copied():
+    env = make(pictures())
+    drawn = [env.reset(seed=seed)[0]["target"] for seed in (0, 1, 2, 3, 0)]
+    np.testing.assert_array_equal(drawn[0], drawn[4])
+    assert len({picture.tobytes() for picture in drawn}) > 1
+
+
+def test_what_cannot_be_scored_is_refused():
+    with pytest.raises(ConfigError, match=r"targets are uint8 \(2, 8, 8, 1\); give uint8 pictures \[N, 16, 16, 1\]"):
+        make(np.zeros((2, 8, 8, 1), np.uint8))
+    with pytest.raises(ConfigError, match="no reward 'beauty'; there are"):
+        make(None, [RewardTerm(name="beauty")])
+    with pytest.raises(ConfigError, match="no rewards were given"):
+        make(None, [])
+    with pytest.raises(ValueError, match="'squared_error' compares with a target"):
+        make(None).reset()
