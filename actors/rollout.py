@@ -19,6 +19,7 @@ from torch import Tensor
 
 import envs  # noqa: F401  (registers the environments)
 from envs.actions import ActionSpec
+from envs.own import is_own, load_class, vector_form
 from spiral.agent import Agent, Observation, writable_tensor
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightStore
@@ -30,6 +31,8 @@ from spiral.trajectory import Trajectory
 def make_environments(config: RunConfig, count: int, num_threads: int = 1) -> VectorEnv[Any, Any, Any]:
     """`count` environments of the run as one vector environment."""
     keywords = {"num_threads": num_threads, **config.environment.settings}
+    if is_own(config.environment.id):
+        return vector_form(load_class(config.environment.id))(count, **keywords)
     return gymnasium.make_vec(config.environment.id, num_envs=count, **keywords)
 
 

@@ -28,7 +28,9 @@ USER_ERRORS = (
     "spiral.config:ConfigError",
     "spiral.data.pictures:DatasetError",
     "spiral.contracts:EmptyReplayError",
+    "envs.own:EnvironmentNotFound",
     "envs.settings:SettingsError",
+    "envs.stage:StageError",
     "envs.program:ProgramError",
     "envs.pymypaint.errors:PaintError",
     "gymnasium.error:Error",
@@ -78,12 +80,15 @@ def train(
     workers: Annotated[int | None, typer.Option(min=1, help="Rollout workers; default: by the cores.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the whole run. Default: 0.")] = None,
+    env: Annotated[
+        str | None, typer.Option(help="Another environment, with its default settings: an id, or module:Class.")
+    ] = None,
     change: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as policy.entropy=0.02.")] = None,
 ) -> None:
     """Train an agent. Ctrl-C ends it with a checkpoint, and --resume goes on from there."""
     from cluster.training import train as run_training
 
-    run_training(preset, out, minutes, frames, engine.value, redis, address, workers, resume, seed, change or [])
+    run_training(preset, out, minutes, frames, engine.value, redis, address, workers, resume, seed, env, change or [])
 
 
 @app.command()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import gymnasium
 import numpy as np
 
-import envs  # noqa: F401  (registers the environments)
+from actors.rollout import canvas_shape, make_environments
 from cluster.plan import Phase, Report
 from envs.actions import ActionSpec
 from learners.checkpoint import CheckpointError
@@ -16,6 +15,7 @@ from spiral.config import ConfigError, RunConfig
 from spiral.contracts import Arrays, WeightStore
 from spiral.devices import resolve_device
 from spiral.rewards import RewardSum
+from spiral.rewards.base import Context
 
 
 class Engine(Protocol):
@@ -43,25 +43,31 @@ class Engine(Protocol):
 
 def inspect_environment(config: RunConfig) -> tuple[ActionSpec, tuple[int, int, int]]:
     """The action heads and the shape (H, W, C) of the canvas of the run's environment."""
-    environment = gymnasium.make(config.environment.id, **config.environment.settings)
+    environments = make_environments(config, 1)
     try:
-        return environment.unwrapped.action_spec, environment.observation_space["canvas"].shape  # type: ignore
+        return environments.unwrapped.action_spec, canvas_shape(environments)
     finally:
-        environment.close()  # type: ignore[no-untyped-call]
+        environments.close()
 
 
 def check_settings(config: RunConfig) -> None:
     """Refuses settings that no run could begin with, before anything is written or started.
 
     Raises:
-        ConfigError: the device is not there, the layers do not fit the canvas, or a reward does not exist.
+        ConfigError: the device is not there, the layers do not fit the canvas, or a reward does not exist or asks for
+            what the environment does not have.
         SettingsError: the environment does not take its settings.
+        EnvironmentNotFound: the environment is no class that can be imported.
     """
-    spec, shape = inspect_environment(config)
+    environments = make_environments(config, 1)
+    spec, shape = environments.unwrapped.action_spec, canvas_shape(environments)
+    observation, info = environments.reset()
+    environments.close()
     try:
         resolve_device(config.device)
         Agent(spec, shape, config.agent)
-        RewardSum(config.rewards, config, shape)
+        targets = observation["canvas"] if config.agent.conditional else None
+        RewardSum(config.rewards, config, shape).check(observation["canvas"], Context(targets, info))
     except ValueError as error:
         raise ConfigError(str(error)) from None
 

@@ -29,6 +29,7 @@ def train(
     workers: int | None,
     go_on: bool,
     seed: int | None,
+    environment: str | None,
     changes: list[str],
 ) -> None:
     """Begin a run or go on with one, and print how it ended.
@@ -42,25 +43,27 @@ def train(
     if go_on:
         if out is None:
             raise RunError("--resume needs --out, the folder of the run to go on with")
-        if preset is not None or seed is not None or changes:
-            raise RunError("--resume goes on with the settings of the run: leave out --preset, --seed and --set")
+        if preset is not None or seed is not None or environment is not None or changes:
+            raise RunError("--resume goes on with the settings of the run: leave out --preset, --seed, --env and --set")
         summary = resume(out, asked, machines)
     else:
         if preset is None:
             raise RunError(f"--preset is missing; there are {', '.join(PRESETS)}")
-        config = settings(preset, seed, changes)
+        config = settings(preset, seed, changes, environment)
         summary = begin(config, out or Path("runs") / preset, asked or Length(minutes=DEFAULT_MINUTES), machines)
     typer.echo(describe(summary))
 
 
-def settings(preset: str, seed: int | None, changes: list[str]) -> RunConfig:
-    """The preset with the changes of `--seed` and `--set`.
+def settings(preset: str, seed: int | None, changes: list[str], environment: str | None = None) -> RunConfig:
+    """The preset with the changes of `--seed`, `--env` and `--set`.
 
     Raises:
         ConfigError: one of them does not exist or has a value that is not allowed.
     """
     config = find_preset(preset)
     values: dict[str, Any] = {} if seed is None else {"seed": seed}
+    if environment is not None:
+        values["environment"] = {"id": environment, "settings": {}}
     for change in changes:
         name, equals, text = change.partition("=")
         if not equals or not name:

@@ -50,6 +50,12 @@ class CanvasEnv(gymnasium.Env[Observation, Actions]):
     settings_type: ClassVar[type[Settings]]
     episodes_type: ClassVar[Callable[..., Episodes]]
 
+    def __init_subclass__(cls) -> None:
+        """An environment that names no id is known by its class (`envs/own.py`)."""
+        super().__init_subclass__()
+        if "env_id" not in vars(cls):
+            cls.env_id = f"{cls.__module__}:{cls.__qualname__}"
+
     def __init__(self, *, render_mode: str | None = None, **settings: Any) -> None:
         check_render_mode(render_mode)
         self.render_mode = render_mode

@@ -54,10 +54,8 @@ class Program:
     actions: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        if self.env_id not in SETTINGS:
-            raise ProgramError(f"environment is {self.env_id!r}; programs are known for {', '.join(SETTINGS)}")
         try:
-            read = SETTINGS[self.env_id].from_keywords(self.settings)
+            read = _settings_type(self.env_id).from_keywords(self.settings)
         except SettingsError as error:
             raise ProgramError(f"in the settings, {error}") from error
         object.__setattr__(self, "settings", read.to_json())
@@ -66,7 +64,7 @@ class Program:
     @property
     def parsed_settings(self) -> Settings:
         """The settings as the record that the environment is made with."""
-        return SETTINGS[self.env_id].from_keywords(self.settings)
+        return _settings_type(self.env_id).from_keywords(self.settings)
 
     def replay(self) -> NDArray[np.uint8]:
         """The picture that the episode ended with, uint8 [height, width, channels]."""
@@ -75,7 +73,7 @@ class Program:
 
     def frames(self) -> NDArray[np.uint8]:
         """The canvas before the first and after every action, uint8 [steps + 1, height, width, channels]."""
-        env = gymnasium.make(self.env_id, **self.settings)
+        env = _make(self.env_id, dict(self.settings))
         try:
             observation, _ = env.reset()
             canvases = [observation["canvas"]]
@@ -180,6 +178,29 @@ class Program:
             raise ProgramError(f"{path} is not JSON: {error}") from error
         except ProgramError as error:
             raise ProgramError(f"{path}: {error}") from error
+
+
+def _settings_type(env_id: str) -> type[Settings]:
+    """What the settings of an environment are read with."""
+    if env_id in SETTINGS:
+        return SETTINGS[env_id]
+    from envs.own import EnvironmentNotFound, is_own, loaded_class  # they know programs in turn
+
+    if not is_own(env_id):
+        raise ProgramError(f"environment is {env_id!r}; programs are known for {', '.join(SETTINGS)}")
+    try:
+        return loaded_class(env_id).settings_type
+    except EnvironmentNotFound as error:
+        raise ProgramError(str(error)) from error
+
+
+def _make(env_id: str, settings: dict[str, Any]) -> gymnasium.Env[Any, Any]:
+    """The environment of a program whose settings were read."""
+    if env_id in SETTINGS:
+        return gymnasium.make(env_id, **settings)
+    from envs.own import loaded_class
+
+    return loaded_class(env_id)(**settings)
 
 
 def _checked_actions(actions: Any, settings: Settings) -> NDArray[np.int64]:

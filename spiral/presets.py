@@ -77,8 +77,8 @@ def mnist_small() -> dict[str, Any]:
         SMALL,
         {
             "policy": {
-                "learning_rate": 5e-4,
-                "final_learning_rate": 1e-4,
+                "learning_rate": 4e-4,
+                "final_learning_rate": 5e-5,
                 "entropy": 0.002,
                 "final_entropy": 0.0002,
                 "anchor": 0.05,

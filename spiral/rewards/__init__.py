@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from spiral.config import ConfigError, RewardTerm, RunConfig
@@ -60,6 +61,15 @@ class RewardSum:
         if not terms:
             raise ConfigError(f"rewards is empty; name at least one of {', '.join(sorted(REWARDS))}")
         self.terms = [(term, build_reward(term.name, config, canvas_shape)) for term in terms]
+
+    def check(self, canvas: NDArray[np.uint8], context: Context) -> None:
+        """Refuses an environment that a term cannot score, by the canvas [B, H, W, C] after a reset.
+
+        Raises:
+            ValueError: a term needs what `context` does not have.
+        """
+        for _, reward in self.terms:
+            reward.score(canvas, context)
 
     def of(self, trajectory: Trajectory) -> tuple[Tensor, dict[str, float]]:
         """Rewards [T, B] of a trajectory, and the mean score of each term on the final renders."""

@@ -1,0 +1,62 @@
+"""Environments of a user's own: a class in a module of theirs, named `module:Class`.
+
+Such a class is a `CanvasEnv` with its settings and its `Episodes`; its vector form follows from the two. It needs no
+line in this project (`examples/dots.py` is one). A saved program names its environment too, but never makes anything be
+imported: the one who reads it does that.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from envs.canvas_env import CanvasEnv, CanvasVectorEnv
+
+
+class EnvironmentNotFound(ValueError):
+    """There is no such class, or it is no environment."""
+
+
+def is_own(env_id: str) -> bool:
+    """Whether the id names a class, `module:Class`, and not an id of Gymnasium."""
+    return ":" in env_id
+
+
+def load_class(env_id: str) -> type[CanvasEnv]:
+    """The class called `module:Class`, whose module is imported.
+
+    Raises:
+        EnvironmentNotFound: it is not there, or no `CanvasEnv`.
+    """
+    module = env_id.partition(":")[0]
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise EnvironmentNotFound(
+            f"environment {env_id!r}: {module} cannot be imported ({error}); run this in the folder of {module}.py, or "
+            "put that folder on PYTHONPATH"
+        ) from error
+    return loaded_class(env_id)
+
+
+def loaded_class(env_id: str) -> type[CanvasEnv]:
+    """The class called `module:Class`, of a module that was imported before.
+
+    Raises:
+        EnvironmentNotFound: it is not there, or no `CanvasEnv`.
+    """
+    module, _, name = env_id.partition(":")
+    if module not in sys.modules:
+        raise EnvironmentNotFound(f"environment {env_id!r}: import {module} first")
+    found = getattr(sys.modules[module], name, None)
+    if not (isinstance(found, type) and issubclass(found, CanvasEnv)):
+        raise EnvironmentNotFound(
+            f"environment {env_id!r}: {module} has no class {name} that is an envs.canvas_env.CanvasEnv"
+        )
+    return found
+
+
+def vector_form(environment: type[CanvasEnv]) -> type[CanvasVectorEnv]:
+    """The vector environment with the same settings and episodes."""
+    shared = {name: getattr(environment, name) for name in ("env_id", "settings_type", "episodes_type")}
+    return type(f"{environment.__name__}Vector", (CanvasVectorEnv,), shared)

@@ -1,0 +1,78 @@
+"""An environment of a user's own, in one file, is trained in by its name, with no change of this project."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from cluster.cli import app, is_user_error
+from envs.own import EnvironmentNotFound, load_class, loaded_class
+from envs.program import Program, ProgramError
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+REWARDS = 'rewards=[{"name": "discriminator", "when": "step"}]'
+
+
+@pytest.fixture
+def on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    monkeypatch.delitem(sys.modules, "dots", raising=False)
+
+
+def train(out: Path, *options: str) -> None:
+    small = ["policy.batch_size=8", "discriminator.batch_size=8", "policy.anchor=0", "data.name=mnist5k", REWARDS]
+    settings = [part for change in small for part in ("--set", change)]
+    command = ["train", "--preset", "mnist-small", "--env", "dots:Dots", "--frames", "240", "--out", str(out)]
+    result = CliRunner().invoke(app, [*command, *settings, *options], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_it_is_trained_in_by_its_name(engine, tmp_path, on_the_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES))
+    train(tmp_path / "run", "--engine", engine)
+    program = Program.load(tmp_path / "run" / "programs" / "0.json")
+    assert (program.env_id, program.actions.shape) == ("dots:Dots", (10, 3))
+    pressed = program.actions[program.actions[:, 2] == 1]
+    assert len(np.unique(program.replay())) > 1 or (pressed[:, 1] == 3).all() or not len(pressed)
+    assert program.render(64).shape == (64, 64, 1)
+
+
+def test_a_program_makes_nothing_be_imported(tmp_path, on_the_path):
+    load_class("dots:Dots")
+    program = Program("dots:Dots", {}, np.zeros((1, 3), np.int64))
+    program.save(tmp_path / "dot.json")
+    del sys.modules["dots"]
+    with pytest.raises(ProgramError, match="import dots first"):
+        Program.load(tmp_path / "dot.json")
+    document = json.loads((tmp_path / "dot.json").read_text()) | {"environment": "os:system"}
+    with pytest.raises(ProgramError, match="os has no class system that is"):
+        Program.from_json(document)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere:Dots", "nowhere cannot be imported .*; run this in the folder of nowhere.py"),
+        ("dots:Stamping", "dots has no class Stamping that is an envs.canvas_env.CanvasEnv"),
+        ("dots:Nothing", "dots has no class Nothing"),
+    ],
+)
+def test_what_is_no_environment_is_refused_in_one_line(name, message, on_the_path):
+    with pytest.raises(EnvironmentNotFound, match=message) as caught:
+        load_class(name)
+    assert is_user_error(caught.value)
+    with pytest.raises(EnvironmentNotFound):
+        loaded_class(name)
+
+
+def test_a_reward_that_the_environment_cannot_give_is_refused_before_anything_starts(tmp_path, on_the_path):
+    command = ["train", "--preset", "mnist-small", "--env", "dots:Dots", "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(app, command)
+    assert "'stroke_start' needs disjoint_strokes, but this environment counts" in str(result.exception)
+    assert result.exception is not None and is_user_error(result.exception) and not (tmp_path / "run").exists()
