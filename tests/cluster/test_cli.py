@@ -152,7 +152,7 @@ def test_changes_reach_the_run_and_stay_with_it(spiral, drawings, tmp_path):
         (["train", "--preset", "mnist-small", "--out", "{file}/x"], "cannot be made"),
         (["train", "--resume"], "--resume needs --out"),
         (["train", "--resume", "--out", "{full}"], "holds no run"),
-        (["train", "--resume", "--out", "{full}", "--seed", "1"], "leave out --preset, --seed and --set"),
+        (["train", "--resume", "--out", "{full}", "--seed", "1"], "leave out --preset, --seed, --env and --set"),
         (["info", "--preset", "x"], "no preset 'x'"),
         (["sample", "--run", "{full}/none", "--out", "{full}/s.npz"], "there is no folder"),
         (["sample", "--run", "{full}", "--out", "{full}/s.npz"], "no checkpoint in"),

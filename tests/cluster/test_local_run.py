@@ -147,7 +147,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(tiny, tmp_path):
         ({"rewards": [{"name": "applause"}]}, "applause"),
         ({"environment.settings": {"canvas_size": -3}}, "canvas_size is -3"),
         ({"environment.id": "spiral/Nowhere-v0"}, "Nowhere"),
-        ({"agent.stem_stride": 1}, "multiple of the feature map"),
+        ({"environment.settings.grid_size": 12}, "multiple of the feature map"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_before_anything_is_written(tiny, tmp_path, changes, message):

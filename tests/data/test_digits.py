@@ -131,7 +131,7 @@ def test_prepare_tells_what_is_missing(tmp_path: Path) -> None:
 
 def test_the_catalogue_says_what_is_ready_and_what_to_do(root: Path, tmp_path: Path) -> None:
     ready = {info.name: info.ready for info in data.catalogue(root)}
-    assert ready == {"mnist": True, "mnist5k": True, "folder:PATH": True}
+    assert ready == {"mnist": True, "mnist5k": True, "scenes": False, "folder:PATH": True}
     absent = data.catalogue(tmp_path / "nothing")[0]
     assert not absent.ready and "0 of 4 files" in absent.note and "prepare mnist" in absent.note
 
