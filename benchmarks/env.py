@@ -13,20 +13,18 @@ import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 import envs  # noqa: F401  (registers the environment)
+from benchmarks.episodes import seconds_of
 from envs.paint_settings import PaintSettings
 from envs.pymypaint import find_brush
 from envs.random_programs import random_programs
@@ -126,7 +124,7 @@ def _measure(brush: str, program: Path, folder: Path, rounds: int, share: float)
         )
         for n in (1, 2)
     )
-    repeats = max(1, round(share / _seconds(single, actions, 1, time.perf_counter)))
+    repeats = max(1, round(share / seconds_of(single, actions, 1, time.perf_counter)))
     rates, limits, doubled = [], [], []
     for _ in range(rounds):
         answer = (
@@ -140,22 +138,11 @@ def _measure(brush: str, program: Path, folder: Path, rounds: int, share: float)
             .split()
         )
         limits.append(int(answer[0]) / float(answer[1]))
-        rates.append(strokes * repeats / _seconds(single, actions, repeats, time.process_time))
-        walls = [_seconds(environment, actions, repeats, time.perf_counter) for environment in (single, double)]
+        rates.append(strokes * repeats / seconds_of(single, actions, repeats, time.process_time))
+        walls = [seconds_of(environment, actions, repeats, time.perf_counter) for environment in (single, double)]
         doubled.append(walls[0] / walls[1])
     ratios = [rate / limit for rate, limit in zip(rates, limits, strict=True)]
     return Result(brush, median(rates), median(limits), median(ratios), min(ratios), max(ratios), median(doubled))
-
-
-def _seconds(
-    environment: VectorEnv[Any, Any, Any], actions: NDArray[np.int64], repeats: int, clock: Callable[[], float]
-) -> float:
-    start = clock()
-    for _ in range(repeats):
-        environment.reset()
-        for step in range(actions.shape[1]):
-            environment.step(actions[:, step])
-    return clock() - start
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ on the wall.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -25,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.scene_evaluation import objects_of
+from benchmarks.episodes import seconds_of
 from envs.random_programs import random_programs
 from envs.random_scenes import ADD
 from envs.scene_objects import PLATFORM, SceneObject
@@ -90,30 +90,20 @@ def run(seconds: float = 20.0, rounds: int = 7) -> Result:
     scenes = [objects_of(SETTINGS, program) for program in actions]
     plain = PlainLoop()
     single, double = (ScenesVector(COUNT, num_threads=threads) for threads in (1, 2))
-    once = play(single, actions, 1, time.perf_counter)
+    once = seconds_of(single, actions, 1, time.perf_counter)
     repeats = max(1, round(seconds / rounds / 4 / once))
     steps = repeats * COUNT * SETTINGS.episode_length
     rates, limits, gains = [], [], []
     for _ in range(rounds):
         limits.append(steps / draw_plainly(plain, scenes, repeats))
-        rates.append(steps / play(single, actions, repeats, time.process_time))
-        walls = [play(environments, actions, repeats, time.perf_counter) for environments in (single, double)]
+        rates.append(steps / seconds_of(single, actions, repeats, time.process_time))
+        walls = [seconds_of(environments, actions, repeats, time.perf_counter) for environments in (single, double)]
         gains.append(walls[0] / walls[1])
     plain.renderer.close()
     single.close()
     double.close()
     ratios = [rate / limit for rate, limit in zip(rates, limits, strict=True)]
     return Result(median(rates), median(limits), median(ratios), min(ratios), max(ratios), median(gains))
-
-
-def play(environments: ScenesVector, actions: NDArray[np.int64], repeats: int, clock: Callable[[], float]) -> float:
-    """Seconds for whole episodes."""
-    start = clock()
-    for _ in range(repeats):
-        environments.reset()
-        for step in range(actions.shape[1]):
-            environments.step(actions[:, step])
-    return clock() - start
 
 
 def draw_plainly(plain: PlainLoop, scenes: list[list[SceneObject]], repeats: int) -> float:
