@@ -44,6 +44,11 @@ def canvas_shape(environments: VectorEnv[Any, Any, Any]) -> tuple[int, int, int]
     return height, width, channels
 
 
+def counts_of(info: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """What environments counted, without Gymnasium's notes on which of them have the count."""
+    return {name: count for name, count in info.items() if not name.startswith("_")}
+
+
 class Rollout:
     """Plays batches of whole episodes.
 
@@ -168,9 +173,8 @@ class Recorder:
         """Take the observation after a reset."""
         self.canvases[self.time] = observation["canvas"]
         self.action_masks[self.time] = observation["action_mask"]
-        for name, count in info.items():
-            if not name.startswith("_"):  # Gymnasium's notes on which of the environments have the count
-                self.counts.setdefault(name, np.empty((len(self.canvases), len(count)), np.int64))[self.time] = count
+        for name, count in counts_of(info).items():
+            self.counts.setdefault(name, np.empty((len(self.canvases), len(count)), np.int64))[self.time] = count
 
     def record(self, actions: NDArray[np.int64], log_probs: NDArray[np.floating[Any]], step: tuple[Any, ...]) -> None:
         """Take an action and what the environment answered."""

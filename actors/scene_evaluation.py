@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from actors.evaluation import mean_squared_error
-from envs.random_scenes import ADD, CHANGE
-from envs.scene_objects import SceneObject, object_of, positions
+from envs.scene_objects import SceneObject, apply_action, positions
 from envs.scene_settings import SceneSettings
 
 
@@ -52,11 +51,7 @@ def objects_of(settings: SceneSettings, actions: NDArray[np.int64]) -> list[Scen
     names = [head.name for head in settings.action_spec.heads]
     objects: list[SceneObject] = []
     for action in actions:
-        attributes = dict(zip(names, action.tolist(), strict=True))
-        if attributes["kind"] == ADD:
-            objects.append(object_of(attributes, settings.grid_size))
-        elif attributes["kind"] == CHANGE and objects:
-            objects[-1] = object_of(attributes, settings.grid_size)
+        apply_action(objects, dict(zip(names, action.tolist(), strict=True)), settings.grid_size)
     return objects
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.random_scenes import ADD, SKIP
+from envs.scene_objects import ADD, SKIP
 from envs.scenes import ScenesVector
 
 PRIMITIVES = 20

@@ -26,8 +26,7 @@ from rich.table import Table
 from actors.scene_evaluation import objects_of
 from benchmarks.episodes import seconds_of
 from envs.random_programs import random_programs
-from envs.random_scenes import ADD
-from envs.scene_objects import PLATFORM, SceneObject
+from envs.scene_objects import ADD, PLATFORM, SceneObject
 from envs.scene_settings import SceneSettings
 from envs.scenes import ScenesVector
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from actors.rollout import canvas_shape, make_environments
+from actors.rollout import canvas_shape, counts_of, make_environments
 from cluster.plan import Phase, Report
 from envs.actions import ActionSpec
 from learners.checkpoint import CheckpointError
@@ -60,14 +60,16 @@ def check_settings(config: RunConfig) -> None:
         EnvironmentNotFound: the environment is no class that can be imported.
     """
     environments = make_environments(config, 1)
-    spec, shape = environments.unwrapped.action_spec, canvas_shape(environments)
-    observation, info = environments.reset()
-    environments.close()
+    try:
+        spec, shape = environments.unwrapped.action_spec, canvas_shape(environments)
+        observation, info = environments.reset()
+    finally:
+        environments.close()
     try:
         resolve_device(config.device)
         Agent(spec, shape, config.agent)
         targets = observation["canvas"] if config.agent.conditional else None
-        RewardSum(config.rewards, config, shape).check(observation["canvas"], Context(targets, info))
+        RewardSum(config.rewards, config, shape).check(observation["canvas"], Context(targets, counts_of(info)))
     except ValueError as error:
         raise ConfigError(str(error)) from None
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from envs.actions import ActionError
 from envs.episodes import Counts, Episodes, Images
-from envs.random_scenes import ADD, CHANGE
 from envs.renderer import Renderer
-from envs.scene_objects import SceneObject, object_of
+from envs.scene_objects import ADD, SceneObject, apply_action
 from envs.scene_settings import SceneSettings
 from envs.settings import whole
 from envs.stage import Stage
@@ -104,16 +103,10 @@ class Builder(Episodes):
     def _do(self, index: int, action: NDArray[np.integer[Any]]) -> int | None:
         """The slot of the object that an action adds or changes, or None when nothing comes of it."""
         attributes = {name: int(action[column]) for name, column in self._columns.items()}
-        objects = self._objects[index]
-        if attributes["kind"] == ADD:
-            objects.append(object_of(attributes, self._settings.grid_size))
-            self.counts["objects"][index] += 1
-        elif attributes["kind"] == CHANGE and objects:
-            objects[-1] = object_of(attributes, self._settings.grid_size)
-            self.counts["changes"][index] += 1
-        else:
-            return None
-        return len(objects) - 1
+        slot = apply_action(self._objects[index], attributes, self._settings.grid_size)
+        if slot is not None:
+            self.counts["objects" if attributes["kind"] == ADD else "changes"][index] += 1
+        return slot
 
     def _shown(self) -> Images:
         """The scenes at the size at which they are shown: area means of those drawn."""

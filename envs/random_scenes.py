@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.actions import ActionSpec
+from envs.scene_objects import ADD, SKIP
 
-ADD, SKIP, CHANGE = 0, 1, 2  # kinds of action
 APART = 2  # cells between the middles of two objects, at least, in rows or in columns
 TRIES = 8
 

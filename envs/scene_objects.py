@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+ADD, SKIP, CHANGE = 0, 1, 2  # kinds of action
 PLATFORM = 1.0  # half of the side
 SHAPES = ("box", "sphere", "cylinder", "capsule")
 RADII = (0.12, 0.17, 0.23)
@@ -81,6 +82,17 @@ def object_of(attributes: dict[str, int], grid_size: int) -> SceneObject:
             COLOR_LEVELS[attributes["blue"]],
         ),
     )
+
+
+def apply_action(objects: list[SceneObject], attributes: dict[str, int], grid_size: int) -> int | None:
+    """The place in `objects` of what an action added or changed, in that list, or None when nothing came of it."""
+    if attributes["kind"] == ADD:
+        objects.append(object_of(attributes, grid_size))
+    elif attributes["kind"] == CHANGE and objects:
+        objects[-1] = object_of(attributes, grid_size)
+    else:
+        return None
+    return len(objects) - 1
 
 
 def described(objects: Iterable[SceneObject]) -> str:

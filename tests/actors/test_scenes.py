@@ -10,7 +10,8 @@ import pytest
 
 from actors.scene_evaluation import judge_scenes, match, objects_of
 from actors.scene_search import PRIMITIVES, VARIANCE, search
-from envs.random_scenes import CHANGE, random_scenes
+from envs.random_scenes import random_scenes
+from envs.scene_objects import CHANGE
 from envs.scene_settings import SceneSettings
 from envs.scenes import ScenesVector
 

@@ -74,5 +74,7 @@ def test_what_is_no_environment_is_refused_in_one_line(name, message, on_the_pat
 def test_a_reward_that_the_environment_cannot_give_is_refused_before_anything_starts(tmp_path, on_the_path):
     command = ["train", "--preset", "mnist-small", "--env", "dots:Dots", "--out", str(tmp_path / "run")]
     result = CliRunner().invoke(app, command)
-    assert "'stroke_start' needs disjoint_strokes, but this environment counts" in str(result.exception)
+    assert "'stroke_start' needs disjoint_strokes, but this environment counts stamps: leave it out" in str(
+        result.exception
+    )
     assert result.exception is not None and is_user_error(result.exception) and not (tmp_path / "run").exists()

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 import envs
 from envs.actions import ActionError
 from envs.program import Program, ProgramError
-from envs.random_scenes import ADD, CHANGE, SKIP, random_scenes
-from envs.scene_objects import COLOR_LEVELS, PLATFORM, RADII, SHAPES, described, object_of
+from envs.random_scenes import random_scenes
+from envs.scene_objects import ADD, CHANGE, COLOR_LEVELS, PLATFORM, RADII, SHAPES, SKIP, described, object_of
 from envs.scene_settings import SceneSettings
 from envs.settings import SettingsError
 from envs.stage import StageError
@@ -51,7 +51,7 @@ def test_an_object_is_added_changed_and_left_alone():
     assert (env.objects(), info) == ([], {"objects": 0, "changes": 0}), "there is nothing to change yet"
     env.step(action(ADD, place=17, shape=1))
     env.step(action(ADD, place=MIDDLE, shape=2))
-    before = env.render() if env.render_mode else env._episodes.drawn()[0]
+    before = env._episodes.drawn()[0]
     *_, info = env.step(action(SKIP, place=0))
     np.testing.assert_array_equal(env._episodes.drawn()[0], before)
     assert info == {"objects": 2, "changes": 0}
@@ -77,15 +77,6 @@ def test_rows_go_away_from_the_camera_and_columns_to_the_right():
     corner, right, down = middle(0), middle(15), middle(15 * 16)
     assert right[1] > corner[1] + 30 and abs(right[0] - corner[0]) < 2
     assert down[0] > corner[0] + 30 and abs(down[1] - corner[1]) < 8
-
-
-def segmented(**values: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    env = make()
-    env.reset()
-    picture = env.step(action(**values))[0]["canvas"]
-    segments = env.segmentation()
-    env.close()
-    return segments, picture
 
 
 def test_the_segmentation_shows_which_object_covers_a_pixel():
