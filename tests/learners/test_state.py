@@ -56,13 +56,16 @@ def test_arrays_are_copies():
         np.testing.assert_array_equal(array, kept[name])
 
 
-def test_read_only_arrays_can_be_loaded():
-    network, _ = make(0)
-    arrays = network_arrays(network)
+def test_read_only_arrays_can_be_loaded_and_learning_leaves_them_alone():
+    arrays = network_arrays(make(1)[0])
+    kept = {name: array.copy() for name, array in arrays.items()}
     for array in arrays.values():
         array.flags.writeable = False
+    network, optimizer = make(0)
     load_network(network, arrays)
-    learn(*make(0), 1)
+    np.testing.assert_equal(network_arrays(network), kept)
+    learn(network, optimizer, 1)
+    np.testing.assert_equal(arrays, kept)
 
 
 def test_the_learning_rate_is_a_setting_and_no_state():
