@@ -1,4 +1,4 @@
-"""At regular times the agent shows what it can: its error on held-out pictures, a contact sheet, some programs.
+"""At regular times the agent shows what it can: how good its pictures are, a contact sheet, some programs.
 
 The same pictures, noise and random decisions each time, so that one sheet can be compared with the next. It disturbs no
 random state of the run.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.evaluation import mean_squared_error, paint
+from actors.evaluation import judge_inventions, mean_squared_error, paint
 from cluster.run_folder import RunFolder
 from cluster.sheets import contact_sheet, save_picture
 from spiral.config import RunConfig
 from spiral.contracts import WeightStore
+from spiral.data import DIGITS, resolve
 
-MEASURED = 256  # held-out pictures, few enough to cost little
+MEASURED = 256  # paintings, few enough to cost little
 SHOWN = 40  # of these on the sheet
 PROGRAMS = 8  # of these kept as programs
 SEED = 12345
@@ -34,13 +35,16 @@ class Exhibition:
         self.folder = folder
         self.config = config
         self.targets = held_out[:MEASURED] if config.agent.conditional else None
+        self.digits = resolve(config.data.name)[0] in DIGITS
 
     def show(self, weights: WeightStore, frames: int) -> dict[str, float]:
-        """Measurements of the newest agent: `held_out/error`, and `held_out/error_ratio` to an empty canvas's.
+        """Measurements of the newest agent.
 
-        An unconditional agent is only shown, not measured.
+        Of copies `held_out/error`, and `held_out/error_ratio` to an empty canvas's. Of invented digits
+        `held_out/accepted`, the share that the judge takes for digits, and `held_out/digits`, how many of the ten kinds
+        make up 2 % or more. Other inventions are only shown.
         """
-        count = SHOWN if self.targets is None else len(self.targets)
+        count = MEASURED if self.targets is None else len(self.targets)
         paintings = paint(self.config, weights, self.targets, count, SEED, self.config.sample_temperature)
         renders = paintings.renders
         sheet = contact_sheet(renders[:SHOWN], None if self.targets is None else self.targets[:SHOWN])
@@ -49,7 +53,11 @@ class Exhibition:
         for index in range(min(PROGRAMS, count)):
             paintings.program(index, self.config).save(self.folder.programs / f"{index}.json")
         if self.targets is None:
-            return {}
+            return self._inventions(renders) if self.digits else {}
         error = mean_squared_error(renders, self.targets)
         empty = mean_squared_error(np.full_like(self.targets, 255), self.targets)
         return {"held_out/error": error, "held_out/error_ratio": error / empty}
+
+    def _inventions(self, renders: NDArray[np.uint8]) -> dict[str, float]:
+        report = judge_inventions(renders)
+        return {"held_out/accepted": report.accepted, "held_out/digits": float(report.digits_present)}

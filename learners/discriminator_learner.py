@@ -26,6 +26,7 @@ from spiral.contracts import Arrays, Replay, WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.losses import gradient_penalty, logistic_loss, mean_score_penalty, wasserstein_loss
 from spiral.random_state import generator_array, load_generator
+from spiral.reink import reink
 from spiral.rewards.adversarial import build_discriminator
 
 
@@ -55,6 +56,7 @@ class DiscriminatorLearner:
         betas = (settings.beta1, settings.beta2)
         self.optimizer = torch.optim.Adam(self.network.parameters(), settings.learning_rate, betas, fused=True)
         self.rng = np.random.default_rng((config.seed, 2))
+        self.generator = torch.Generator(self.device).manual_seed(config.seed)
         self.version = 0
         self.publish()
 
@@ -65,6 +67,8 @@ class DiscriminatorLearner:
             EmptyReplayError: when the replay holds nothing yet.
         """
         real, fake, targets = self._batch()
+        if self.config.discriminator.reink:
+            real, fake = (1.0 - reink(1.0 - torch.cat((real, fake)), self.generator)).chunk(2)
         mix = torch.from_numpy(self.rng.random((len(real), 1, 1, 1), np.float32)).to(self.device)
         with autocast(self.device, self.config.precision):
             loss, measured = self._loss(real, fake, targets, mix)
@@ -84,6 +88,7 @@ class DiscriminatorLearner:
             with_prefix("network", network_arrays(self.network))
             | with_prefix("optimizer", optimizer_arrays(self.optimizer))
             | {"rng": generator_array(self.rng), "version": np.array(self.version)}
+            | {"generator": self.generator.get_state().numpy().copy()}
         )
 
     def load_state(self, arrays: Arrays) -> None:
@@ -91,6 +96,7 @@ class DiscriminatorLearner:
         load_network(self.network, under_prefix("network", arrays))
         load_optimizer(self.optimizer, under_prefix("optimizer", arrays))
         load_generator(self.rng, arrays["rng"])
+        self.generator.set_state(torch.from_numpy(arrays["generator"].astype(np.uint8)))
         self.version = int(arrays["version"])
         self.publish()
 

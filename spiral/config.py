@@ -56,6 +56,7 @@ class DiscriminatorConfig(Section):
     """The discriminator and its learner (thesis A.3).
 
     `softplus_shift` b rewards log(1 + e^b p_real / p_render) in place of the score (`spiral/rewards/adversarial.py`).
+    With `reink` it learns from pictures whose ink varies at random (`spiral/reink.py`), so that it judges shapes.
     """
 
     loss: Literal["wgan-gp", "spectral-norm"] = "wgan-gp"
@@ -70,6 +71,7 @@ class DiscriminatorConfig(Section):
     steps_per_policy_step: int = Field(default=1, ge=1)
     replay_batches: int = Field(default=20, ge=1)
     softplus_shift: float | None = None
+    reink: bool = False
 
     @model_validator(mode="after")
     def _softplus_needs_log_odds(self) -> DiscriminatorConfig:

@@ -2,7 +2,9 @@
 
 Digits scanned from paper and strokes of a paint engine differ in ink: in darkness, edge, width and evenness. A
 classifier fitted to one kind of ink takes the other for a sign of its class, all the more when painted pictures are
-among the counter-examples. So digits and counter-examples alike are re-inked while it is fitted.
+among the counter-examples. So digits and counter-examples alike are re-inked while it is fitted. A discriminator may
+look through the same glasses: augmenting real and generated pictures alike (Zhao et al., "Differentiable augmentation
+for data-efficient GAN training", 2020) leaves it only what every ink has in common, the shapes.
 """
 
 from __future__ import annotations
@@ -14,28 +16,29 @@ from torch.nn import functional
 CLEAN_SHARE = 0.15
 
 
-def reink(ink: Tensor) -> Tensor:
+def reink(ink: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """The pictures with another slant, width, edge, evenness and darkness each; about one in seven is left as it is.
 
     Args:
-        ink: [N, 1, H, W] in [0, 1], where 1 is full ink. Random numbers are those of torch's default generator.
+        ink: [N, C, H, W] in [0, 1], where 1 is full ink.
+        generator: of the random numbers, on the device of `ink`; default: torch's own.
     """
     changed = ink
     for change in (_moved, _widened, _sharpened, _blurred, _uneven):
-        changed = change(changed)
-    return torch.where(_uniform(ink, 0, 1) < CLEAN_SHARE, ink, changed.clamp(0, 1))
+        changed = change(changed, generator)
+    return torch.where(_uniform(ink, 0, 1, generator) < CLEAN_SHARE, ink, changed.clamp(0, 1))
 
 
-def _uniform(ink: Tensor, low: float, high: float) -> Tensor:
+def _uniform(ink: Tensor, low: float, high: float, generator: torch.Generator | None) -> Tensor:
     """A number for each picture, [N, 1, 1, 1]."""
-    return torch.empty(len(ink), 1, 1, 1).uniform_(low, high)
+    return ink.new_empty(len(ink), 1, 1, 1).uniform_(low, high, generator=generator)
 
 
-def _moved(ink: Tensor) -> Tensor:
+def _moved(ink: Tensor, generator: torch.Generator | None) -> Tensor:
     """Turned by up to 0.12 radians, slanted by 0.12, scaled by 10 per cent and shifted by a sixteenth of the side."""
-    angle, slant, scale_x, scale_y = (torch.empty(len(ink)).uniform_(-1, 1) for _ in range(4))
+    angle, slant, scale_x, scale_y = (ink.new_empty(len(ink)).uniform_(-1, 1, generator=generator) for _ in range(4))
     angle, slant = 0.12 * angle, 0.12 * slant
-    shift = torch.empty(len(ink), 2, 1).uniform_(-0.12, 0.12)
+    shift = ink.new_empty(len(ink), 2, 1).uniform_(-0.12, 0.12, generator=generator)
     rows = torch.stack(
         [(1 + 0.1 * scale_x) * angle.cos(), slant - angle.sin(), angle.sin(), (1 + 0.1 * scale_y) * angle.cos()], 1
     )
@@ -43,29 +46,28 @@ def _moved(ink: Tensor) -> Tensor:
     return functional.grid_sample(ink, grid, align_corners=False)
 
 
-def _widened(ink: Tensor) -> Tensor:
+def _widened(ink: Tensor, generator: torch.Generator | None) -> Tensor:
     """Lines up to two pixels wider or, since thin ones would vanish, only a pixel thinner."""
-    wider = functional.max_pool2d(ink, 3, 1, 1)
-    thinner = -functional.max_pool2d(-ink, 3, 1, 1)
-    amount = _uniform(ink, -0.6, 1)
-    return torch.where(
-        amount > 0, torch.lerp(ink, wider, amount.clamp(0)), torch.lerp(ink, thinner, -amount.clamp(max=0))
-    )
+    amount = _uniform(ink, -0.6, 1, generator)
+    sign = amount.sign()
+    # The darkest or the lightest neighbour, of which a picture needs only one.
+    extreme = sign * functional.max_pool2d(sign * ink, 3, 1, 1)
+    return torch.lerp(ink, extreme, amount.abs())
 
 
-def _sharpened(ink: Tensor) -> Tensor:
+def _sharpened(ink: Tensor, generator: torch.Generator | None) -> Tensor:
     """Grey edges made up to eight times harder, about a random level of ink."""
-    level, gain = _uniform(ink, 0.3, 0.6), _uniform(ink, 1, 8)
+    level, gain = _uniform(ink, 0.3, 0.6, generator), _uniform(ink, 1, 8, generator)
     return ((ink - level) * gain + level).clamp(0, 1)
 
 
-def _blurred(ink: Tensor) -> Tensor:
+def _blurred(ink: Tensor, generator: torch.Generator | None) -> Tensor:
     smooth = functional.avg_pool2d(ink, 3, 1, 1, count_include_pad=False)
-    return torch.lerp(ink, smooth, _uniform(ink, 0, 1))
+    return torch.lerp(ink, smooth, _uniform(ink, 0, 1, generator))
 
 
-def _uneven(ink: Tensor) -> Tensor:
+def _uneven(ink: Tensor, generator: torch.Generator | None) -> Tensor:
     """As if the pressure changed on the way: darkness by a smooth field, and for all of the picture."""
-    field = torch.empty(len(ink), 1, 5, 5).uniform_(0, 1)
+    field = ink.new_empty(len(ink), 1, 5, 5).uniform_(0, 1, generator=generator)
     field = functional.interpolate(field, ink.shape[-2:], mode="bilinear", align_corners=True)
-    return ink * (1 - _uniform(ink, 0, 0.6) * field) * _uniform(ink, 0.5, 1)
+    return ink * (1 - _uniform(ink, 0, 0.6, generator) * field) * _uniform(ink, 0.5, 1, generator)

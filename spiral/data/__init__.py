@@ -6,6 +6,7 @@ digits at hand; `resolve` says which.
 """
 
 from spiral.data.catalogue import (
+    DIGITS,
     DatasetInfo,
     catalogue,
     data_root,
@@ -17,6 +18,7 @@ from spiral.data.catalogue import (
 from spiral.data.pictures import DatasetCorrupt, DatasetError, DatasetMissing, Pictures, Split
 
 __all__ = [
+    "DIGITS",
     "DatasetCorrupt",
     "DatasetError",
     "DatasetInfo",

@@ -14,6 +14,7 @@ from spiral.data import folder, mnist, mnist5k, scenes
 from spiral.data.pictures import DatasetError, DatasetMissing, Pictures, Split, in_grey, resize, resize_grey
 
 FOLDER = "folder:"
+DIGITS = ("mnist", "mnist5k")  # what `digits` may stand for
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from learners.discriminator_learner import DiscriminatorLearner
 from learners.replay import MemoryReplay
 from learners.weights import MemoryWeights
+from spiral.agent import as_pictures
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, EmptyReplayError, Renders
 from tests.tiny import CONDITIONAL, SHAPE, tiny_config
 
 FAST: dict[str, Any] = {"discriminator": {"learning_rate": 2e-3}}
 SPECTRAL: dict[str, Any] = {"discriminator": {"learning_rate": 2e-3, "loss": "spectral-norm"}}
+REINKED: dict[str, Any] = {"discriminator": {"learning_rate": 2e-3, "loss": "spectral-norm", "reink": True}}
 COPIES: dict[str, Any] = {**FAST, **CONDITIONAL}
+KINDS = {"wgan-gp": FAST, "spectral-norm": SPECTRAL, "reinked": REINKED, "conditional": COPIES}
 
 
 def pictures(low: int, high: int, count: int = 32, seed: int = 0) -> NDArray[np.uint8]:
@@ -37,7 +40,7 @@ def same(first: Arrays, second: Arrays) -> bool:
     return sorted(first) == sorted(second) and all(np.array_equal(first[name], second[name]) for name in first)
 
 
-@pytest.mark.parametrize("changes", [FAST, SPECTRAL, COPIES], ids=["wgan-gp", "spectral-norm", "conditional"])
+@pytest.mark.parametrize("changes", KINDS.values(), ids=KINDS)
 def test_dark_and_light_are_soon_told_apart(changes):
     learner = make(tiny_config(changes))
     gaps = [learner.step()["discriminator/gap"] for _ in range(60)]
@@ -81,6 +84,36 @@ def test_without_targets_real_pictures_come_from_the_data_set_at_random():
     assert seen == set(range(32))
 
 
+def bars(upright: bool, edge: int) -> NDArray[np.uint8]:
+    """Dark bars, three pixels wide, somewhere on white; `edge` is the grey beside them."""
+    canvases = np.full((64, *SHAPE), 255, np.uint8)
+    for canvas, middle in zip(canvases, np.random.default_rng(0).integers(4, 12, len(canvases)), strict=True):
+        turned = canvas if upright else canvas.swapaxes(0, 1)
+        turned[3:13, middle - 2 : middle + 3] = edge
+        turned[3:13, middle - 1 : middle + 2] = 0
+    return canvases
+
+
+def gap_between(real: NDArray[np.uint8], fake: NDArray[np.uint8], reink: bool) -> float:
+    """How far apart the scores of the two are after a short training, each picture as it is."""
+    replay = MemoryReplay(64, SHAPE, False)
+    replay.add(Renders(fake, None))
+    config = tiny_config(SPECTRAL, {"discriminator": {"reink": reink, "width": 8}})
+    learner = DiscriminatorLearner(config, SHAPE, real, replay, MemoryWeights())
+    for _ in range(150):
+        learner.step()
+    with torch.no_grad():
+        scores = [learner.network(as_pictures(torch.from_numpy(pictures))).mean() for pictures in (real, fake)]
+    return float(scores[0] - scores[1])
+
+
+def test_with_varied_ink_it_judges_shapes_and_not_the_ink():
+    soft, hard, lying = bars(True, 128), bars(True, 255), bars(False, 128)
+    ink, ink_varied = gap_between(soft, hard, False), gap_between(soft, hard, True)
+    assert ink_varied < 0.5 * ink, "the same shapes in another ink"
+    assert gap_between(soft, lying, True) > 2.0 * ink_varied, "other shapes in the same ink"
+
+
 def test_an_empty_replay_is_said_to_be_empty():
     config = tiny_config()
     learner = DiscriminatorLearner(config, SHAPE, pictures(0, 56), MemoryReplay(8, SHAPE, False), MemoryWeights())
@@ -88,7 +121,7 @@ def test_an_empty_replay_is_said_to_be_empty():
         learner.step()
 
 
-@pytest.mark.parametrize("changes", [FAST, SPECTRAL, COPIES], ids=["wgan-gp", "spectral-norm", "conditional"])
+@pytest.mark.parametrize("changes", KINDS.values(), ids=KINDS)
 def test_the_same_seed_learns_the_same(changes):
     first, again, other = (make(tiny_config(changes, {"seed": seed})) for seed in (1, 1, 2))
     for learner in (first, again, other):
@@ -98,7 +131,7 @@ def test_the_same_seed_learns_the_same(changes):
     assert not same(first.state(), other.state())
 
 
-@pytest.mark.parametrize("changes", [FAST, SPECTRAL, COPIES], ids=["wgan-gp", "spectral-norm", "conditional"])
+@pytest.mark.parametrize("changes", KINDS.values(), ids=KINDS)
 def test_another_learner_goes_on_from_the_state_bit_for_bit(changes):
     learner = make(tiny_config(changes))
     for _ in range(3):
