@@ -7,6 +7,7 @@ the same one as the learner's may call it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -25,6 +26,7 @@ from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.random_state import generator_array, load_generator
+from spiral.shipped import shipped_agent
 from spiral.trajectory import Trajectory
 
 
@@ -55,7 +57,7 @@ class Rollout:
     Args:
         config: the run's settings.
         weights: where the newest weights of `agent` are.
-        targets: the pictures to copy, uint8 [N, H, W, C]; None for an unconditional agent.
+        targets: the pictures to copy, uint8 [N, H, W, C]; an unconditional agent only sees others copy them, if at all.
         seed: of noise, targets and decisions; each of several rollouts takes another.
         batch_size: episodes in a trajectory, B.
         num_threads: on how many threads the canvases are painted.
@@ -83,6 +85,9 @@ class Rollout:
         self.version = -1
         self.rng = np.random.default_rng((seed, 3))
         self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.teacher: Rollout | None = None
+        if config.cloning.share and config.cloning.demonstrations == "parses":
+            self.teacher = Rollout(*shipped_agent("copy"), targets, seed, batch_size, num_threads)
 
     def collect(self) -> Trajectory:
         """One batch of episodes, played with the newest weights, for targets drawn at random."""
@@ -92,7 +97,9 @@ class Rollout:
         return self.paint(targets, temperature=1.0)
 
     def demonstrate(self) -> Trajectory:
-        """One batch of random programs, each with its own final render as its target, to be cloned."""
+        """One batch to be cloned: random programs with their own renders as targets, or what the teacher painted."""
+        if self.teacher is not None:
+            return replace(self.teacher.collect(), noise=self._noise(), targets=None, version=-1)
         return self.play(self.environments.unwrapped.settings.natural_programs(self.batch_size, self.rng))
 
     def play(self, programs: NDArray[np.int64], targets: NDArray[np.uint8] | None = None) -> Trajectory:
@@ -134,16 +141,23 @@ class Rollout:
 
     def state(self) -> Arrays:
         """The random states, for a checkpoint."""
-        return {"rng": generator_array(self.rng), "generator": self.generator.get_state().numpy().copy()}
+        own = {"rng": generator_array(self.rng), "generator": self.generator.get_state().numpy().copy()}
+        if self.teacher is None:
+            return own
+        return own | {f"teacher/{name}": array for name, array in self.teacher.state().items()}
 
     def load_state(self, arrays: Arrays) -> None:
         """Take over what `state` gave."""
         load_generator(self.rng, arrays["rng"])
         self.generator.set_state(torch.from_numpy(arrays["generator"].astype(np.uint8)))
+        if self.teacher is not None:
+            self.teacher.load_state({name: arrays[f"teacher/{name}"] for name in ("rng", "generator")})
 
     def close(self) -> None:
         """Give back the canvases."""
         self.environments.close()
+        if self.teacher is not None:
+            self.teacher.close()
 
     def _noise(self) -> NDArray[np.float32]:
         return self.rng.standard_normal((self.batch_size, self.config.agent.noise), np.float32)

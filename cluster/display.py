@@ -17,6 +17,7 @@ from cluster.plan import Counters
 PLAIN_INTERVAL_S = 10.0
 SHOWN = (
     ("held_out/error_ratio", "held-out error (1 = empty canvas)", "{:.3f}"),
+    ("held_out/accepted", "accepted as digits", "{:.0%}"),
     ("policy/return", "return", "{:.3f}"),
     ("cloning/loss", "cloning loss", "{:.3f}"),
     ("discriminator/real", "score of real", "{:.2f}"),

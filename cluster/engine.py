@@ -16,6 +16,7 @@ from spiral.contracts import Arrays, WeightStore
 from spiral.devices import resolve_device
 from spiral.rewards import RewardSum
 from spiral.rewards.base import Context
+from spiral.shipped import shipped_agent
 
 
 class Engine(Protocol):
@@ -54,11 +55,13 @@ def check_settings(config: RunConfig) -> None:
     """Refuses settings that no run could begin with, before anything is written or started.
 
     Raises:
-        ConfigError: the device is not there, the layers do not fit the canvas, or a reward does not exist or asks for
-            what the environment does not have.
+        ConfigError: the device is not there, the layers do not fit the canvas, a reward does not exist or asks for
+            what the environment does not have, or the agent is to imitate one that paints elsewhere.
         SettingsError: the environment does not take its settings.
         EnvironmentNotFound: the environment is no class that can be imported.
     """
+    if config.cloning.share and config.cloning.demonstrations == "parses":
+        _check_teacher(config)
     environments = make_environments(config, 1)
     try:
         spec, shape = environments.unwrapped.action_spec, canvas_shape(environments)
@@ -72,6 +75,15 @@ def check_settings(config: RunConfig) -> None:
         RewardSum(config.rewards, config, shape).check(observation["canvas"], Context(targets, counts_of(info)))
     except ValueError as error:
         raise ConfigError(str(error)) from None
+
+
+def _check_teacher(config: RunConfig) -> None:
+    wanted = shipped_agent("copy")[0].environment
+    if config.environment != wanted:
+        raise ConfigError(
+            f"cloning.demonstrations=parses are painted in {wanted.id} with {wanted.settings}; "
+            f"the run has {config.environment.id} with {config.environment.settings}: leave environment as it is"
+        )
 
 
 def replay_capacity(config: RunConfig) -> int:

@@ -48,19 +48,25 @@ def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     os.replace(temporary, path)
 
 
+CURVES = {
+    "held_out/error_ratio": "error on held-out pictures (1 = empty canvas)",
+    "held_out/accepted": "share of inventions that pass as digits",
+    "policy/return": "return",
+}
+
+
 def save_curve(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Draw the learning curve from the rows of `metrics.jsonl`: held-out error or return, against frames."""
+    """Draw the learning curve from the rows of `metrics.jsonl`: the first of `CURVES` that they have, against frames."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
     axes = figure.subplots()
-    shown = "held_out/error_ratio" if any("held_out/error_ratio" in row for row in rows) else "policy/return"
-    labels = {"held_out/error_ratio": "error on held-out pictures (1 = empty canvas)", "policy/return": "return"}
+    shown = next((name for name in CURVES if any(name in row for row in rows)), "policy/return")
     points = [(row["frames"], row[shown]) for row in rows if shown in row]
     if points:
         axes.plot(*zip(*points, strict=True), marker="o" if len(points) < 40 else None, markersize=3)
     axes.set_xlabel("frames")
-    axes.set_ylabel(labels[shown])
+    axes.set_ylabel(CURVES[shown])
     axes.grid(alpha=0.3)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     figure.savefig(temporary, format="png")

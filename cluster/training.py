@@ -90,6 +90,11 @@ def describe(summary: Summary) -> str:
             f"Error on held-out pictures: {latest['held_out/error']:.4f}, "
             f"{latest['held_out/error_ratio']:.2f} of an empty canvas's."
         )
+    if "held_out/accepted" in latest:
+        lines.append(
+            f"Accepted as digits: {latest['held_out/accepted']:.0%} of its inventions, "
+            f"{latest['held_out/digits']:.0f} of the ten digits among them (2 % or more)."
+        )
     lines += [
         f"Pictures:  {folder.picture}, earlier ones in {folder.sheets}",
         f"Curve:     {folder.curve}; all figures: tensorboard --logdir {folder.tensorboard}",

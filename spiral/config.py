@@ -59,8 +59,9 @@ class DiscriminatorConfig(Section):
     With `reink` it learns from pictures whose ink varies at random (`spiral/reink.py`), so that it judges shapes.
     """
 
-    loss: Literal["wgan-gp", "spectral-norm"] = "wgan-gp"
+    loss: Literal["wgan-gp", "spectral-norm", "logistic"] = "wgan-gp"
     width: int = Field(default=64, ge=1)
+    hidden: int = Field(default=0, ge=0)
     reduction: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=1e-4, gt=0)
     beta1: float = Field(default=0.5, ge=0, lt=1)
@@ -75,10 +76,10 @@ class DiscriminatorConfig(Section):
 
     @model_validator(mode="after")
     def _softplus_needs_log_odds(self) -> DiscriminatorConfig:
-        if self.softplus_shift is not None and self.loss != "spectral-norm":
+        if self.softplus_shift is not None and self.loss == "wgan-gp":
             raise ValueError(
                 f"discriminator.softplus_shift={self.softplus_shift} needs scores that are log-odds: "
-                f"set discriminator.loss=spectral-norm, or leave the shift out with {self.loss}"
+                f"set discriminator.loss to spectral-norm or logistic, or leave the shift out with {self.loss}"
             )
         return self
 
@@ -125,8 +126,13 @@ class PolicyConfig(Section):
 
 
 class CloningConfig(Section):
-    """The warm start for `share` of the run's length: imitation of random programs, whose renders serve as targets."""
+    """The warm start for `share` of the run's length, by imitation.
 
+    A conditional agent imitates random `programs`, whose renders serve as targets. An agent without a target imitates
+    `parses`: how the shipped copying agent (`spiral/shipped.py`) paints real pictures.
+    """
+
+    demonstrations: Literal["programs", "parses"] = "programs"
     share: float = Field(default=0.0, ge=0, le=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     minibatches: int = Field(default=1, ge=1)
@@ -150,9 +156,11 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _cloning_fits_the_agent(self) -> RunConfig:
-        if self.cloning.share and not self.agent.conditional:
+        if self.cloning.share and self.agent.conditional != (self.cloning.demonstrations == "programs"):
             raise ValueError(
-                "cloning.share > 0 needs agent.conditional=true: without a target there is nothing to copy"
+                f"cloning.demonstrations={self.cloning.demonstrations} do not fit agent.conditional="
+                f"{str(self.agent.conditional).lower()}: an agent with targets imitates programs, one without them "
+                "parses; or set cloning.share=0"
             )
         if self.cloning.minibatches > self.policy.batch_size:
             raise ValueError(

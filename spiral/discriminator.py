@@ -26,6 +26,7 @@ class Discriminator(nn.Module):
         conditional: whether a target comes with each picture.
         spectral: whether every layer is divided by its largest singular value (Miyato et al., 2018).
         reduction: pictures are first reduced by this factor, to area means.
+        hidden: width of a linear layer before the score, 0 for none as in DCGAN.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Discriminator(nn.Module):
         conditional: bool = False,
         spectral: bool = False,
         reduction: int = 1,
+        hidden: int = 0,
     ) -> None:
         super().__init__()
         self.reduction = reduction
@@ -53,7 +55,9 @@ class Discriminator(nn.Module):
             layers.append(normalize(nn.Conv2d(inputs, width, 4, stride=2, padding=1)))
             inputs, width, height = width, 2 * width, height // 2
         self.convolutions = nn.ModuleList(layers)
-        self.score = normalize(nn.Linear(inputs * SMALLEST**2, 1))
+        features = inputs * SMALLEST**2
+        self.hidden = normalize(nn.Linear(features, hidden)) if hidden else None
+        self.score = normalize(nn.Linear(hidden or features, 1))
 
     def forward(self, pictures: Tensor, targets: Tensor | None = None) -> Tensor:
         """Scores [B] of pictures [B, C, H, W] in [0, 1], given their targets of the same shape."""
@@ -63,5 +67,8 @@ class Discriminator(nn.Module):
         x = 2.0 * x - 1.0
         for convolution in self.convolutions:
             x = F.leaky_relu(convolution(x), SLOPE)
-        scores: Tensor = self.score(x.flatten(1))
+        x = x.flatten(1)
+        if self.hidden is not None:
+            x = F.leaky_relu(self.hidden(x), SLOPE)
+        scores: Tensor = self.score(x)
         return scores.squeeze(1).float()

@@ -126,12 +126,25 @@ def mnist_small_conditional() -> dict[str, Any]:
     )
 
 
+def mnist_small_parses() -> dict[str, Any]:
+    """Inventing digits by imitation alone: the shipped copying agent's parses of real digits. This is not SPIRAL."""
+    return merged(
+        SMALL,
+        {
+            "cloning": {"demonstrations": "parses", "share": 1.0, "learning_rate": 1e-3, "minibatches": 4},
+            "rewards": [{"name": "blank"}],
+            "sample_temperature": 0.8,
+        },
+    )
+
+
 PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
     "reference": reference,
     "mnist": mnist,
     "mnist-conditional": mnist_conditional,
     "mnist-small": mnist_small,
     "mnist-small-conditional": mnist_small_conditional,
+    "mnist-small-parses": mnist_small_parses,
 }
 
 

@@ -20,9 +20,11 @@ from envs.program import Program
 from envs.random_programs import random_programs
 from learners.state import network_arrays
 from learners.weights import MemoryWeights
+from spiral import data
 from spiral.agent import Agent, TensorEpisodes
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
+from spiral.presets import preset
 from spiral.trajectory import Trajectory
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, made_up, tiny_config
 
@@ -255,6 +257,34 @@ def test_the_target_of_a_demonstration_is_its_own_render():
     rollout.close()
     assert trajectory.targets is not None and (trajectory.targets < 255).any(axis=(1, 2, 3)).all(), "each has ink"
     np.testing.assert_array_equal(trajectory.targets, trajectory.canvases[-1])
+
+
+@pytest.fixture(scope="module")
+def digits() -> NDArray[np.uint8]:
+    return data.load("mnist5k", "train", 32)[:64]
+
+
+def test_parses_are_how_the_shipped_agent_copies_real_pictures(digits):
+    config = preset("mnist-small-parses")
+    rollout = Rollout(config, MemoryWeights(), digits, seed=0, batch_size=16)
+    trajectory = rollout.demonstrate()
+    rollout.close()
+    assert trajectory.targets is None and trajectory.noise.shape == (16, config.agent.noise)
+    renders = trajectory.canvases[-1].astype(float)
+    nearest = np.square(renders[:, None] - digits[None]).mean(axis=(2, 3, 4)).min(axis=1)
+    empty = np.square(255.0 - digits).mean()
+    assert nearest.mean() < 0.35 * empty, "each is a copy of some real digit"
+
+
+def test_parses_depend_on_the_seed_and_go_on_from_the_state(digits):
+    config = preset("mnist-small-parses")
+    first, again, other = (Rollout(config, MemoryWeights(), digits, seed, 4) for seed in (1, 1, 2))
+    assert_same(first.demonstrate(), again.demonstrate())
+    assert (first.demonstrate().actions != other.demonstrate().actions).any()
+    other.load_state(first.state())
+    assert_same(first.demonstrate(), other.demonstrate())
+    for rollout in (first, again, other):
+        rollout.close()
 
 
 def test_without_temperature_the_seed_decides_nothing():

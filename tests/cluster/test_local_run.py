@@ -126,6 +126,14 @@ def test_cloning_comes_first_and_counts(tiny_copying, tmp_path):
     assert summary.latest["held_out/error_ratio"] > 0
 
 
+def test_inventions_are_judged_where_the_real_pictures_are_digits(tiny, tmp_path):
+    digits = tiny.with_changes({"data": {"name": "mnist5k"}})
+    judged = train(digits, tmp_path / "digits", 2).latest
+    assert 0 <= judged["held_out/accepted"] <= 1
+    assert 0 <= judged["held_out/digits"] <= 10
+    assert not any(name.startswith("held_out/") for name in train(tiny, tmp_path / "bars", 2).latest)
+
+
 def test_without_a_discriminator_none_is_trained(tiny_copying, tmp_path):
     config = tiny_copying.with_changes({"rewards": [{"name": "l2"}]})
     summary = train(config, tmp_path / "run", 4)

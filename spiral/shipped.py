@@ -1,0 +1,52 @@
+"""The agents that come with the package, one that copies digits and one that invents them, ready to act.
+
+`docs/results.md` says how they were trained and what they reach.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load
+
+from spiral.config import RunConfig, parse_config
+from spiral.contracts import Arrays
+
+
+class FinishedWeights:
+    """A store that holds the weights of one finished agent, as version 0 of `agent`."""
+
+    def __init__(self, agent: Arrays) -> None:
+        self._agent = agent
+
+    def publish(self, name: str, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:
+        """Nobody trains a finished agent.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError(f"{name!r} cannot be published to a finished agent")
+
+    def version(self, name: str) -> int:
+        """0 for `agent`, otherwise -1."""
+        return 0 if name == "agent" else -1
+
+    def fetch(self, name: str) -> tuple[int, Arrays]:
+        """The weights of `agent`.
+
+        Raises:
+            KeyError: for any other name.
+        """
+        return 0, {"agent": self._agent}[name]
+
+
+def shipped_agent(goal: Literal["copy", "invent"]) -> tuple[RunConfig, FinishedWeights]:
+    """The settings and the weights of the shipped agent that can do `goal`."""
+    place = resources.files("spiral") / "weights" / goal
+    document = json.loads((place / "run.json").read_text())
+    return parse_config(document["config"]), FinishedWeights(load((place / "agent.safetensors").read_bytes()))
