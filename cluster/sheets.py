@@ -56,7 +56,7 @@ CURVES = {
 
 
 def save_curve(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Draw the learning curve from the rows of `metrics.jsonl`: the first of `CURVES` that they have, against frames."""
+    """Draw the first of `CURVES` that the rows of `metrics.jsonl` have, against frames."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")

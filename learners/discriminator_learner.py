@@ -120,7 +120,7 @@ class DiscriminatorLearner:
             "discriminator/fake": fake_scores,
             "discriminator/gap": real_scores - fake_scores,
         }
-        if settings.loss != "wgan-gp":
+        if settings.loss == "spectral-norm":
             loss = logistic_loss(real_scores, fake_scores)
         else:
             penalty = gradient_penalty(lambda x: self.network(x, targets), real, fake, mix)

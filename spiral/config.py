@@ -59,10 +59,9 @@ class DiscriminatorConfig(Section):
     With `reink` it learns from pictures whose ink varies at random (`spiral/reink.py`), so that it judges shapes.
     """
 
-    loss: Literal["wgan-gp", "spectral-norm", "logistic"] = "wgan-gp"
+    loss: Literal["wgan-gp", "spectral-norm"] = "wgan-gp"
     width: int = Field(default=64, ge=1)
     hidden: int = Field(default=0, ge=0)
-    reduction: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=1e-4, gt=0)
     beta1: float = Field(default=0.5, ge=0, lt=1)
     beta2: float = Field(default=0.9, ge=0, lt=1)
@@ -76,10 +75,10 @@ class DiscriminatorConfig(Section):
 
     @model_validator(mode="after")
     def _softplus_needs_log_odds(self) -> DiscriminatorConfig:
-        if self.softplus_shift is not None and self.loss == "wgan-gp":
+        if self.softplus_shift is not None and self.loss != "spectral-norm":
             raise ValueError(
                 f"discriminator.softplus_shift={self.softplus_shift} needs scores that are log-odds: "
-                f"set discriminator.loss to spectral-norm or logistic, or leave the shift out with {self.loss}"
+                f"set discriminator.loss=spectral-norm, or leave the shift out with {self.loss}"
             )
         return self
 

@@ -2,8 +2,8 @@
 
 4×4 convolutions of stride 2 with leaky ReLU halve the picture until it is 4×4, doubling the channels; one linear layer
 gives the score. There is no batch normalisation, since the gradient penalty is per picture. A conditional discriminator
-sees the target as further channels. It may look at reduced pictures: then it judges shapes, and not how the ink of an
-engine differs from that of a scanner, which no program could mend.
+sees the target as further channels. With one more hidden layer it learns several times as fast to tell digits from
+scribbles that are nearly digits.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ class Discriminator(nn.Module):
         width: channels of the first convolution.
         conditional: whether a target comes with each picture.
         spectral: whether every layer is divided by its largest singular value (Miyato et al., 2018).
-        reduction: pictures are first reduced by this factor, to area means.
         hidden: width of a linear layer before the score, 0 for none as in DCGAN.
     """
 
@@ -35,17 +34,10 @@ class Discriminator(nn.Module):
         width: int,
         conditional: bool = False,
         spectral: bool = False,
-        reduction: int = 1,
         hidden: int = 0,
     ) -> None:
         super().__init__()
-        self.reduction = reduction
-        height, columns, colors = canvas_shape[0] // reduction, canvas_shape[1] // reduction, canvas_shape[2]
-        if (height * reduction, columns * reduction) != canvas_shape[:2]:
-            raise ValueError(
-                f"a canvas of {canvas_shape[0]}×{canvas_shape[1]} pixels cannot be reduced by {reduction}; "
-                "set discriminator.reduction to a divisor of its size"
-            )
+        height, columns, colors = canvas_shape
         if height != columns or height < 2 * SMALLEST or height & (height - 1):
             raise ValueError(f"the discriminator takes square pictures of 8, 16, 32, … pixels, not {height}×{columns}")
         normalize = spectral_norm if spectral else nn.Identity()
@@ -62,8 +54,6 @@ class Discriminator(nn.Module):
     def forward(self, pictures: Tensor, targets: Tensor | None = None) -> Tensor:
         """Scores [B] of pictures [B, C, H, W] in [0, 1], given their targets of the same shape."""
         x = pictures if targets is None else torch.cat((pictures, targets), dim=1)
-        if self.reduction > 1:
-            x = F.avg_pool2d(x, self.reduction)
         x = 2.0 * x - 1.0
         for convolution in self.convolutions:
             x = F.leaky_relu(convolution(x), SLOPE)

@@ -28,9 +28,7 @@ def build_discriminator(config: RunConfig, canvas_shape: tuple[int, int, int]) -
     """The discriminator that the settings describe, with fresh weights."""
     settings = config.discriminator
     spectral = settings.loss == "spectral-norm"
-    return Discriminator(
-        canvas_shape, settings.width, config.agent.conditional, spectral, settings.reduction, settings.hidden
-    )
+    return Discriminator(canvas_shape, settings.width, config.agent.conditional, spectral, settings.hidden)
 
 
 class DiscriminatorReward:

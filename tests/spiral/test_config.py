@@ -24,7 +24,7 @@ WRONG = [
     ({"rewards": [{"name": "l2", "when": "often"}]}, r"rewards\.0\.when: .*'end' or 'step'.*'often'"),
     ({"policy": {"passes": 2}}, r"passes=2 .*clip_ratio \(0\.2, say\); or set passes=1"),
     ({"policy": {"batch_size": 9, "minibatches": 2}}, "batch_size=9 does not divide into minibatches=2"),
-    ({"discriminator": {"softplus_shift": 1}}, r"softplus_shift=1\.0 needs .*log-odds: .*spectral-norm or logistic.*wgan-gp"),
+    ({"discriminator": {"softplus_shift": 1}}, r"softplus_shift=1\.0 needs .*log-odds: .*loss=spectral-norm.*wgan-gp"),
     ({"cloning": {"share": 0.5}}, r"demonstrations=programs do not fit agent\.conditional=false"),
     (
         {"cloning": {"share": 0.5, "demonstrations": "parses"}, "agent": {"conditional": True}},

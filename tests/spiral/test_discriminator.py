@@ -48,16 +48,11 @@ def test_a_conditional_score_depends_on_the_target():
     assert not torch.allclose(network(pictures, targets), network(others, targets))
 
 
-def test_a_discriminator_that_looks_at_reduced_pictures_sees_area_means():
-    torch.manual_seed(0)
-    network = Discriminator((32, 32, 1), 4, reduction=2)
-    assert len(network.convolutions) == 2, "16 → 8 → 4"
-    pictures = torch.rand(3, 1, 32, 32)
-    means = pictures.view(3, 1, 16, 2, 16, 2).mean(dim=(3, 5))
-    enlarged = means.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
-    torch.testing.assert_close(network(pictures), network(enlarged))
-    with pytest.raises(ValueError, match="32×32 pixels cannot be reduced by 3; set discriminator.reduction"):
-        Discriminator((32, 32, 1), 4, reduction=3)
+def test_a_hidden_layer_stands_before_the_score():
+    network, plain = (Discriminator(SHAPE, width=4, spectral=True, hidden=hidden) for hidden in (6, 0))
+    features = 8 * 16
+    assert count_parameters(network) - count_parameters(plain) == (features + 1) * 6 + 6 - features
+    assert network(torch.rand(3, 1, 16, 16)).shape == (3,)
 
 
 def test_spectral_norm_leaves_no_layer_that_stretches():
