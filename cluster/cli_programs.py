@@ -21,11 +21,14 @@ def parse(
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
     invert: Annotated[bool, typer.Option("--invert", help="Turn dark to light and light to dark first.")] = False,
+    contrast: Annotated[
+        bool, typer.Option("--contrast", help="Make light parts white, dark ones black first.")
+    ] = False,
 ) -> None:
     """Turn a picture into a program: as .json and .svg, stroke by stroke as .gif, and beside the picture."""
     from cluster.parsing import parse as parse_picture
 
-    typer.echo(parse_picture(picture, out, run, samples, seed, temperature, invert))
+    typer.echo(parse_picture(picture, out, run, samples, seed, temperature, invert, contrast))
 
 
 @programs_app.command()

@@ -29,11 +29,19 @@ from spiral.data.picture_file import open_picture
 
 SHOWN = 256  # pixels, the width of the pictures that are written
 AVERAGED = 100  # paintings, at most, in the picture of the strokes
-MIDDLE = 127.5  # of the grey levels
+CUTOFF = 1.0  # per cent of the pixels, at either end, that --contrast lets go
+MIDDLE, NEAR = 127.5, 24.0  # of 255 grey levels: as good as the other colour, as good as the same
 
 
 def parse(
-    picture: Path, out: Path, run: Path | None, samples: int, seed: int, temperature: float | None, invert: bool
+    picture: Path,
+    out: Path,
+    run: Path | None,
+    samples: int,
+    seed: int,
+    temperature: float | None,
+    invert: bool,
+    contrast: bool,
 ) -> str:
     """Writes the program of a picture and pictures of it into the folder `out`, and says how near it comes.
 
@@ -45,6 +53,7 @@ def parse(
         seed: decides every painting.
         temperature: of the agent's choices; None is the run's own.
         invert: whether to turn dark to light and light to dark first.
+        contrast: whether to make its lightest parts white and its darkest black first.
 
     Raises:
         PictureError: the file is no picture that can be used.
@@ -55,7 +64,7 @@ def parse(
     if not config.agent.conditional:
         raise RunError(f"the agent of {run} looks at no picture: name the run of one that copies, or leave out --run")
     _, (size, _, channels) = inspect_environment(config)
-    square = squared(open_picture(picture, color=channels == 3), invert)
+    square = squared(prepared(open_picture(picture, color=channels == 3), invert, contrast))
     target = resized(square, size, Image.Resampling.BILINEAR)
     out.mkdir(parents=True, exist_ok=True)
     heat = config.sample_temperature if temperature is None else temperature
@@ -67,7 +76,7 @@ def parse(
     empty = best.frames()[0]
     return "\n".join(
         (
-            *_advice(target, empty, invert),
+            *advice(target, empty),
             f"error {min(errors):.4f}, of an empty canvas {mean_squared_error(empty, target):.4f}; "
             f"the best of {samples} paintings, on average {np.mean(errors):.4f}",
             f"{out}: {', '.join(written)}",
@@ -75,10 +84,15 @@ def parse(
     )
 
 
-def squared(picture: Image.Image, invert: bool = False) -> Image.Image:
-    """The picture in the middle of a square, whose rest has the colour that is the median of the picture's edge."""
+def prepared(picture: Image.Image, invert: bool, contrast: bool) -> Image.Image:
+    """The picture as the agent is to see it, but for its size."""
     if invert:
         picture = ImageOps.invert(picture)
+    return ImageOps.autocontrast(picture, CUTOFF, preserve_tone=True) if contrast else picture
+
+
+def squared(picture: Image.Image) -> Image.Image:
+    """The picture in the middle of a square, whose rest has the colour that is the median of the picture's edge."""
     side = max(picture.size)
     background = tuple(round(level) for level in edge_color(np.atleast_3d(np.asarray(picture))))
     square = Image.new(picture.mode, (side, side), background if picture.mode == "RGB" else background[0])
@@ -120,11 +134,11 @@ def write_kind(out: Path, program: Program, others: list[Program]) -> list[str]:
     return []
 
 
-def _advice(target: NDArray[np.uint8], empty: NDArray[np.uint8], inverted: bool) -> list[str]:
-    """A line for a picture whose background is dark where the agent's canvas is light, or the other way round."""
-    light, canvas = (edge_color(picture).mean() > MIDDLE for picture in (target, empty))
-    if light == canvas:
+def advice(target: NDArray[np.uint8], empty: NDArray[np.uint8]) -> list[str]:
+    """A line for a picture with another background than the canvas of an agent that paints in grey, if it has one."""
+    difference = edge_color(target).mean() - edge_color(empty).mean()
+    if target.shape[-1] != 1 or abs(difference) <= NEAR:
         return []
-    names = {True: "light", False: "dark"}
-    way_out = "leave out --invert" if inverted else "--invert turns it round"
-    return [f"note: the picture has a {names[light]} background and the agent's canvas is {names[canvas]}: {way_out}"]
+    how = "darker" if difference < 0 else "lighter"
+    way_out = "try it with --invert, or without" if abs(difference) > MIDDLE else "try it with --contrast"
+    return [f"note: the background of the picture is {how} than the agent's canvas: {way_out}"]
