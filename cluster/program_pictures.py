@@ -61,10 +61,10 @@ def numbered_strip(width: int, colors: NDArray[np.float64], filled: int | None =
     font = ImageFont.load_default(11)
     edges = np.linspace(0, width, count + 1)
     for number, color in enumerate(colors):
-        shown = number < (count if filled is None else filled)
         left, right = edges[number], edges[number + 1]
-        if shown:
-            draw.rectangle((left, 0, right - 2, STRIP), fill=tuple(round(255 * part) for part in color))
+        if filled is None or number < filled:
+            fill = tuple(round(255 * part) for part in color)
+            draw.rectangle((left, 0, max(left, right - 2), STRIP), fill=fill)
         if right - left >= LEAST_CELL:
             draw.text(((left + right) / 2 - 1, STRIP / 2), str(number), "white", font, anchor="mm")
     return np.asarray(strip)

@@ -13,8 +13,15 @@ from PIL import Image, ImageDraw
 from actors.evaluation import mean_squared_error
 from cluster.engine import inspect_environment
 from cluster.parsing import SHOWN, edge_color, prepared, resized, squared
-from cluster.program_pictures import STRIP, painting_frames, save_animation, stroke_colors, strokes_picture
-from cluster.sheets import GAP
+from cluster.program_pictures import (
+    STRIP,
+    numbered_strip,
+    painting_frames,
+    save_animation,
+    stroke_colors,
+    strokes_picture,
+)
+from cluster.sheets import GAP, LINE
 from envs import PAINT_ID, SCENES_ID
 from envs.edits import in_colors, moved, recolored, without
 from envs.paint_settings import PaintSettings
@@ -136,7 +143,9 @@ def test_a_light_drawing_on_a_dark_board_is_noticed(spiral, copier, tmp_path):
     Image.new("L", (8, 8), 60).save(tmp_path / "board.png")
 
     def said(*words: str) -> str:
-        answer: str = spiral("parse", tmp_path / "board.png", "--out", tmp_path, "--run", copier, *words)[1]
+        answer: str = spiral(
+            "parse", tmp_path / "board.png", "--out", tmp_path, "--run", copier, "--samples", 2, *words
+        )[1]
         return answer
 
     assert "note: the background of the picture is darker than the agent's canvas: try it with --invert" in said()
@@ -184,6 +193,14 @@ def test_an_animation_has_a_frame_for_each_command_also_for_moves_of_the_pen(tmp
     assert len(read) == len(frames) == 5
     for shown, frame in zip(read, frames, strict=True):
         np.testing.assert_allclose(shown.astype(int), frame, atol=8)  # 256 colours at most
+
+
+def test_the_strip_has_a_cell_for_each_command_however_many_there_are():
+    strip = numbered_strip(400, stroke_colors(4), filled=3)
+    colors = [strip[2, 100 * number + 5].tolist() for number in range(4)]
+    expected = [[round(255 * part) for part in color] for color in stroke_colors(4)]
+    assert colors == [*expected[:3], [LINE] * 3]
+    assert numbered_strip(64, stroke_colors(300)).shape == (STRIP, 64, 3)
 
 
 @pytest.fixture
