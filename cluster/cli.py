@@ -13,6 +13,9 @@ from typing import Annotated
 
 import typer
 
+from cluster.cli_programs import programs_app
+from cluster.options import RunOption, SeedOption, TemperatureOption
+
 app = typer.Typer(
     help="SPIRAL: agents that learn to write pictures as programs for a real brush engine, from pictures alone.",
     no_args_is_help=True,
@@ -21,6 +24,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="List data sets, or prepare one.", invoke_without_command=True)
 bench_app = typer.Typer(help="Measure how fast things are here.", no_args_is_help=True)
+app.add_typer(programs_app)
 app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")
 
@@ -60,12 +64,7 @@ class Goal(StrEnum):
     invent = "invent"
 
 
-RunOption = Annotated[Path | None, typer.Option("--run", help="Folder of a run; default: a shipped agent.")]
 GoalOption = Annotated[Goal, typer.Option(help="Which shipped agent, when no run is named.")]
-SeedOption = Annotated[int, typer.Option(help="Of noise and decisions.")]
-TemperatureOption = Annotated[
-    float | None, typer.Option(help="Below 1 the agent is surer, 0 takes its first choice; default: as trained.")
-]
 
 
 @app.command()
@@ -126,19 +125,6 @@ def evaluate(
     from cluster.use import evaluate as measure
 
     typer.echo(measure(run, goal.value, count, seed, temperature))
-
-
-@app.command()
-def render(
-    program: Annotated[Path, typer.Argument(help="A program, such as runs/x/programs/0.json.")],
-    out: Annotated[Path, typer.Option(help="A .png or .svg file.")],
-    size: Annotated[int, typer.Option(min=1, help="Width and height in pixels.")] = 1024,
-    brush: Annotated[str | None, typer.Option(help="Another one by name, or a .myb file.")] = None,
-) -> None:
-    """Paint a program anew, at any size and with any brush."""
-    from cluster.use import render as paint_program
-
-    typer.echo(paint_program(program, out, size, brush))
 
 
 @data_app.callback()

@@ -15,9 +15,11 @@ from cluster.engine import inspect_environment
 from cluster.run_folder import RunError, RunFolder, write_text
 from cluster.sheets import save_picture
 from envs.program import Program
-from learners.checkpoint import DOCUMENT, latest_checkpoint, load_checkpoint
+from learners.checkpoint import DOCUMENT, CheckpointError, latest_checkpoint, load_checkpoint
 from learners.weights import MemoryWeights
+from spiral.agent import Agent
 from spiral.config import RunConfig, parse_config
+from spiral.contracts import Arrays
 from spiral.data import load
 
 INVENTIONS = 1000
@@ -97,10 +99,28 @@ def find_agent(run: Path | None, goal: str) -> tuple[RunConfig, MemoryWeights]:
         place = latest_checkpoint(RunFolder(run).checkpoints)
     checkpoint = load_checkpoint(place, only=("agent",))
     config = parse_config(checkpoint.document["config"])
-    checkpoint.require(*inspect_environment(config))
+    spec, canvas_shape = inspect_environment(config)
+    checkpoint.require(spec, canvas_shape)
+    require_weights(checkpoint.part("agent"), Agent(spec, canvas_shape, config.agent), place)
     weights = MemoryWeights()
     weights.publish("agent", 0, checkpoint.part("agent"))
     return config, weights
+
+
+def require_weights(arrays: Arrays, agent: Agent, place: Path) -> None:
+    """Refuses weights that an agent cannot have.
+
+    Raises:
+        CheckpointError: naming an array that is missing, unknown or of another shape.
+    """
+    wanted = {name: tuple(tensor.shape) for name, tensor in agent.state_dict().items()}
+    given = {name: array.shape for name, array in arrays.items()}
+    for name in sorted(wanted.keys() | given.keys()):
+        if wanted.get(name) != given.get(name):
+            raise CheckpointError(
+                f"the agent in {place} is none of its settings: {name} has shape {given.get(name)}, and they call for "
+                f"{wanted.get(name)}; use the {DOCUMENT} that was written with it"
+            )
 
 
 def let_paint(

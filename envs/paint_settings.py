@@ -69,6 +69,21 @@ class PaintSettings(Settings):
         """Programs that draw like a hand, [count, episode_length, heads]."""
         return smooth_programs(self.action_spec, count, self.episode_length, rng)
 
+    def together(self, actions: NDArray[np.int64], number: int) -> list[int]:
+        """A stroke, and the move of the pen to where it begins if there is one; a move stands alone."""
+        flags = actions[:, self.action_spec.index("flag")]
+        begins_with_a_move = number > 0 and flags[number] == 1 and flags[number - 1] == 0
+        return [number - 1, number] if begins_with_a_move else [number]
+
+    def without(self, actions: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+        """A stroke becomes a move to its end, so that the others stay where they are; a move is left out."""
+        flag = self.action_spec.index("flag")
+        if actions[number, flag] == 0:
+            return np.delete(actions, number, axis=0)
+        changed = actions.copy()
+        changed[number, flag] = 0
+        return changed
+
     @property
     def action_spec(self) -> ActionSpec:
         """The heads of the actions that these settings call for."""

@@ -97,13 +97,20 @@ class Program:
             ProgramError: the environment cannot show such a size.
             BrushNotFoundError: there is no such brush.
         """
-        settings = self.parsed_settings
+        program = self if size is None else self.at_size(size)
+        keywords = program.settings if brush is None else {**program.settings, "brush": brush}
+        return Program(self.env_id, keywords, self.actions).replay()
+
+    def at_size(self, size: int) -> Program:
+        """The same commands on a canvas of `size` pixels, with brush sizes in proportion.
+
+        Raises:
+            ProgramError: the environment cannot show such a size.
+        """
         try:
-            changed = settings if size is None else settings.at_size(size)
+            return Program(self.env_id, self.parsed_settings.at_size(size).to_json(), self.actions)
         except SettingsError as error:
             raise ProgramError(str(error)) from error
-        keywords = changed.to_json()
-        return Program(self.env_id, keywords if brush is None else {**keywords, "brush": brush}, self.actions).replay()
 
     def to_svg(self, size: int = 512) -> str:
         """The picture as an SVG document, to be shown at `size` pixels; see `envs.svg` for what it leaves out.

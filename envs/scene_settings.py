@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from envs.actions import ActionSpec, Head
 from envs.random_scenes import random_scenes
-from envs.scene_objects import COLOR_LEVELS, RADII, SHAPES
+from envs.scene_objects import ADD, CHANGE, COLOR_LEVELS, RADII, SHAPES
 from envs.settings import Settings, SettingsError, normalise, whole
 
 LARGEST = 4096  # pixels; Mesa's software driver draws no wider ones
@@ -41,6 +41,15 @@ class SceneSettings(Settings):
     def natural_programs(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Programs of scenes with one to five objects, [count, episode_length, heads]."""
         return random_scenes(self.action_spec, count, self.episode_length, rng, (1, min(5, self.episode_length)))
+
+    def together(self, actions: NDArray[np.int64], number: int) -> list[int]:
+        """What adds an object, and all that changes it later; any other action stands alone."""
+        kinds = actions[:, self.action_spec.index("kind")]
+        if kinds[number] != ADD:
+            return [number]
+        later = np.arange(number + 1, len(actions))
+        before_the_next = np.cumsum(kinds[later] == ADD) == 0
+        return [number, *later[before_the_next & (kinds[later] == CHANGE)].tolist()]
 
     @property
     def action_spec(self) -> ActionSpec:

@@ -90,6 +90,14 @@ class Settings(ABC):
     def natural_programs(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Random programs of whole episodes whose pictures resemble real ones, [count, episode_length, heads]."""
 
+    def together(self, actions: NDArray[np.int64], number: int) -> list[int]:
+        """Which of the actions [steps, heads] are edited together with the one called `number`, which is among them."""
+        return [number]
+
+    def without(self, actions: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+        """The actions [steps, heads] without what the one called `number` made, [steps or fewer, heads]."""
+        return np.delete(actions, self.together(actions, number), axis=0)
+
     @property
     def drawn_size(self) -> int:
         """Width and height of the canvas that the engine draws on, in its own pixels."""

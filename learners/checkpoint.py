@@ -63,13 +63,16 @@ class Checkpoint:
         Raises:
             CheckpointError: naming the heads or the shapes of both.
         """
-        saved = ActionSpec.from_json(self.document["action_spec"])
+        try:
+            saved = ActionSpec.from_json(self.document["action_spec"])
+            shape = tuple(self.document["canvas_shape"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{self.path / DOCUMENT} is damaged ({error!r}); {_way_out(self.path)}") from None
         if saved != spec:
             raise CheckpointError(
                 f"{self.path} is of an agent with the heads {_describe(saved)}, but the environment has "
                 f"{_describe(spec)}: use the settings that it was trained with"
             )
-        shape = tuple(self.document["canvas_shape"])
         if shape != canvas_shape:
             raise CheckpointError(
                 f"{self.path} is of canvases of shape {shape}, but the environment has {canvas_shape}"

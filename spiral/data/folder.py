@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Split
+from spiral.data.picture_file import open_picture
+from spiral.data.pictures import DatasetMissing, Split
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 HELD_OUT_EVERY = 10
-_EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 
 def read(folder: Path, split: Split, canvas_size: int, color: bool) -> NDArray[np.uint8]:
@@ -24,7 +24,7 @@ def read(folder: Path, split: Split, canvas_size: int, color: bool) -> NDArray[n
 
     Raises:
         DatasetMissing: there is no such folder, or it has fewer than two pictures.
-        DatasetCorrupt: a picture cannot be read; the message names it.
+        PictureError: a picture cannot be read; the message names it.
     """
     held_out = slice(0, None, HELD_OUT_EVERY)
     paths = files(folder)
@@ -51,15 +51,5 @@ def files(folder: Path) -> list[Path]:
 
 
 def _read(path: Path, canvas_size: int, color: bool) -> NDArray[np.uint8]:
-    try:
-        with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            upright.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DatasetCorrupt(f"{path} cannot be read as a picture ({error}): repair it or take it away") from None
-    if upright.mode not in _EIGHT_BIT_MODES:
-        raise DatasetCorrupt(f"{path} has pixels of kind {upright.mode}: save it with 8 bits for each channel")
-    rgba = upright.convert("RGBA")
-    opaque = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB" if color else "L")
-    square = ImageOps.fit(opaque, (canvas_size, canvas_size), Image.Resampling.BILINEAR)
+    square = ImageOps.fit(open_picture(path, color), (canvas_size, canvas_size), Image.Resampling.BILINEAR)
     return np.asarray(square).reshape(canvas_size, canvas_size, 3 if color else 1)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from cluster.cli import main
 from cluster.redis_connection import RedisAddress
 from cluster.redis_server import EmbeddedRedis
 from spiral.config import RunConfig, parse_config
@@ -54,6 +56,23 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+Spiral = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def spiral(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Spiral:
+    """Runs the command with the given words: its exit status, output and messages."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["spiral", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        streams = capsys.readouterr()
+        return int(end.value.code or 0), streams.out, streams.err
+
+    return run
 
 
 FRAMES = 24  # in a batch of a tiny run: 8 episodes of 3 actions

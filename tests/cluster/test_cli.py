@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cluster.cli import USER_ERRORS, main
+from cluster.cli import USER_ERRORS
 from cluster.plan import Length
 from cluster.run import Machines, begin
 from envs.program import Program
@@ -21,22 +20,7 @@ from spiral.config import RunConfig
 from spiral.data import load
 
 ROOT = Path(__file__).parents[2]
-Spiral = Callable[..., tuple[int, str, str]]
 pytestmark = pytest.mark.usefixtures("quick")
-
-
-@pytest.fixture
-def spiral(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Spiral:
-    """Runs the command with the given words: its exit status, output and messages."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["spiral", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        streams = capsys.readouterr()
-        return int(end.value.code or 0), streams.out, streams.err
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +45,7 @@ def test_help_comes_at_once_because_nothing_heavy_is_imported():
     )
     answer = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert "heavy: []" in answer.stdout
-    for command in ("train", "info", "sample", "render", "eval", "data", "bench"):
+    for command in ("train", "info", "sample", "parse", "edit", "render", "eval", "data", "bench"):
         assert command in answer.stdout
 
 

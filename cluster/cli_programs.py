@@ -1,0 +1,63 @@
+"""The commands for one picture or one program: `spiral parse`, `spiral edit` and `spiral render`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cluster.options import RunOption, SeedOption, TemperatureOption
+
+programs_app = typer.Typer()
+
+
+@programs_app.command()
+def parse(
+    picture: Annotated[Path, typer.Argument(help="A PNG or JPEG file.")],
+    out: Annotated[Path, typer.Option(help="Folder to write into.")],
+    run: RunOption = None,
+    samples: Annotated[int, typer.Option(min=1, help="How many paintings; the best is kept.")] = 100,
+    seed: SeedOption = 0,
+    temperature: TemperatureOption = None,
+    invert: Annotated[bool, typer.Option("--invert", help="Turn dark to light and light to dark first.")] = False,
+    contrast: Annotated[
+        bool, typer.Option("--contrast", help="Make light parts white, dark ones black first.")
+    ] = False,
+) -> None:
+    """Turn a picture into a program: as .json and .svg, stroke by stroke as .gif, and beside the picture."""
+    from cluster.parsing import parse as parse_picture
+
+    typer.echo(parse_picture(picture, out, run, samples, seed, temperature, invert, contrast))
+
+
+@programs_app.command()
+def edit(
+    program: Annotated[Path, typer.Argument(help="A program, such as one that `spiral parse` wrote.")],
+    out: Annotated[Path, typer.Option(help="The new program, a .json file.")],
+    remove: Annotated[list[int] | None, typer.Option(metavar="K", help="Take out what command K makes.")] = None,
+    move: Annotated[
+        list[str] | None,
+        typer.Option(metavar="K=ROWS,COLUMNS", help="Move it by so many cells, down and to the right."),
+    ] = None,
+    recolor: Annotated[
+        list[str] | None, typer.Option(metavar="K=COLOR", help="Another colour: red, #ff8000 or any that CSS has.")
+    ] = None,
+) -> None:
+    """Change commands of a program, counted from 0; each option can be given more than once."""
+    from cluster.editing import edit as edit_program
+
+    typer.echo(edit_program(program, out, remove or [], move or [], recolor or []))
+
+
+@programs_app.command()
+def render(
+    program: Annotated[Path, typer.Argument(help="A program, such as runs/x/programs/0.json.")],
+    out: Annotated[Path, typer.Option(help="A .png or .svg file.")],
+    size: Annotated[int, typer.Option(min=1, help="Width and height in pixels.")] = 1024,
+    brush: Annotated[str | None, typer.Option(help="Another one by name, or a .myb file.")] = None,
+) -> None:
+    """Paint a program anew, at any size and with any brush."""
+    from cluster.use import render as paint_program
+
+    typer.echo(paint_program(program, out, size, brush))

@@ -1,0 +1,15 @@
+"""Options that several commands of `spiral` have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RunOption = Annotated[Path | None, typer.Option("--run", help="Folder of a run; default: a shipped agent.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Of noise and decisions.")]
+TemperatureOption = Annotated[
+    float | None,
+    typer.Option(min=0.0, help="Below 1 the agent is surer, 0 takes its first choice; default: as trained."),
+]
