@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spiral.data import mnist
+from spiral.data.celeba import CelebA
 from spiral.data.characters import Characters
 from spiral.data.dataset import Dataset
 from spiral.data.faces import Faces
 from spiral.data.folder import Folder
 from spiral.data.line_drawing import broad_nib, round_pen
 from spiral.data.mnist5k import EmbeddedMnist
+from spiral.data.omniglot import Omniglot
 from spiral.data.pictures import DatasetError, Pictures, Split
 from spiral.data.scenes import Scenes
 
@@ -26,8 +28,10 @@ DIGITS = ("mnist", "mnist5k")  # what `digits` may stand for
 SETS: dict[str, Callable[[Path], Dataset]] = {
     "mnist": lambda root: mnist.Mnist(root / "mnist"),
     "mnist5k": lambda root: EmbeddedMnist(),
+    "omniglot": lambda root: Omniglot(root / "omniglot"),
     "characters": lambda root: Characters(round_pen),
     "characters-nib": lambda root: Characters(broad_nib),
+    "celeba": lambda root: CelebA(root / "celeba"),
     "faces": lambda root: Faces(root / "faces"),
     "scenes": lambda root: Scenes(root / "scenes", 5),
     "scenes-2": lambda root: Scenes(root / "scenes-2", 2),
