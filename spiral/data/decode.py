@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from spiral.data.pictures import DatasetCorrupt
+from spiral.data.picture_file import open_picture
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 BLOCK = 256  # pictures a thread reads in a row
-_EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 Box = tuple[int, int, int, int]
 
@@ -26,7 +25,7 @@ def decode_all(
     """Fills `out`, uint8 [N, size, size, C], with the pictures of these names, as `decode` gives them.
 
     Raises:
-        DatasetCorrupt: a picture cannot be read; the message names it.
+        PictureError: a picture cannot be read; the message names it.
     """
 
     def decode_block(start: int) -> None:
@@ -38,7 +37,7 @@ def decode_all(
 
 
 def decode(content: bytes, name: str, size: int, color: bool, box: Box | None = None) -> NDArray[np.uint8]:
-    """The picture in a file, upright, uint8 [size, size, C]: its middle square, resized. Transparent pixels show white.
+    """The middle square of a picture, resized, uint8 [size, size, C].
 
     Args:
         content: all bytes of the file.
@@ -48,16 +47,7 @@ def decode(content: bytes, name: str, size: int, color: bool, box: Box | None = 
         box: left, upper, right and lower edge of the part to take first, in pixels.
 
     Raises:
-        DatasetCorrupt: it cannot be read as a picture of 8 bits a channel.
+        PictureError: `open_picture` refuses it.
     """
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            upright.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DatasetCorrupt(f"{name} cannot be read as a picture ({error}): repair it or take it away") from None
-    if upright.mode not in _EIGHT_BIT_MODES:
-        raise DatasetCorrupt(f"{name} has pixels of kind {upright.mode}: save it with 8 bits for each channel")
-    rgba = upright.convert("RGBA").crop(box)
-    opaque = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB" if color else "L")
-    return np.asarray(ImageOps.fit(opaque, (size, size), Image.Resampling.BILINEAR)).reshape(size, size, -1)
+    picture = open_picture(Path(name), color, content).crop(box)
+    return np.asarray(ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)).reshape(size, size, -1)
