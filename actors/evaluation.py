@@ -24,10 +24,17 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Paintings:
-    """What an agent painted: renders uint8 [N, H, W, C], and the actions int64 [N, T, heads] that made them."""
+    """What an agent painted.
+
+    Attributes:
+        renders: uint8 [N, H, W, C].
+        actions: that made them, int64 [N, T, heads].
+        empty: the canvas before the first of them, uint8 [H, W, C].
+    """
 
     renders: NDArray[np.uint8]
     actions: NDArray[np.int64]
+    empty: NDArray[np.uint8]
 
     def program(self, index: int, config: RunConfig) -> Program:
         """The program of one of the paintings."""
@@ -62,7 +69,8 @@ def paint(
         renders.append(trajectory.canvases[-1])
         actions.append(trajectory.actions.swapaxes(0, 1))
     rollout.close()
-    return Paintings(np.concatenate(renders)[:count], np.concatenate(actions)[:count])
+    empty = trajectory.canvases[0, 0]
+    return Paintings(np.concatenate(renders)[:count], np.concatenate(actions)[:count], empty)
 
 
 def mean_squared_error(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
@@ -73,17 +81,15 @@ def mean_squared_error(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -
 
 @dataclass(frozen=True)
 class CopyReport:
-    """How well targets were copied.
+    """How near copies come to their targets.
 
     Attributes:
         error: mean squared error of the copies.
         empty_error: mean squared error of empty canvases.
-        agreement: share of copies that the reader reads as it reads their originals.
     """
 
     error: float
     empty_error: float
-    agreement: float
 
     @property
     def relative_error(self) -> float:
@@ -91,12 +97,22 @@ class CopyReport:
         return self.error / self.empty_error
 
 
-def judge_copies(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> CopyReport:
-    """The report on copies of digits, dark on white; both arrays are uint8 [N, H, W, C]."""
+def judge_copies(renders: NDArray[np.uint8], targets: NDArray[np.uint8], empty: NDArray[np.uint8]) -> CopyReport:
+    """The report on copies.
+
+    Args:
+        renders: the copies, uint8 [N, H, W, C].
+        targets: the originals, of the same shape.
+        empty: the canvas before anything is painted, uint8 [H, W, C].
+    """
+    empties = np.broadcast_to(empty, targets.shape)
+    return CopyReport(mean_squared_error(renders, targets), mean_squared_error(empties, targets))
+
+
+def read_alike(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
+    """The share of copies that the reader of digits reads as it reads their originals; both uint8 [N, H, W, C]."""
     reader = shipped("reader")
-    agreement = float(np.mean(classify(reader, renders)[0] == classify(reader, targets)[0]))
-    empty = np.full_like(targets, 255)
-    return CopyReport(mean_squared_error(renders, targets), mean_squared_error(empty, targets), agreement)
+    return float(np.mean(classify(reader, renders)[0] == classify(reader, targets)[0]))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from envs.scenes import ScenesVector
 from spiral.data.pictures import Split
 from spiral.data.scenes import SPLITS, SceneSet
 
-OBJECTS = (1, 5)
 CHUNK = 250
 
 
@@ -29,7 +28,7 @@ def make_scenes(
     seed: int,
     processes: int,
     progress: Callable[[int], None],
-    objects: tuple[int, int] = OBJECTS,
+    objects: tuple[int, int] = (1, 5),
 ) -> SceneSet:
     """Scenes with a uniform number of objects, each with its program.
 

@@ -122,7 +122,7 @@ def evaluate(
     temperature: TemperatureOption = None,
 ) -> None:
     """Measure an agent: error and readability of its copies, or how many of its inventions pass as digits."""
-    from cluster.use import evaluate as measure
+    from cluster.measuring import evaluate as measure
 
     typer.echo(measure(run, goal.value, count, seed, temperature))
 
@@ -149,7 +149,7 @@ def prepare(
 
 @data_app.command()
 def make(
-    name: Annotated[str, typer.Argument(help="A data set that is drawn: scenes.")],
+    name: Annotated[str, typer.Argument(help="A data set that is drawn: scenes or scenes-2.")],
     seed: Annotated[int, typer.Option(help="Decides every picture.")] = 0,
     train: Annotated[int, typer.Option(min=1, help="How many to train on.")] = 50_000,
     held_out: Annotated[int, typer.Option(min=1, help="How many to hold out.")] = 1_000,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.evaluation import judge_inventions, mean_squared_error, paint
+from actors.evaluation import judge_copies, judge_inventions, paint
 from cluster.run_folder import RunFolder
 from cluster.sheets import contact_sheet, save_picture
 from spiral.config import RunConfig
@@ -54,9 +54,8 @@ class Exhibition:
             paintings.program(index, self.config).save(self.folder.programs / f"{index}.json")
         if self.targets is None:
             return self._inventions(renders) if self.digits else {}
-        error = mean_squared_error(renders, self.targets)
-        empty = mean_squared_error(np.full_like(self.targets, 255), self.targets)
-        return {"held_out/error": error, "held_out/error_ratio": error / empty}
+        report = judge_copies(renders, self.targets, paintings.empty)
+        return {"held_out/error": report.error, "held_out/error_ratio": report.relative_error}
 
     def _inventions(self, renders: NDArray[np.uint8]) -> dict[str, float]:
         report = judge_inventions(renders)

@@ -19,7 +19,8 @@ from spiral.rewards.adversarial import build_discriminator
 
 def list_presets() -> str:
     """The presets by name, with what each is for."""
-    lines = [f"{name:26}{(make.__doc__ or '').splitlines()[0]}" for name, make in PRESETS.items()]
+    width = max(map(len, PRESETS)) + 2
+    lines = [f"{name:{width}}{(make.__doc__ or '').splitlines()[0]}" for name, make in PRESETS.items()]
     return "\n".join([*lines, "", "spiral info --preset NAME shows one of them."])
 
 
@@ -49,7 +50,7 @@ def list_data() -> str:
     """The data sets, whether they are ready, and what to do where they are not."""
     lines = [f"Data sets live in {data_root().resolve()} (SPIRAL_DATA names another folder)."]
     for entry in catalogue():
-        lines.append(f"{'ready  ' if entry.ready else 'missing'}  {entry.name:12}  {entry.size:18}  {entry.note}")
+        lines.append(f"{'ready  ' if entry.ready else 'missing'}  {entry.name:14}  {entry.size:18}  {entry.note}")
     return "\n".join(lines)
 
 

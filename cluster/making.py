@@ -8,9 +8,9 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from actors.scene_making import make_scenes
 from cluster.cores import processors
-from spiral.data import DatasetError, data_root
+from spiral.data import DatasetError, find
 from spiral.data.pictures import Split
-from spiral.data.scenes import write
+from spiral.data.scenes import Scenes, write
 
 
 def make_data(name: str, seed: int, train: int, held_out: int, processes: int | None) -> str:
@@ -19,13 +19,13 @@ def make_data(name: str, seed: int, train: int, held_out: int, processes: int | 
     Raises:
         DatasetError: no data set of this name is drawn.
     """
-    if name != "scenes":
-        raise DatasetError(f"no data set called {name!r} is drawn here: give scenes; `spiral data` lists the others")
-    folder = data_root() / "scenes"
+    dataset = find(name)
+    if not isinstance(dataset, Scenes):
+        raise DatasetError(f"{name} is not drawn here: give scenes or scenes-2; `spiral data` lists the others")
     counts: dict[Split, int] = {"test": held_out, "train": train}
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as bar:
         for split, count in counts.items():
             task = bar.add_task(f"{split} scenes", total=count)
-            scenes = make_scenes(split, count, seed, processes or processors(), partial(bar.advance, task))
-            write(folder, split, scenes)
-    return f"{train:,} scenes to train on and {held_out:,} held out are in {folder} (seed {seed})"
+            advance, objects = partial(bar.advance, task), (1, dataset.most_objects)
+            write(dataset.folder, split, make_scenes(split, count, seed, processes or processors(), advance, objects))
+    return f"{train:,} scenes to train on and {held_out:,} held out are in {dataset.folder} (seed {seed})"

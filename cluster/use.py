@@ -1,4 +1,4 @@
-"""What finished agents are used for: `spiral sample`, `spiral eval` and `spiral render`."""
+"""What finished agents are used for: `spiral sample` and `spiral render`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.evaluation import Paintings, judge_copies, judge_inventions, paint
+from actors.evaluation import Paintings, paint
 from cluster.cores import processors
 from cluster.engine import inspect_environment
 from cluster.run_folder import RunError, RunFolder, write_text
@@ -38,28 +38,6 @@ def sample(out: Path, run: Path | None, goal: str, count: int, seed: int, temper
     np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
     os.replace(temporary, out)
     return f"{out}: {', '.join(f'{name} {array.dtype} {array.shape}' for name, array in arrays.items())}"
-
-
-def evaluate(run: Path | None, goal: str, count: int | None, seed: int, temperature: float | None) -> str:
-    """The figures of an agent, in words."""
-    config, weights = find_agent(run, goal)
-    paintings, targets = let_paint(config, weights, count, seed, temperature)
-    if targets is not None:
-        copies = judge_copies(paintings.renders, targets)
-        return (
-            f"{len(targets):,} held-out pictures, one copy each:\n"
-            f"mean squared error        {copies.error:.4f}\n"
-            f"  of an empty canvas      {copies.empty_error:.4f} (ratio {copies.relative_error:.3f})\n"
-            f"read as the same digit    {copies.agreement:.1%}"
-        )
-    inventions = judge_inventions(paintings.renders)
-    shares = "  ".join(f"{digit}: {share:.1%}" for digit, share in enumerate(inventions.shares))
-    return (
-        f"{len(paintings.renders):,} inventions:\n"
-        f"accepted as digits        {inventions.accepted:.1%}\n"
-        f"digits with 2% or more    {inventions.digits_present} of 10\n"
-        f"{shares}"
-    )
 
 
 def render(program: Path, out: Path, size: int, brush: str | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.actions import ActionSpec, paint_action_spec
+from envs.random_paintings import random_paintings
 from envs.random_programs import smooth_programs
 from envs.settings import MAX_PIXELS, Settings, SettingsError, normalise, whole
 
@@ -66,8 +67,9 @@ class PaintSettings(Settings):
         return replace(self, canvas_size=size, render_size=None, brush_sizes=sizes)
 
     def natural_programs(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Programs that draw like a hand, [count, episode_length, heads]."""
-        return smooth_programs(self.action_spec, count, self.episode_length, rng)
+        """Programs that draw like a hand, or in colour paint from coarse to fine, [count, episode_length, heads]."""
+        programs = random_paintings if self.color else smooth_programs
+        return programs(self.action_spec, count, self.episode_length, rng)
 
     def together(self, actions: NDArray[np.int64], number: int) -> list[int]:
         """A stroke, and the move of the pen to where it begins if there is one; a move stands alone."""

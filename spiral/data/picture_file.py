@@ -5,6 +5,7 @@ The size is looked at before a pixel is decoded, so that a small file that claim
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -23,16 +24,17 @@ class PictureError(DatasetCorrupt):
     """A file is no picture that can be used; the message names it."""
 
 
-def open_picture(path: Path, color: bool) -> Image.Image:
+def open_picture(path: Path, color: bool, content: bytes | None = None) -> Image.Image:
     """The picture in the file, of mode RGB, or L if not `color`.
 
-    It is turned upright as its EXIF data say, and where it is transparent white shows through.
+    It is turned upright as its EXIF data say, and where it is transparent white shows through. Of a file in an archive
+    `content` gives the bytes, and `path` the name for an error.
 
     Raises:
         PictureError: the file is not there, no PNG or JPEG, damaged, too large, or has more than 8 bits a channel.
     """
     try:
-        with Image.open(path, formats=("PNG", "JPEG")) as picture:
+        with Image.open(path if content is None else io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
             if max(picture.size) > MOST_SIDE:
                 raise _too_large(path, f"{picture.width} x {picture.height} pixels")
             upright = ImageOps.exif_transpose(picture)
@@ -40,8 +42,9 @@ def open_picture(path: Path, color: bool) -> Image.Image:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise _too_large(path, str(error)) from None
     except UnidentifiedImageError:
-        content = "empty" if path.stat().st_size == 0 else "neither PNG nor JPEG, whatever it is called"
-        raise PictureError(f"{path} cannot be read as a picture, since it is {content}: give another file") from None
+        size = path.stat().st_size if content is None else len(content)
+        kind = "neither PNG nor JPEG, whatever it is called" if size else "empty"
+        raise PictureError(f"{path} cannot be read as a picture, since it is {kind}: give another file") from None
     except (OSError, SyntaxError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise PictureError(f"{path} cannot be read as a picture ({reason}): give another file") from None

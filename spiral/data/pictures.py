@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 Split = Literal["train", "test"]
+HELD_OUT_EVERY = 10
+Item = TypeVar("Item")
 
 
 class DatasetError(Exception):
@@ -29,16 +32,27 @@ class Pictures:
     """One split of a data set.
 
     Attributes:
-        images: uint8 [N, H, W, C], dark ink on white.
+        images: uint8 [N, H, W, C], dark ink on white where they are drawings.
         labels: int64 [N], or None where the data set has none.
-        name: the data set, as `load_pictures` was asked for it after `resolve`.
-        split: `train`, or `test` for the held-out pictures.
+        attributes: what else is known of each picture, by name, each float32 [N].
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.int64] | None
-    name: str
-    split: Split
+    labels: NDArray[np.int64] | None = None
+    attributes: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+def part_of(items: Sequence[Item], split: Split) -> list[Item]:
+    """The items of a split, where the data set has none of its own: the first and then every tenth are held out."""
+    return [item for i, item in enumerate(items) if (i % HELD_OUT_EVERY == 0) == (split == "test")]
+
+
+def fitted(images: NDArray[np.uint8], size: int, color: bool) -> NDArray[np.uint8]:
+    """The pictures [N, H, W, 1 or 3] at size x size: 3 channels if color (grey ones repeated), and else their luma."""
+    images = resize(images, size)
+    if color:
+        return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+    return images if images.shape[-1] == 1 else in_grey(images)
 
 
 def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

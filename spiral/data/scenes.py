@@ -6,8 +6,6 @@ archives of plain arrays, written under another name and renamed when they are w
 
 from __future__ import annotations
 
-import os
-import secrets
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Split
+from spiral.data.files import written_whole
+from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
 
 SPLITS: tuple[Split, ...] = ("train", "test")
-WHAT = "up to 5 objects on a platform, drawn by MuJoCo"
-HOW = "run `spiral data make scenes`"
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,40 @@ class SceneSet:
 
     images: NDArray[np.uint8]
     actions: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """The data set: scenes with one object to `most_objects`, in the folder of its name."""
+
+    folder: Path
+    most_objects: int
+    size = "50,000 + 1,000"
+
+    @property
+    def what(self) -> str:
+        """What the scenes hold."""
+        return f"up to {self.most_objects} objects on a platform, drawn by MuJoCo"
+
+    @property
+    def where(self) -> str:
+        """The folder of the two files."""
+        return str(self.folder)
+
+    def missing(self) -> str:
+        """How to draw them where they are not drawn."""
+        drawn = all(path(self.folder, split).is_file() for split in SPLITS)
+        return "" if drawn else _how(self.folder)
+
+    def read(self, split: Split, canvas_size: int, color: bool) -> Pictures:
+        """The pictures of a split, without labels."""
+        return Pictures(fitted(read(self.folder, split).images, canvas_size, color))
+
+    def prepare(self, source: Path | None) -> Path:
+        """The folder, when both files are there and whole; there is nothing to copy."""
+        for split in SPLITS:
+            read(self.folder, split)
+        return self.folder
 
 
 def path(folder: Path, split: Split) -> Path:
@@ -52,25 +83,26 @@ def read(folder: Path, split: Split) -> SceneSet:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             images, actions = arrays["images"], arrays["actions"]
     except FileNotFoundError:
-        raise DatasetMissing(f"{file} is not there: {HOW}") from None
+        raise DatasetMissing(f"{file} is not there: {_how(folder)}") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DatasetCorrupt(f"{file} is damaged or no set of scenes ({error}): take it away and {HOW}") from None
+        raise DatasetCorrupt(
+            f"{file} is damaged or no set of scenes ({error}): take it away and {_how(folder)}"
+        ) from None
     if images.dtype != np.uint8 or images.ndim != 4 or actions.ndim != 3 or len(images) != len(actions):
         raise DatasetCorrupt(
             f"{file} holds images {images.dtype} {images.shape} and actions {actions.shape}, not pictures [N, H, W, 3] "
-            f"with their programs [N, T, heads]: take it away and {HOW}"
+            f"with their programs [N, T, heads]: take it away and {_how(folder)}"
         )
     return SceneSet(images, actions.astype(np.int64))
 
 
 def write(folder: Path, split: Split, scenes: SceneSet) -> Path:
     """The file of a split, once it is whole."""
-    folder.mkdir(parents=True, exist_ok=True)
     file = path(folder, split)
-    unfinished = file.with_name(f".{file.stem}.{secrets.token_hex(4)}.npz")
-    try:
+    with written_whole(file) as unfinished:
         np.savez_compressed(unfinished, images=scenes.images, actions=scenes.actions.astype(np.int16))
-        os.replace(unfinished, file)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return file
+
+
+def _how(folder: Path) -> str:
+    return f"run `spiral data make {folder.name}`"

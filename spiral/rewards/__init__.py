@@ -16,6 +16,7 @@ from torch import Tensor
 from spiral.config import ConfigError, RewardTerm, RunConfig
 from spiral.rewards.adversarial import DiscriminatorReward
 from spiral.rewards.base import Context, Reward
+from spiral.rewards.colors import ColorHistogram
 from spiral.rewards.pixels import L2, BlankPenalty, SquaredError
 from spiral.rewards.strokes import StrokeStartPenalty
 from spiral.trajectory import Trajectory
@@ -24,6 +25,7 @@ REWARDS: dict[str, Callable[[RunConfig, tuple[int, int, int]], Reward]] = {
     "discriminator": DiscriminatorReward,
     "l2": lambda config, shape: L2(),
     "squared_error": lambda config, shape: SquaredError(),
+    "color_histogram": lambda config, shape: ColorHistogram(),
     "blank": lambda config, shape: BlankPenalty(),
     "stroke_start": lambda config, shape: StrokeStartPenalty(),
 }

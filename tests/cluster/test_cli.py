@@ -91,13 +91,24 @@ def test_samples_repeat_with_their_seed(spiral, inventing_run, tmp_path):
     assert (pictures[0] != pictures[2]).any()
 
 
-def test_eval_measures_copies_and_inventions(spiral, copying_run, inventing_run):
+def test_eval_measures_copies_of_any_pictures(spiral, copying_run):
     status, out, _ = spiral("eval", "--run", copying_run)
-    assert status == 0 and "4 held-out pictures" in out and "of an empty canvas" in out and "read as the same" in out
-    status, out, _ = spiral("eval", "--run", inventing_run, "--count", 20)
+    assert status == 0 and "4 held-out pictures" in out and "of an empty canvas" in out
+    assert "same digit" not in out, "there are no digits to read in drawings"
+    checkpoint = latest_checkpoint(copying_run / "checkpoints")
+    assert spiral("eval", "--run", checkpoint)[1] == out, "a checkpoint can be named as well as a run"
+
+
+def test_eval_reads_and_judges_digits(spiral):
+    status, out, _ = spiral("eval", "--goal", "copy", "--count", 20)
+    assert status == 0 and "20 held-out pictures" in out and "read as the same digit" in out
+    status, out, _ = spiral("eval", "--goal", "invent", "--count", 20)
     assert status == 0 and "20 inventions" in out and "accepted as digits" in out
-    checkpoint = latest_checkpoint(inventing_run / "checkpoints")
-    assert spiral("eval", "--run", checkpoint, "--count", 20)[1] == out, "a checkpoint can be named as well as a run"
+
+
+def test_eval_has_no_judge_for_other_inventions(spiral, inventing_run):
+    status, _, error = spiral("eval", "--run", inventing_run)
+    assert status == 2 and "only digits have a judge" in error and "spiral sample" in error
 
 
 def test_a_program_is_painted_at_any_size(spiral, inventing_run, tmp_path):
@@ -114,10 +125,10 @@ def test_a_program_is_painted_at_any_size(spiral, inventing_run, tmp_path):
 def test_changes_reach_the_run_and_stay_with_it(spiral, drawings, tmp_path):
     words = ["--set", f"data.name={drawings}", "--set", "policy.batch_size=4", "--set", "policy.entropy=0.5"]
     status, out, _ = spiral(
-        "train", "--preset", "mnist-small", "--engine", "local", "--frames", 64, "--seed", 3, *words,
+        "train", "--preset", "mnist-small", "--engine", "local", "--frames", 48, "--seed", 3, *words,
         "--out", tmp_path / "run",
     )  # fmt: skip
-    assert status == 0 and "Done: " in out and "64 frames, 2 policy steps" in out
+    assert status == 0 and "Done: " in out and "48 frames, 2 policy steps" in out
     config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]
     assert (config["seed"], config["policy"]["entropy"], config["preset"]) == (3, 0.5, "mnist-small")
 

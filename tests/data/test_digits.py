@@ -11,6 +11,7 @@ import pytest
 
 from spiral import data
 from spiral.data import mnist
+from spiral.data.catalogue import SETS
 
 
 def full_mnist() -> Path:
@@ -131,9 +132,10 @@ def test_prepare_tells_what_is_missing(tmp_path: Path) -> None:
 
 def test_the_catalogue_says_what_is_ready_and_what_to_do(root: Path, tmp_path: Path) -> None:
     ready = {info.name: info.ready for info in data.catalogue(root)}
-    assert list(ready) == ["mnist", "mnist5k", "scenes", "folder:PATH"]
+    assert list(ready) == [*SETS, "folder:PATH"]
     assert ready["mnist"] and ready["mnist5k"] and ready["folder:PATH"]
-    absent, _, undrawn, _ = data.catalogue(tmp_path / "nothing")
+    listed = {info.name: info for info in data.catalogue(tmp_path / "nothing")}
+    absent, undrawn = listed["mnist"], listed["scenes"]
     assert not undrawn.ready and undrawn.note == "run `spiral data make scenes`"
     assert not absent.ready and "0 of 4 files" in absent.note and "prepare mnist" in absent.note
 

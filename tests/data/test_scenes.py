@@ -11,9 +11,12 @@ from typer.testing import CliRunner
 from actors import scene_making
 from actors.scene_making import make_scenes
 from cluster.cli import app
+from cluster.making import make_data
 from envs import SCENES_ID
 from envs.program import Program
-from spiral.data import DatasetCorrupt, DatasetMissing, catalogue, load, prepare
+from envs.scene_objects import ADD
+from envs.scene_settings import SceneSettings
+from spiral.data import DatasetCorrupt, DatasetError, DatasetMissing, catalogue, load, prepare
 from spiral.data.scenes import SPLITS, SceneSet, path, read, write
 
 
@@ -59,6 +62,24 @@ def test_a_set_is_drawn_by_one_command_and_used_by_its_name(tmp_path, monkeypatc
     np.testing.assert_array_equal(images, read(tmp_path / "scenes", "train").images)
     assert load("scenes", "test", 32, color=True).shape == (4, 32, 32, 3)
     assert load("scenes", "test", 64).shape == (4, 64, 64, 1)
+
+
+def test_the_small_set_has_one_or_two_objects(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPIRAL_DATA", str(tmp_path))
+    with pytest.raises(DatasetMissing, match="run `spiral data make scenes-2`"):
+        load("scenes-2", "train", 64, color=True)
+    command = ["data", "make", "scenes-2", "--train", "30", "--held-out", "30", "--processes", "1"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    kind = SceneSettings().action_spec.index("kind")
+    for split in SPLITS:
+        actions = read(tmp_path / "scenes-2", split).actions
+        assert actions.shape[:2] == (30, 2) and set((actions[..., kind] == ADD).sum(axis=1)) == {1, 2}
+
+
+def test_what_is_not_drawn_here_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPIRAL_DATA", str(tmp_path))
+    with pytest.raises(DatasetError, match="mnist is not drawn here: give scenes or scenes-2"):
+        make_data("mnist", 0, 1, 1, 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", None], ids=["empty", "text", "cut off"])

@@ -1,4 +1,4 @@
-"""Random programs are in the action space, repeat with their seed, and the smooth ones look like handwriting."""
+"""Random programs are in the action space and repeat with their seed; some look like handwriting or a painting."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import envs
 from envs.actions import ActionSpec, Head, paint_action_spec
+from envs.paint_settings import PaintSettings
+from envs.random_paintings import random_paintings
 from envs.random_programs import random_programs, smooth_programs
 
 SPECS = {
@@ -29,7 +31,7 @@ def sub_action(actions: np.ndarray, name: str, spec: ActionSpec = GREY) -> np.nd
     return actions[..., spec.index(name)]
 
 
-@pytest.mark.parametrize("generate", [random_programs, smooth_programs])
+@pytest.mark.parametrize("generate", [random_programs, smooth_programs, random_paintings])
 @pytest.mark.parametrize("name", SPECS)
 @hypothesis(derandomize=True, deadline=None)
 @given(count=st.integers(0, 20), length=st.integers(2, 20), seed=st.integers(0, 2**32))
@@ -129,3 +131,31 @@ def test_an_action_without_locations_cannot_be_drawn_smoothly():
         smooth(spec)
     with pytest.raises(ValueError, match="length is 1; a drawing needs 2 actions"):
         smooth(length=1)
+
+
+def test_paintings_go_from_the_largest_brush_to_the_smallest():
+    spec = SPECS["colour"]
+    paintings = random_paintings(spec, 500, 20, np.random.default_rng(0))
+    assert np.all(sub_action(paintings, "flag", spec) == 1)
+    mean = sub_action(paintings, "size", spec).mean(axis=0)
+    np.testing.assert_allclose(mean[1:-1], np.linspace(5, 0, 20)[1:-1], atol=0.25)
+    assert mean[0] > 4.6 and mean[-1] < 0.4
+
+
+def test_the_colors_of_a_painting_share_a_tint():
+    """Within a painting red and green rise and fall together; how far they lie apart differs from one to another."""
+    spec = SPECS["colour"]
+    paintings = random_paintings(spec, 500, 20, np.random.default_rng(0))
+    red, green = (sub_action(paintings, name, spec).astype(float) for name in ("red", "green"))
+    assert np.corrcoef(red.ravel(), green.ravel())[0, 1] > 0.6
+    assert (red - green).mean(axis=1).std() > 2 * (red - green).std(axis=1).mean() / np.sqrt(20)
+    assert {0, 19} <= set(np.unique(red)), "up to white and black"
+
+
+def test_what_looks_natural_depends_on_color():
+    rngs = [np.random.default_rng(3) for _ in range(4)]
+    color, grey = (PaintSettings(color=color, episode_length=6) for color in (True, False))
+    np.testing.assert_array_equal(
+        color.natural_programs(5, rngs[0]), random_paintings(color.action_spec, 5, 6, rngs[1])
+    )
+    np.testing.assert_array_equal(grey.natural_programs(5, rngs[2]), smooth_programs(grey.action_spec, 5, 6, rngs[3]))

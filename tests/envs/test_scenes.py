@@ -184,6 +184,15 @@ def test_a_number_of_threads_that_makes_no_sense_is_refused(threads):
         gymnasium.make_vec(envs.SCENES_ID, num_envs=2, num_threads=threads)
 
 
+def test_natural_programs_have_one_object_to_the_most_that_the_settings_allow():
+    settings = SceneSettings(episode_length=6, most_objects=2)
+    kinds = settings.natural_programs(200, np.random.default_rng(0))[..., SPEC.index("kind")]
+    assert kinds.shape == (200, 6) and set((kinds == ADD).sum(axis=1)) == {1, 2}
+    assert SceneSettings(episode_length=3).natural_programs(200, np.random.default_rng(0)).shape[1] == 3
+    with pytest.raises(SettingsError, match="most_objects"):
+        SceneSettings(most_objects=0)
+
+
 def test_random_scenes_have_the_objects_that_were_asked_for():
     actions = random_scenes(SPEC, 300, 20, np.random.default_rng(0), objects=(1, 5))
     kinds, places = actions[..., SPEC.index("kind")], actions[..., SPEC.index("place")]

@@ -7,15 +7,18 @@ from collections.abc import Iterable
 import pytest
 from torch import nn
 
-from envs.paint_settings import PaintSettings
+from cluster.info import list_presets
+from envs.program import SETTINGS
 from spiral.agent import Agent, count_parameters
 from spiral.config import ConfigError, RunConfig
+from spiral.data import find
+from spiral.data.scenes import Scenes
 from spiral.presets import PRESETS, merged, preset
 from spiral.rewards import RewardSum
 
 
 def agent_of(config: RunConfig) -> Agent:
-    settings = PaintSettings.from_keywords(config.environment.settings)
+    settings = SETTINGS[config.environment.id].from_keywords(config.environment.settings)
     shape = (settings.canvas_size, settings.canvas_size, settings.channels)
     return Agent(settings.action_spec, shape, config.agent)
 
@@ -80,6 +83,7 @@ def test_every_preset_can_be_built_and_read_back(name):
     agent = agent_of(config)
     RewardSum(config.rewards, config, (32, 32, 1))
     assert config.agent.conditional == name.endswith("conditional")
+    assert find(config.data.name).what
     if "small" in name:
         assert count_parameters(agent) < 1_000_000, "a small agent is for two cores"
 
@@ -103,3 +107,33 @@ def test_later_documents_win_section_by_section():
     second = {"policy": {"entropy": 5.0}, "rewards": [4]}
     assert merged(first, second) == {"policy": {"entropy": 5.0, "value": 2.0}, "rewards": [4], "seed": 3}
     assert first["policy"] == {"entropy": 1.0, "value": 2.0}, "the documents themselves stay as they are"
+
+
+@pytest.mark.parametrize("name", ["characters-conditional", "faces-conditional", "scenes-conditional"])
+def test_every_experiment_of_the_chapter_has_the_published_layers(name, published):
+    agent = agent_of(preset(name))
+    assert count_parameters(agent.lstm) == count_parameters(published.lstm)
+    assert count(agent.encoder.strided) == count(published.encoder.strided)
+    assert preset(name).environment.settings.get("episode_length", 20) == 20
+
+
+def test_only_digits_are_penalised_for_a_second_stroke_and_only_faces_for_their_colors():
+    named = {name: {term.name for term in preset(name).rewards} for name in PRESETS}
+    assert {name for name, terms in named.items() if "stroke_start" in terms} <= {n for n in PRESETS if "mnist" in n}
+    assert {name for name, terms in named.items() if "color_histogram" in terms} == {
+        f"{data}{small}-conditional" for data in ("faces", "celeba") for small in ("", "-small")
+    }
+
+
+def test_small_scenes_are_cloned_from_as_many_objects_as_their_data_have():
+    config = preset("scenes-small-conditional")
+    dataset = find(config.data.name)
+    assert isinstance(dataset, Scenes)
+    assert config.environment.settings["most_objects"] == dataset.most_objects == 2
+
+
+def test_the_list_of_presets_says_what_each_is_for():
+    lines = dict(line.split(maxsplit=1) for line in list_presets().splitlines() if line[:4] in ("char", "face", "scen"))
+    assert lines["characters-small-conditional"].startswith("Copying characters on two cores")
+    assert lines["faces-conditional"].startswith("Copying faces with the published layers")
+    assert lines["scenes-small-conditional"].startswith("Building scenes of 1 or 2 objects")

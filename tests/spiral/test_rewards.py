@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.stats import wasserstein_distance
 
 from spiral.agent import as_pictures
 from spiral.config import ConfigError, RewardTerm, RunConfig
@@ -19,7 +20,7 @@ from spiral.rewards.base import Context, Reward
 from tests.tiny import CONDITIONAL, SHAPE, made_up, tiny_config
 
 BOTH = pytest.mark.parametrize("changes", [{}, CONDITIONAL], ids=["unconditional", "conditional"])
-NEED_TARGETS = {"l2", "squared_error"}
+NEED_TARGETS = {"l2", "squared_error", "color_histogram"}
 
 
 def some_context(batch: int, seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> Context:
@@ -118,6 +119,37 @@ def test_a_coloured_canvas_is_blank_in_one_colour():
     renders[1, 0, 0, 2] = 200
     reward = build_reward("blank", tiny_config(), (16, 16, 3))
     assert reward.score(renders, some_context(2, shape=(16, 16, 3))).tolist() == [-1.0, 0.0]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_distance_of_colors_is_the_earth_movers_of_each_channel(channels):
+    """The slow reference sorts the pixels of each picture and channel (scipy); pictures are of few levels and many."""
+    shape = (16, 16, channels)
+    renders, context = some_renders(6, shape=shape), some_context(6, shape=shape)
+    assert context.targets is not None
+    renders[3:] //= 64
+    renders[5] = 200
+    expected = [
+        -np.mean([wasserstein_distance(x[..., c].ravel() / 255, y[..., c].ravel() / 255) for c in range(channels)])
+        for x, y in zip(renders, context.targets, strict=True)
+    ]
+    scores = build_reward("color_histogram", tiny_config(), shape).score(renders, context)
+    assert scores.tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_where_the_colors_are_does_not_matter():
+    rng = np.random.default_rng(0)
+    context = some_context(3, shape=(16, 16, 3))
+    assert context.targets is not None
+    shuffled = rng.permuted(context.targets.reshape(3, -1, 3), axis=1).reshape(context.targets.shape)
+    moved = rng.permutation(context.targets.reshape(3, -1, 3), axis=1).reshape(context.targets.shape)
+    reward = build_reward("color_histogram", tiny_config(), (16, 16, 3))
+    assert reward.score(moved, context).tolist() == [0.0] * 3
+    assert reward.score(shuffled, context).tolist() == [0.0] * 3, "each channel for itself"
+    black, white = np.zeros((1, *SHAPE), np.uint8), np.full((1, *SHAPE), 255, np.uint8)
+    assert score("color_histogram", black, Context(white, {})) == [-1.0]
+    black[0, :4] = 255
+    assert score("color_histogram", black, Context(white, {})) == [-0.75]
 
 
 def test_each_new_start_of_the_pen_costs_one():
@@ -235,7 +267,7 @@ def test_terms_add_up_with_their_weights():
 
 def test_unknown_and_missing_rewards_are_refused_with_a_list_of_those_there_are():
     config = tiny_config()
-    with pytest.raises(ConfigError, match="no reward 'l3'; there are blank, discriminator, l2, squared_error, stroke_"):
+    with pytest.raises(ConfigError, match="no reward 'l3'; there are blank, color_histogram, discriminator, l2, "):
         build_reward("l3", config, SHAPE)
-    with pytest.raises(ConfigError, match="rewards is empty; name at least one of blank, discriminator"):
+    with pytest.raises(ConfigError, match="rewards is empty; name at least one of blank, color_histogram"):
         RewardSum([], config, SHAPE)

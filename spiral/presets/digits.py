@@ -1,7 +1,6 @@
-"""The settings that have a name.
+"""The published painting agent, and its experiments on digits (thesis 6.4.3).
 
-`reference` is the published painting agent (thesis, chapter 6 and appendix A); `mnist` and `mnist-conditional` are its
-experiments on digits; the `small` ones learn the same on two processor cores within half an hour.
+The `small` ones learn the same on two processor cores within half an hour.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spiral.config import ConfigError, RunConfig, parse_config
+from spiral.presets.document import merged
 
 PUBLISHED_DIGITS: dict[str, Any] = {
     "environment": {"settings": {"color": False, "brush_sizes": [1, 2, 4, 8, 12, 24]}},
@@ -44,16 +43,6 @@ SMALL: dict[str, Any] = {
     },
     "policy": {"batch_size": 128},
 }
-
-
-def merged(*documents: dict[str, Any]) -> dict[str, Any]:
-    """The documents laid over each other, section by section; later ones win."""
-    result: dict[str, Any] = {}
-    for document in documents:
-        for name, value in document.items():
-            both = isinstance(value, dict) and isinstance(result.get(name), dict)
-            result[name] = merged(result[name], value) if both else value
-    return result
 
 
 def reference() -> dict[str, Any]:
@@ -156,14 +145,3 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
     "mnist-small-conditional": mnist_small_conditional,
     "mnist-small-parses": mnist_small_parses,
 }
-
-
-def preset(name: str) -> RunConfig:
-    """The settings called `name`.
-
-    Raises:
-        ConfigError: when there is no preset of that name.
-    """
-    if name not in PRESETS:
-        raise ConfigError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
-    return parse_config({"preset": name, **PRESETS[name]()})

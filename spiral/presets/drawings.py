@@ -1,0 +1,48 @@
+"""Characters as line drawings (thesis 6.4.4): OMNIGLOT, and the characters of KanjiVG in its place.
+
+They have several strokes, so that the penalty for a new one, which is for digits, is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from spiral.presets.digits import SMALL, mnist, mnist_conditional, mnist_small, mnist_small_conditional
+from spiral.presets.document import for_data, merged
+
+# Eight strokes, and a way to each; fine lines beside each other need all pens and the whole grid.
+SMALL_DRAWINGS: dict[str, Any] = merged(
+    {"environment": SMALL["environment"]}, {"environment": {"settings": {"episode_length": 16, "grid_size": 32}}}
+)
+
+
+def invent(data: str) -> dict[str, Any]:
+    """Inventing characters with the published layers in grey."""
+    rewards = [{"name": "discriminator"}, {"name": "blank", "weight": 1.0}]
+    return merged(mnist(), {"data": {"name": data}, "rewards": rewards})
+
+
+def copy(data: str) -> dict[str, Any]:
+    """Copying characters with the published layers in grey."""
+    return merged(mnist_conditional(), {"data": {"name": data}, "rewards": [{"name": "discriminator"}]})
+
+
+def invent_small(data: str) -> dict[str, Any]:
+    """Inventing characters on two cores: the discriminator's score at every step."""
+    rewards = [{"name": "discriminator", "when": "step"}, {"name": "blank", "weight": 1.0}]
+    return merged(mnist_small(), SMALL_DRAWINGS, {"data": {"name": data}, "rewards": rewards})
+
+
+def copy_small(data: str) -> dict[str, Any]:
+    """Copying characters on two cores, in the way of `mnist-small-conditional`."""
+    return merged(mnist_small_conditional(), SMALL_DRAWINGS, {"data": {"name": data}})
+
+
+def presets_of(data: str) -> dict[str, Callable[[], dict[str, Any]]]:
+    """The four presets of a data set."""
+    kinds = {"": invent, "-conditional": copy, "-small": invent_small, "-small-conditional": copy_small}
+    return {f"{data}{suffix}": for_data(data, make) for suffix, make in kinds.items()}
+
+
+PRESETS = presets_of("characters") | presets_of("omniglot")
