@@ -38,7 +38,11 @@ class DataConfig(Section):
 
 
 class AgentConfig(Section):
-    """The layers of the agent; the defaults are the published ones (see `spiral/agent.py`)."""
+    """The layers of the agent; the defaults are the published ones (see `spiral/agent.py`).
+
+    `location_planes` draws the previous locations as planes beside the canvas; `location_read` lets later sub-actions
+    know what the feature maps hold at a location that a pointer chose.
+    """
 
     stem_channels: int = Field(default=32, ge=1)
     stem_stride: Literal[1, 2] = 1
@@ -47,6 +51,7 @@ class AgentConfig(Section):
     hidden: int = Field(default=256, ge=16)
     location_head: Literal["deconvolution", "pointer"] = "deconvolution"
     location_planes: bool = False
+    location_read: bool = False
     noise: int = Field(default=10, ge=0)
     conditional: bool = False
     blind: bool = False

@@ -89,6 +89,7 @@ class PointerHead(nn.Module):
                     "use a finer grid or agent.stem_stride=2"
                 )
         sizes = [scale**2 * channels for scale, (channels, _, _) in zip(self.scales, self.map_shapes, strict=True)]
+        self.features = sum(channels for channels, _, _ in self.map_shapes)
         self.queries = nn.ModuleList(nn.Linear(hidden, size) for size in sizes)
         self.bias = nn.Linear(hidden, grid[0] * grid[1])
 
@@ -101,6 +102,16 @@ class PointerHead(nn.Module):
             fit = torch.bmm(query, keys.flatten(2)).view(len(z), scale**2, rows, columns) / math.sqrt(channels)
             logits = logits + F.pixel_shuffle(fit, scale).flatten(1)
         return logits
+
+    def read(self, maps: Sequence[Tensor], choice: Tensor) -> Tensor:
+        """What the feature maps hold at the chosen cells int64 [N], float [N, features]."""
+        found = []
+        for scale, (_, _, columns), place in zip(self.scales, self.map_shapes, self.used, strict=True):
+            row = choice.div(scale * columns, rounding_mode="floor").div(scale, rounding_mode="floor")
+            column = choice.remainder(scale * columns).div(scale, rounding_mode="floor")
+            cell = (row * columns + column).view(-1, 1, 1).expand(-1, maps[place].shape[1], 1)
+            found.append(maps[place].flatten(2).gather(2, cell).squeeze(2))
+        return torch.cat(found, dim=1)
 
 
 def location_head(head: Head, map_shapes: Sequence[tuple[int, int, int]], config: AgentConfig) -> nn.Module:
@@ -122,7 +133,11 @@ def sample_categorical(logits: Tensor, generator: torch.Generator | None, temper
 
 
 class Decoder(nn.Module):
-    """The autoregressive decoder: z, a sub-action, a new z that knows of it, and so on."""
+    """The autoregressive decoder: z, a sub-action, a new z that knows of it, and so on.
+
+    With `config.location_read` the new z also knows what pictures show at a location that was pointed to: the colour
+    of an object that stands there, say.
+    """
 
     def __init__(self, spec: ActionSpec, map_shapes: Sequence[tuple[int, int, int]], config: AgentConfig) -> None:
         super().__init__()
@@ -132,6 +147,9 @@ class Decoder(nn.Module):
             location_head(h, map_shapes, config) if h.grid else ScalarHead(config.hidden, h.choices) for h in heads
         )
         self.embeddings = nn.ModuleList(SubactionEmbedding(h) for h in heads)
+        pointers = {str(step): head for step, head in enumerate(self.heads) if isinstance(head, PointerHead)}
+        reads = {step: nn.Linear(head.features, EMBEDDING) for step, head in pointers.items() if config.location_read}
+        self.reads = nn.ModuleDict(reads)
         self.residuals = nn.ModuleList(mlp(config.hidden + EMBEDDING, (*RESIDUAL, config.hidden)) for _ in heads)
 
     def forward(
@@ -161,7 +179,11 @@ class Decoder(nn.Module):
             log_probs[i] = log_p.gather(-1, choice[:, None]).squeeze(-1)
             entropies[i] = -(log_p.exp() * log_p).sum(dim=-1)
             if step + 1 < len(self.order):
-                z = F.relu(z + self.residuals[step](torch.cat((z, self.embeddings[step](choice)), dim=-1)))
+                embedding = self.embeddings[step](choice)
+                if str(step) in self.reads:
+                    assert isinstance(head, PointerHead), "only what was pointed to can be read"
+                    embedding = embedding + self.reads[str(step)](head.read(maps, choice))
+                z = F.relu(z + self.residuals[step](torch.cat((z, embedding), dim=-1)))
         heads = range(len(self.order))
         stacked = (torch.stack([x[i] for i in heads], dim=-1) for x in (chosen, log_probs, entropies))
         actions_out, log_probs_out, entropies_out = stacked

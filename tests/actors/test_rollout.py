@@ -168,7 +168,7 @@ def test_the_last_canvas_is_the_render_of_the_actions():
         np.testing.assert_array_equal(program.render(), trajectory.canvases[-1, episode])
 
 
-@pytest.mark.parametrize("changes", [{}, CONDITIONAL, {"agent": {"location_planes": True}}])
+@pytest.mark.parametrize("changes", [{}, CONDITIONAL, {"agent": {"location_planes": True, "location_read": True}}])
 def test_the_learner_judges_the_actions_as_they_were_acted(changes):
     config = tiny_config(changes)
     weights = MemoryWeights()

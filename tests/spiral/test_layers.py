@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from envs.actions import Head
 from spiral.config import AgentConfig
-from spiral.decoder import DeconvolutionHead, PointerHead, sample_categorical
+from spiral.decoder import Decoder, DeconvolutionHead, PointerHead, sample_categorical
 from spiral.encoder import Encoder, SubactionEmbedding, coordinate_planes
 from spiral.layers import LSTM, ResidualBlock, mlp
 from tests.tiny import SHAPE, SPEC
@@ -154,6 +154,32 @@ def test_a_pointer_leaves_out_maps_that_are_finer_than_its_grid():
     logits = head(z, keys)
     torch.testing.assert_close(head(z, [torch.randn(2, 2, 32, 32), *keys[1:]]), logits)
     assert not torch.allclose(head(z, [keys[0], torch.randn(2, 3, 16, 16), keys[2]]), logits)
+
+
+def test_a_pointer_reads_the_maps_at_the_chosen_cell():
+    head = PointerHead(8, (16, 16), [(2, 32, 32), (3, 16, 16), (5, 8, 8)])
+    keys = [torch.randn(2, 2, 32, 32), torch.randn(2, 3, 16, 16), torch.randn(2, 5, 8, 8)]
+    found = head.read(keys, torch.tensor([16 * 6 + 11, 16 * 15 + 0]))
+    assert head.features == 8
+    torch.testing.assert_close(found[0], torch.cat((keys[1][0, :, 6, 11], keys[2][0, :, 3, 5])))
+    torch.testing.assert_close(found[1], torch.cat((keys[1][1, :, 15, 0], keys[2][1, :, 7, 0])))
+
+
+def test_later_sub_actions_know_what_is_at_a_location_only_if_they_read_it():
+    shape = (4, 8, 8)
+    maps = [torch.randn(1, *shape)]
+    elsewhere = [maps[0].clone()]
+    elsewhere[0][:, :, 2, 5] += 1.0
+    actions = torch.zeros(1, len(SPEC.heads), dtype=torch.int64)
+    actions[0, SPEC.index("end")] = 8 * 2 + 5
+    after = SPEC.decoding_order.index("end") + 1
+    scalar = SPEC.index(next(name for name in SPEC.decoding_order[after:] if SPEC.head(name).grid is None))
+    for reads in (False, True):
+        config = AgentConfig(hidden=16, location_head="pointer", location_read=reads)
+        decoder = Decoder(SPEC, [shape], config)
+        z = torch.randn(1, 16)
+        first, second = (decoder(z, seen, actions)[1][0, scalar] for seen in (maps, elsewhere))
+        assert torch.equal(first, second) != reads
 
 
 def test_a_deconvolution_head_has_a_logit_for_each_cell():
