@@ -23,6 +23,13 @@ from spiral.rewards.base import Context
 Observation = dict[str, NDArray[Any]]
 
 
+class Shared(np.ndarray[Any, np.dtype[np.uint8]]):
+    """Pictures that Gymnasium's records of an environment point to: it copies a record at every wrapper."""
+
+    def __deepcopy__(self, memo: dict[int, Any] | None) -> Shared:
+        return self
+
+
 class Scored(gymnasium.Wrapper[Observation, NDArray[Any], Observation, NDArray[Any]], RecordConstructorArgs):
     """`env` with rewards.
 
@@ -44,7 +51,8 @@ class Scored(gymnasium.Wrapper[Observation, NDArray[Any], Observation, NDArray[A
         targets: NDArray[np.uint8] | None = None,
         config: RunConfig | None = None,
     ) -> None:
-        RecordConstructorArgs.__init__(self, terms=terms, targets=targets, config=config)
+        recorded = None if targets is None else targets.view(Shared)
+        RecordConstructorArgs.__init__(self, terms=terms, targets=recorded, config=config)
         gymnasium.Wrapper.__init__(self, env)
         assert isinstance(env.observation_space, spaces.Dict), "an environment of ours observes a dict with a canvas"
         canvas = env.observation_space["canvas"]
@@ -53,7 +61,7 @@ class Scored(gymnasium.Wrapper[Observation, NDArray[Any], Observation, NDArray[A
         if not terms:
             raise ConfigError("no rewards were given; name one at least, such as RewardTerm(name='squared_error')")
         self.terms = [(term, build_reward(term.name, config or RunConfig(), shape)) for term in terms]
-        self.targets = targets
+        self.targets = None if targets is None else np.asarray(targets)
         if targets is not None:
             if targets.shape[1:] != shape or targets.dtype != np.uint8 or not len(targets):
                 wanted = ", ".join(map(str, shape))

@@ -188,6 +188,18 @@ def loop(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measu
     module.print_table(module.run(seconds))
 
 
+@bench_app.command()
+def rivals(
+    frames: Annotated[int, typer.Option(min=1, help="Commands that each learner learns from.")] = 200_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
+) -> None:
+    """Our learner beside RLlib's PPO: frames per second and error, after the same frames and the same time."""
+    from cluster.info import benchmark
+
+    module = benchmark("rivals")
+    module.print_table(module.run(frames, seed))
+
+
 def is_user_error(error: BaseException) -> bool:
     """Whether the error is one that the user can mend."""
     if isinstance(error, OSError) and error.filename is not None:

@@ -1,8 +1,10 @@
-"""What all tests share: the same examples in every run, and nothing that depends on the machine's screen or habits."""
+"""What all tests share: the same examples in every run, one real Ray, and nothing of the machine's screen or habits."""
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -12,6 +14,8 @@ from hypothesis import settings
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# Ray's processes have the priority of the tests, as those of a run have that of the command (`cluster/ray_start.py`).
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
@@ -26,3 +30,19 @@ def seeded() -> None:
 
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[None]:
+    import ray
+
+    ray.init(
+        "local",
+        num_cpus=4,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        object_store_memory=128 * 2**20,
+    )
+    yield
+    ray.shutdown()

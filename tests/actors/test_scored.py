@@ -61,6 +61,18 @@ def test_the_seed_decides_what_is_to_be_copied():
     assert len({picture.tobytes() for picture in drawn}) > 1
 
 
+def test_all_environments_share_the_pictures():
+    """All digits of MNIST are 61 megabytes, and vector forms have a hundred environments with wrappers around each."""
+    targets = pictures()
+    env = gymnasium.wrappers.RecordEpisodeStatistics(make(targets))
+    assert env.spec is not None
+    recorded = {wrapper.name: wrapper.kwargs or {} for wrapper in env.spec.additional_wrappers}
+    assert np.shares_memory(recorded["Scored"]["targets"], targets)
+    again = gymnasium.make(env.spec)
+    assert np.shares_memory(again.get_wrapper_attr("targets"), targets)
+    assert type(again.reset(seed=0)[0]["target"]) is np.ndarray
+
+
 def test_what_cannot_be_scored_is_refused():
     with pytest.raises(ConfigError, match=r"targets are uint8 \(2, 8, 8, 1\); give uint8 pictures \[N, 16, 16, 1\]"):
         make(np.zeros((2, 8, 8, 1), np.uint8))

@@ -1,8 +1,7 @@
-"""One real Redis and one real Ray for all tests of a session, and a run small enough to take seconds."""
+"""One real Redis for all tests of a session, and a run small enough to take seconds."""
 
 from __future__ import annotations
 
-import logging
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -28,22 +27,6 @@ def redis_server() -> Iterator[EmbeddedRedis]:
 @pytest.fixture
 def address(redis_server: EmbeddedRedis) -> RedisAddress:
     return RedisAddress(redis_server.url, uuid.uuid4().hex)
-
-
-@pytest.fixture(scope="session")
-def ray_session() -> Iterator[None]:
-    import ray
-
-    ray.init(
-        "local",
-        num_cpus=4,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        object_store_memory=128 * 2**20,
-    )
-    yield
-    ray.shutdown()
 
 
 @pytest.fixture
