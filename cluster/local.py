@@ -21,6 +21,7 @@ from learners.replay import MemoryReplay
 from learners.weights import MemoryWeights
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
+from spiral.memory import keep_memory
 from spiral.trajectory import Trajectory
 
 
@@ -28,6 +29,7 @@ class LocalEngine:
     """All parts of a run in this process; see `cluster.engine.Engine`."""
 
     def __init__(self, config: RunConfig, pictures: NDArray[np.uint8]) -> None:
+        keep_memory()
         self.config = config
         self.weights = MemoryWeights()
         seed, threads = rollout_seed(config, 0), torch.get_num_threads()

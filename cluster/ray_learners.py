@@ -14,6 +14,7 @@ from learners.discriminator_learner import DiscriminatorLearner
 from learners.policy_learner import PolicyLearner
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, Replay, WeightStore
+from spiral.memory import keep_memory
 from spiral.trajectory import Trajectory
 
 
@@ -29,6 +30,7 @@ class PolicyWorker:
         num_threads: int,
     ) -> None:
         torch.set_num_threads(num_threads)
+        keep_memory()
         self.learner = PolicyLearner(config, spec, canvas_shape, make_weights())
 
     def ping(self) -> None:
@@ -64,6 +66,7 @@ class DiscriminatorWorker:
         num_threads: int,
     ) -> None:
         torch.set_num_threads(num_threads)
+        keep_memory()
         self.learner = DiscriminatorLearner(config, canvas_shape, pictures, make_replay(), make_weights())
 
     def ping(self) -> None:

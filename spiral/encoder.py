@@ -103,11 +103,13 @@ class Encoder(nn.Module):
     def location_planes(self, action: Tensor, mask: Tensor) -> list[Tensor]:
         """The previous locations drawn as single bright cells, a plane [N, 1, H, W] for each location head."""
         planes = []
+        height, width = self.coordinates.shape[-2:]
         for i, (rows, columns) in self.grids.items():
-            plane = mask.new_zeros(len(action), rows * columns)
-            plane = plane.scatter_(1, action[:, i, None], mask[:, i, None]).view(-1, 1, rows, columns)
-            same_size = plane.shape[-2:] == self.coordinates.shape[-2:]
-            planes.append(plane if same_size else F.interpolate(plane, size=self.coordinates.shape[-2:]))
+            row, column = action[:, i, None].div(columns, rounding_mode="floor"), action[:, i, None].remainder(columns)
+            in_row = torch.arange(height, device=action.device) * rows // height == row
+            in_column = torch.arange(width, device=action.device) * columns // width == column
+            bright_rows = in_row * mask[:, i, None]
+            planes.append((bright_rows[:, :, None] * in_column[:, None]).unsqueeze(1))
         return planes
 
     def forward(self, pictures: Tensor, action: Tensor, mask: Tensor, noise: Tensor) -> tuple[Tensor, list[Tensor]]:

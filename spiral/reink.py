@@ -51,8 +51,18 @@ def _widened(ink: Tensor, generator: torch.Generator | None) -> Tensor:
     amount = _uniform(ink, -0.6, 1, generator)
     sign = amount.sign()
     # The darkest or the lightest neighbour, of which a picture needs only one.
-    extreme = sign * functional.max_pool2d(sign * ink, 3, 1, 1)
+    extreme = sign * _largest_nearby(_largest_nearby(sign * ink, 2), 3)
     return torch.lerp(ink, extreme, amount.abs())
+
+
+def _largest_nearby(x: Tensor, dim: int) -> Tensor:
+    """The largest of each pixel and its two neighbours along `dim`; many times as fast as a pooling layer."""
+    last = x.shape[dim] - 1
+    largest = x.clone()
+    largest.narrow(dim, 0, last).copy_(torch.maximum(x.narrow(dim, 0, last), x.narrow(dim, 1, last)))
+    inner = largest.narrow(dim, 1, last)
+    inner.copy_(torch.maximum(inner, x.narrow(dim, 0, last)))
+    return largest
 
 
 def _sharpened(ink: Tensor, generator: torch.Generator | None) -> Tensor:

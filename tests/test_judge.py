@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from actors import judge_training
 from spiral import data, judge, not_digits
 from spiral.data import mnist
-from spiral.reink import reink
+from spiral.reink import _largest_nearby, reink
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +174,9 @@ def test_reinking_stays_in_range_keeps_some_pictures_and_depends_on_the_seed(dig
     assert not torch.equal(reink(ink), once)
     torch.manual_seed(0)
     assert torch.equal(reink(ink), once)
+
+
+def test_lines_are_widened_by_their_darkest_neighbours() -> None:
+    pictures = torch.randn(5, 2, 9, 7, generator=torch.Generator().manual_seed(0))
+    nearby = _largest_nearby(_largest_nearby(pictures, 2), 3)
+    torch.testing.assert_close(nearby, torch.nn.functional.max_pool2d(pictures, 3, 1, 1), rtol=0, atol=0)
