@@ -74,7 +74,9 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Length, over all resumptions. Default: 20.")] = None,
     frames: Annotated[int | None, typer.Option(help="Length in actions; local runs repeat exactly.")] = None,
     engine: Annotated[EngineName, typer.Option(help="Ray and Redis, or all in one process.")] = EngineName.ray,
-    redis: Annotated[str | None, typer.Option(help="URL of a Redis; default: an embedded one.")] = None,
+    redis: Annotated[
+        str | None, typer.Option(envvar="SPIRAL_REDIS", help="URL of a Redis; default: an embedded one.")
+    ] = None,
     address: Annotated[str | None, typer.Option(help="A Ray cluster; default: $RAY_ADDRESS, or none.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Rollout workers; default: by the cores.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,

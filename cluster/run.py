@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -38,7 +38,7 @@ class Machines:
     """Where a run works; see `cluster.ray_run.RayEngine` for what None means."""
 
     engine: Literal["ray", "local"] = "ray"
-    redis_url: str | None = None
+    redis_url: str | None = field(default=None, repr=False)  # it may hold a password
     address: str | None = None
     workers: int | None = None
 
