@@ -32,8 +32,8 @@ class RedisAddress:
     """Where a run keeps its replay and weights.
 
     Attributes:
-        url: `redis://`, `rediss://` (TLS) or `unix://`, with user and password if it needs them. After `?` come options of
-            redis-py, such as `ssl_ca_certs`, the file of the authority that signed the server's certificate.
+        url: `redis://`, `rediss://` (TLS) or `unix://`, with user and password if it needs them. After `?` come options
+            of redis-py, such as `ssl_ca_certs`, the file of the authority that signed the server's certificate.
         run_id: the name under which this run's keys live.
     """
 
