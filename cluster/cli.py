@@ -82,6 +82,10 @@ def train(
     ] = None,
     address: Annotated[str | None, typer.Option(help="A Ray cluster; default: $RAY_ADDRESS, or none.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Rollout workers; default: by the cores.")] = None,
+    policy_learners: Annotated[int, typer.Option(min=1, help="Policy learners, which share each batch.")] = 1,
+    gpus_per_learner: Annotated[
+        float | None, typer.Option(min=0.0, help="Part of a GPU for each learner; default: all GPUs are shared.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the whole run. Default: 0.")] = None,
     env: Annotated[
@@ -92,7 +96,22 @@ def train(
     """Train an agent. Ctrl-C ends it with a checkpoint, and --resume goes on from there."""
     from cluster.training import train as run_training
 
-    run_training(preset, out, minutes, frames, engine.value, redis, address, workers, resume, seed, env, change or [])
+    run_training(
+        preset,
+        out,
+        minutes,
+        frames,
+        engine.value,
+        redis,
+        address,
+        workers,
+        policy_learners,
+        gpus_per_learner,
+        resume,
+        seed,
+        env,
+        change or [],
+    )
 
 
 @app.command()

@@ -41,6 +41,8 @@ class Machines:
     redis_url: str | None = field(default=None, repr=False)  # it may hold a password
     address: str | None = None
     workers: int | None = None
+    policy_learners: int = 1
+    gpus_per_learner: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,15 @@ def make_engine(config: RunConfig, pictures: NDArray[np.uint8], machines: Machin
         return LocalEngine(config, pictures)
     from cluster.ray_run import RayEngine
 
-    return RayEngine(config, pictures, machines.redis_url, machines.address, machines.workers)
+    return RayEngine(
+        config,
+        pictures,
+        machines.redis_url,
+        machines.address,
+        machines.workers,
+        machines.policy_learners,
+        machines.gpus_per_learner,
+    )
 
 
 class Run:
