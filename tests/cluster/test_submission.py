@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,10 +11,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from cluster.job import folder_of
 from cluster.logbook import read_rows
@@ -58,6 +63,27 @@ class Nodes:
         out, err = command.communicate()
         return command.returncode, out, err
 
+    def ask(self, what: str, **parameters: bool) -> list[dict[str, Any]]:
+        """What Ray says of its nodes or its actors."""
+        token = {"Authorization": f"Bearer {self.environment['RAY_AUTH_TOKEN']}"}
+        answer = requests.get(f"{self.url}/api/v0/{what}", headers=token, params=parameters, timeout=60)
+        answer.raise_for_status()
+        return list(answer.json()["data"]["result"]["result"])
+
+
+def figures(nodes: Nodes, run: str) -> dict[str, float]:
+    """What Prometheus would find of a run at the addresses that Ray names to it, as soon as there is a row."""
+    listed = Path(nodes.environment["RAY_TMPDIR"], "ray", "prom_metrics_service_discovery.json")
+    deadline = time.monotonic() + 120
+    found: dict[str, float] = {}
+    while "ray_spiral_policy_lag" not in found:
+        assert time.monotonic() < deadline, f"only {found}"
+        for address in [address for group in json.loads(listed.read_text()) for address in group["targets"]]:
+            text = requests.get(f"http://{address}/metrics", timeout=60).text
+            for family in text_string_to_metric_families(text):
+                found |= {sample.name: sample.value for sample in family.samples if sample.labels.get("run") == run}
+    return found
+
 
 @pytest.fixture(scope="module")
 def nodes(redis_server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
@@ -70,6 +96,7 @@ def nodes(redis_server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory)
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", ""))),
         "RAY_TMPDIR": ray_folder,
+        "RAY_metrics_report_interval_ms": "500",
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": "a-token-of-the-tests-0123456789abcdef",
         "SPIRAL_REDIS": redis_server.url.replace("unix://", "unix://painter:hunter2@"),
@@ -93,8 +120,8 @@ def nodes(redis_server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_a_run_is_sent_to_two_nodes_and_its_output_and_files_come_back(nodes, tiny, tmp_path):
-    # Four processes, each of half a core: one of the nodes has one core and is too small for them.
-    words = ["train", "--preset", "mnist-small", "--workers", 2, "--frames", 12 * FRAMES, *set_words(tiny)]
+    words = ["train", "--preset", "mnist-small", "--workers", 2, "--policy-learners", 2, "--frames", 12 * FRAMES]
+    words += [*set_words(tiny), "--set", "device=auto"]
     # Ray itself would prefer this address to the one that was asked for.
     status, out, err = nodes.run("--out", tmp_path / "run", "--", *words, RAY_ADDRESS="127.0.0.1:1")
     assert (status, err) == (0, ""), out
@@ -108,12 +135,15 @@ def test_a_run_is_sent_to_two_nodes_and_its_output_and_files_come_back(nodes, ti
     (there,) = (nodes.home / "runs").iterdir()
     assert sorted(path.name for path in folder.path.rglob("*")) == sorted(path.name for path in there.rglob("*"))
     assert "hunter2" not in out
+    places = {node["node_id"]: node["resources_total"].get("GPU", 0) for node in nodes.ask("nodes")}
+    found = sorted((actor["class_name"], places[actor["node_id"]]) for actor in nodes.ask("actors", detail=True))
+    learners = [("DiscriminatorWorker", 1.0), ("PolicyWorker", 1.0), ("PolicyWorker", 1.0)]
+    assert [actor for actor in found if actor[0] != "JobSupervisor"] == learners + 2 * [("RolloutWorker", 0)]
 
 
 def test_the_exit_status_is_that_of_the_job(nodes, tmp_path):
     status, out, err = nodes.run("--out", tmp_path / "run", "--", "train", "--preset", "mnist-large")
-    assert status == 2
-    assert "no preset is called 'mnist-large'" in out or "mnist-large" in out
+    assert status == 2 and "mnist-large" in out.replace("--preset mnist-large", ""), "it says what was wrong"
     assert "failed" in err and "has no files" in out
     assert not (tmp_path / "run").exists()
 
@@ -122,13 +152,16 @@ def test_ctrl_c_leaves_the_job_at_work_and_says_how_to_go_on(nodes, tiny, tmp_pa
     words = ["train", "--preset", "mnist-small", "--engine", "local", "--minutes", 60, *set_words(tiny)]
     command = nodes.start("--out", tmp_path / "run", "--", *words)
     assert command.stdout is not None
-    while "learning" not in command.stdout.readline():
+    while "% learning" not in command.stdout.readline():
         assert command.poll() is None
     os.killpg(command.pid, signal.SIGINT)
     _, err = command.communicate()
     assert command.returncode == 130 and "The job goes on." in err
     found = re.search(r"--job (\w+) --out", err)
     assert found and f"ray job stop --address {nodes.url} {found[1]}" in err
+    measured = figures(nodes, found[1])
+    assert measured["ray_spiral_frames_total"] > 0 and measured["ray_spiral_speed_frames_per_s"] > 0
+    assert measured["ray_spiral_policy_lag"] == 0, "of a run in one process"
     status, out, _ = nodes.run("--job", found[1], "--no-wait", "--out", tmp_path / "now")
     assert status == 0 and RunFolder(tmp_path / "now").settings.is_file(), out
     stop = [sys.executable, "-m", "ray.scripts.scripts", "job", "stop", "--address", nodes.url, found[1]]
