@@ -134,6 +134,23 @@ def result_of(call: Any) -> Any:
         ) from None
 
 
+def results_of(calls: list[Any]) -> list[Any]:
+    """What calls of a team of learners gave.
+
+    Raises:
+        EngineError: one of their processes died; the errors of the others, who waited for it, say less.
+    """
+    results, errors = [], []
+    for call in calls:
+        try:
+            results.append(result_of(call))
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise next((error for error in errors if isinstance(error, EngineError)), errors[0])
+    return results
+
+
 def _seats(resources: ExitStack, learners: int, gpus: float) -> list[Seat | None]:
     """The places of so many policy learners in their team, which meet in this process; of a single one, none."""
     if learners == 1:

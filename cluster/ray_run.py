@@ -20,7 +20,7 @@ from ray.exceptions import ObjectLostError
 from cluster.engine import take_part
 from cluster.plan import Phase, Report
 from cluster.ray_learners import joined
-from cluster.ray_parts import Parts, result_of, start_parts
+from cluster.ray_parts import Parts, result_of, results_of, start_parts
 from cluster.timing import mean_of
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
@@ -110,8 +110,7 @@ class RayEngine:
     def load_state(self, parts: dict[str, Arrays], discriminator_steps: int, policy_steps: int) -> None:
         """Go on from what `state` gave, after so many steps of the learners."""
         own = self._parts
-        for call in [policy.load_state.remote(take_part(parts, "policy")) for policy in own.policies]:
-            result_of(call)
+        results_of([policy.load_state.remote(take_part(parts, "policy")) for policy in own.policies])
         if own.discriminator is not None and own.replay is not None:
             own.replay.load_state(take_part(parts, "replay"))
             result_of(own.discriminator.load_state.remote(take_part(parts, "discriminator")))
@@ -151,7 +150,7 @@ class RayEngine:
             return None
         _, kind, rollout_seconds = self._policy_calls.popleft()
         try:
-            frames, metrics, seconds = joined([result_of(call) for call in calls])
+            frames, metrics, seconds = joined(results_of(calls))
         except ObjectLostError:
             return None  # its worker died before the policy learner had read the trajectory
         judged, self._judged = self._judged, []

@@ -190,6 +190,15 @@ def test_two_policy_learners_share_every_batch_and_leave_a_checkpoint_of_one(tin
     assert int(load_checkpoint(longer.checkpoint).parts["policy"]["version"]) == longer.counters.policy_steps
 
 
+def test_a_policy_learner_that_dies_is_named_and_not_those_who_waited_for_it(tiny, pictures, redis_server):
+    engine = RayEngine(tiny, pictures, redis_server.url, workers=1, policy_learners=2)
+    reports(engine, 1)
+    ray.kill(engine._parts.policies[1])
+    with pytest.raises(EngineError, match="a process of the run died.*--resume"):
+        reports(engine, 20)
+    engine.close()
+
+
 def test_a_batch_that_does_not_divide_among_the_policy_learners_is_refused(tiny, pictures, redis_server):
     with pytest.raises(ConfigError, match="batch_size=8 cannot be shared by 3 policy learners"):
         RayEngine(tiny, pictures, redis_server.url, policy_learners=3)
