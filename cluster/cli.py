@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from cluster.cli_programs import programs_app
+from cluster.cli_submit import submit_app
 from cluster.options import RunOption, SeedOption, TemperatureOption
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="List data sets, or prepare one.", invoke_without_command=True)
 bench_app = typer.Typer(help="Measure how fast things are here.", no_args_is_help=True)
 app.add_typer(programs_app)
+app.add_typer(submit_app)
 app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")
 
@@ -47,6 +49,7 @@ USER_ERRORS = (
     "cluster.ray_start:EngineError",
     "cluster.redis_connection:RedisError",
     "cluster.run_folder:RunError",
+    "cluster.submission:SubmitError",
 )
 
 
@@ -74,9 +77,15 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Length, over all resumptions. Default: 20.")] = None,
     frames: Annotated[int | None, typer.Option(help="Length in actions; local runs repeat exactly.")] = None,
     engine: Annotated[EngineName, typer.Option(help="Ray and Redis, or all in one process.")] = EngineName.ray,
-    redis: Annotated[str | None, typer.Option(help="URL of a Redis; default: an embedded one.")] = None,
+    redis: Annotated[
+        str | None, typer.Option(envvar="SPIRAL_REDIS", help="URL of a Redis; default: an embedded one.")
+    ] = None,
     address: Annotated[str | None, typer.Option(help="A Ray cluster; default: $RAY_ADDRESS, or none.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Rollout workers; default: by the cores.")] = None,
+    policy_learners: Annotated[int, typer.Option(min=1, help="Policy learners, which share each batch.")] = 1,
+    gpus_per_learner: Annotated[
+        float | None, typer.Option(min=0.0, help="Part of a GPU for each learner; default: all GPUs are shared.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the whole run. Default: 0.")] = None,
     env: Annotated[
@@ -87,7 +96,22 @@ def train(
     """Train an agent. Ctrl-C ends it with a checkpoint, and --resume goes on from there."""
     from cluster.training import train as run_training
 
-    run_training(preset, out, minutes, frames, engine.value, redis, address, workers, resume, seed, env, change or [])
+    run_training(
+        preset,
+        out,
+        minutes,
+        frames,
+        engine.value,
+        redis,
+        address,
+        workers,
+        policy_learners,
+        gpus_per_learner,
+        resume,
+        seed,
+        env,
+        change or [],
+    )
 
 
 @app.command()

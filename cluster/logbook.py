@@ -1,4 +1,4 @@
-"""What a run writes down: `metrics.jsonl` and TensorBoard files.
+"""What a run writes down: `metrics.jsonl` and TensorBoard files, and what it shows to Prometheus.
 
 A row is the mean over ten steps of the policy learner, at fixed steps, so that a run that repeats has the same rows,
 and a resumed one goes on with the same: rows after its checkpoint are cut off, and a half-finished mean is kept in it.
@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from cluster.plan import Counters, Report
+from cluster.prometheus import Figures
 from cluster.run_folder import RunFolder, write_text
 
 STEPS_PER_ROW = 10
@@ -25,6 +26,7 @@ class Logbook:
 
         cut_rows(folder, begin_at)
         self._file = folder.metrics.open("a", encoding="utf-8")
+        self._figures = Figures(folder.path.name)
         self._board = SummaryWriter(str(folder.tensorboard), purge_step=begin_at + 1)
         self._sums: dict[str, list[float]] = {}
         self._busy: dict[str, float] = {}
@@ -77,6 +79,7 @@ class Logbook:
         for name, value in row.items():
             if isinstance(value, float):
                 self._board.add_scalar(name, value, counters.frames)
+        self._figures.show(row, counters.to_json())
 
     def begin_clock(self, seconds: float) -> None:
         """Count the first row's speed from here."""

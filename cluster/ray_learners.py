@@ -12,6 +12,7 @@ from cluster.timing import mean_of, timed
 from envs.actions import ActionSpec
 from learners.discriminator_learner import DiscriminatorLearner
 from learners.policy_learner import PolicyLearner
+from learners.team import Seat, Unpublished
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, Replay, WeightStore
 from spiral.memory import keep_memory
@@ -19,7 +20,7 @@ from spiral.trajectory import Trajectory
 
 
 class PolicyWorker:
-    """The policy learner in a process of its own."""
+    """The policy learner in a process of its own, or one of a team (see `learners/team.py`)."""
 
     def __init__(
         self,
@@ -28,10 +29,15 @@ class PolicyWorker:
         canvas_shape: tuple[int, int, int],
         make_weights: Callable[[], WeightStore],
         num_threads: int,
+        seat: Seat | None = None,
     ) -> None:
         torch.set_num_threads(num_threads)
         keep_memory()
-        self.learner = PolicyLearner(config, spec, canvas_shape, make_weights())
+        weights = make_weights()
+        if seat is not None:
+            seat.take()
+            weights = weights if seat.rank == 0 else Unpublished(weights)
+        self.learner = PolicyLearner(config, spec, canvas_shape, weights)
 
     def ping(self) -> None:
         """Returns when the learner is ready."""
@@ -51,6 +57,12 @@ class PolicyWorker:
     def load_state(self, arrays: Arrays) -> None:
         """Go on from what `state` gave."""
         self.learner.load_state(arrays)
+
+
+def joined(steps: list[tuple[int, dict[str, float], float]]) -> tuple[int, dict[str, float], float]:
+    """What several policy learners measured in one step that they took together, as one would have measured it."""
+    frames, _, seconds = zip(*steps, strict=True)
+    return frames[0], mean_of([measured for _, measured, _ in steps]), max(seconds)
 
 
 class DiscriminatorWorker:

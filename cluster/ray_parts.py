@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import ray
@@ -17,11 +18,12 @@ from actors.pool import RolloutPool, RolloutWorker
 from cluster.cores import default_workers, processors, share_cores
 from cluster.engine import inspect_environment, replay_capacity, rollout_seed
 from cluster.ray_learners import DiscriminatorWorker, PolicyWorker
-from cluster.ray_start import EngineError, gpu_share, has_gpu, start_ray
+from cluster.ray_start import EngineError, gpu_share, start_ray
 from cluster.redis_connection import RedisAddress, RedisError
 from cluster.redis_replay import RedisReplay
 from cluster.redis_server import EmbeddedRedis
 from cluster.redis_weights import RedisWeights
+from learners.team import Seat, check_shares, meeting_place
 from spiral.config import RunConfig
 
 CPU_SHARE = 0.5  # logical, so that three kinds of process fit on a cluster of two cores
@@ -34,13 +36,13 @@ class Parts:
 
     Attributes:
         weights, replay: this process's own connections; no replay without a discriminator.
-        policy, discriminator: Ray handles of `PolicyWorker` and `DiscriminatorWorker`.
+        policies, discriminator: Ray handles of `PolicyWorker` and `DiscriminatorWorker`.
         pool, workers: the rollout workers, and how many they are.
     """
 
     weights: RedisWeights
     replay: RedisReplay | None
-    policy: Any
+    policies: list[Any]
     discriminator: Any
     pool: RolloutPool
     workers: int
@@ -53,34 +55,45 @@ def start_parts(
     redis_url: str | None,
     address: str | None,
     workers: int | None,
+    policy_learners: int,
+    gpus_per_learner: float | None,
 ) -> Parts:
-    """All parts of a run, ready to be called; leaving `resources` ends them."""
+    """All parts of a run, ready to be called; leaving `resources` ends them.
+
+    The learners are where GPUs are, if there are any, and the rollout workers on cores.
+    """
+    check_shares(config, policy_learners)
     spec, shape = inspect_environment(config)
     redis = _start_redis(resources, redis_url)
     workers = workers or default_workers(processors())
-    processes = workers + 2
+    processes = workers + policy_learners + 1
     resources.enter_context(start_ray(address, processes, pictures.nbytes, embedded_redis=redis_url is None))
-    on_gpu = has_gpu(config.device)
-    threads = share_cores(processors(), workers, on_gpu)
-    options: dict[str, Any] = {"num_cpus": CPU_SHARE, "num_gpus": gpu_share(processes) if on_gpu else 0}
+    gpus = gpu_share(config.device, policy_learners + 1, gpus_per_learner)
+    threads = share_cores(processors(), workers, on_gpu=gpus > 0)
+    options: dict[str, Any] = {"num_cpus": CPU_SHARE, "num_gpus": gpus}
     make_weights = partial(RedisWeights, redis)
     make_replay = partial(RedisReplay, redis, replay_capacity(config), shape, config.agent.conditional)
     reference = ray.put(pictures)
 
     make_policy: Any = ray.remote(PolicyWorker).options(**options)
-    policy = make_policy.remote(config, spec, shape, make_weights, threads.policy)
-    _await(policy, "the policy learner")  # it publishes the weights that the others begin with
+    policies = [
+        make_policy.remote(config, spec, shape, make_weights, threads.policy, seat)
+        for seat in _seats(resources, policy_learners, gpus)
+    ]
+    for policy in policies:
+        _await(policy, "a policy learner")  # the first one publishes the weights that the others begin with
     discriminator = None
     if config.uses_discriminator:
         make_discriminator: Any = ray.remote(DiscriminatorWorker).options(**options)
         discriminator = make_discriminator.remote(
             config, shape, reference, make_replay, make_weights, threads.discriminator
         )
-    make_worker: Any = ray.remote(RolloutWorker).options(**options, max_restarts=-1)
+    make_worker: Any = ray.remote(RolloutWorker).options(num_cpus=CPU_SHARE, max_restarts=-1)
+    worker_config = config.model_copy(update={"device": "cpu"})
     rollout_replay = make_replay if config.uses_discriminator else None
     handles = [
         make_worker.remote(
-            config,
+            worker_config,
             make_weights,
             rollout_replay,
             partial(rollout_seed, config, index),
@@ -93,12 +106,12 @@ def start_parts(
     for handle in handles:
         _await(handle, "a rollout worker")
     pool = RolloutPool(handles, reference)
-    for learner in (policy, discriminator):
+    for learner in (*policies, discriminator):
         if learner is not None:
             resources.callback(ray.kill, learner)
     resources.callback(pool.close)
     replay = make_replay() if config.uses_discriminator else None
-    return Parts(make_weights(), replay, policy, discriminator, pool, workers)
+    return Parts(make_weights(), replay, policies, discriminator, pool, workers)
 
 
 def result_of(call: Any) -> Any:
@@ -119,6 +132,37 @@ def result_of(call: Any) -> Any:
             f"a process of the run died ({lines[0]}); is there enough memory? "
             "Go on with --resume from the last checkpoint"
         ) from None
+
+
+def results_of(calls: list[Any]) -> list[Any]:
+    """What calls of a team of learners gave.
+
+    Raises:
+        EngineError: one of their processes died; the errors of the others, who waited for it, say less.
+    """
+    results, errors = [], []
+    for call in calls:
+        try:
+            results.append(result_of(call))
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise next((error for error in errors if isinstance(error, EngineError)), errors[0])
+    return results
+
+
+def _seats(resources: ExitStack, learners: int, gpus: float) -> list[Seat | None]:
+    """The places of so many policy learners in their team, which meet in this process; of a single one, none."""
+    if learners == 1:
+        return [None]
+    host = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    server = socket.create_server((host, 0))
+    port = server.getsockname()[1]
+    place = meeting_place(host, port, server.detach())
+    resources.callback(lambda: place)  # it lives as long as they do
+    # NCCL refuses two processes on one GPU.
+    backend: Literal["gloo", "nccl"] = "nccl" if gpus > 0.5 else "gloo"
+    return [Seat(rank, learners, host, port, backend) for rank in range(learners)]
 
 
 def _start_redis(resources: ExitStack, url: str | None) -> RedisAddress:

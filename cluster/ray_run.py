@@ -19,7 +19,8 @@ from ray.exceptions import ObjectLostError
 
 from cluster.engine import take_part
 from cluster.plan import Phase, Report
-from cluster.ray_parts import Parts, result_of, start_parts
+from cluster.ray_learners import joined
+from cluster.ray_parts import Parts, result_of, results_of, start_parts
 from cluster.timing import mean_of
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
@@ -36,6 +37,8 @@ class RayEngine:
         redis_url: the Redis for replay and weights; None starts one of our own.
         address: of a Ray cluster to join; None is `$RAY_ADDRESS`, or else this machine alone.
         workers: how many rollout workers; None decides by the cores.
+        policy_learners: how many share each batch.
+        gpus_per_learner: the part of a GPU that a learner asks for; None shares all that there are.
 
     Raises:
         EngineError: the cluster has no room, or cannot reach an embedded Redis.
@@ -49,15 +52,19 @@ class RayEngine:
         redis_url: str | None = None,
         address: str | None = None,
         workers: int | None = None,
+        policy_learners: int = 1,
+        gpus_per_learner: float | None = None,
     ) -> None:
         self.config = config
         with ExitStack() as resources:
-            self._parts: Parts = start_parts(resources, config, pictures, redis_url, address, workers)
+            self._parts: Parts = start_parts(
+                resources, config, pictures, redis_url, address, workers, policy_learners, gpus_per_learner
+            )
             self._resources = resources.pop_all()
         self.weights = self._parts.weights
         # One batch for the learner and one being played by each worker: so the policy lags by a step or two.
         self._most_under_way = self._parts.workers + 1
-        self._policy_calls: deque[tuple[Any, str, float]] = deque()
+        self._policy_calls: deque[tuple[list[Any], str, float]] = deque()  # of all policy learners
         self._discriminator_calls: deque[Any] = deque()
         self._discriminator_allowed = 0
         self._judged: list[tuple[int, dict[str, float], float]] = []
@@ -74,7 +81,7 @@ class RayEngine:
         while time.monotonic() < deadline:
             while pool.busy + len(self._policy_calls) < self._most_under_way and pool.request(phase.kind):
                 pass
-            waiting = [*pool.pending(), *self._discriminator_calls, *(call for call, *_ in self._policy_calls)]
+            waiting = [*pool.pending(), *self._discriminator_calls, *(calls[-1] for calls, *_ in self._policy_calls)]
             ray.wait(waiting, num_returns=1, timeout=max(0.0, deadline - time.monotonic()), fetch_local=False)
             self._hand_over(phase)
             self._drive_discriminator()
@@ -95,7 +102,7 @@ class RayEngine:
     def state(self) -> dict[str, Arrays]:
         """Everything that a checkpoint needs, by part."""
         own = self._parts
-        parts = {"agent": self.weights.fetch("agent")[1], "policy": result_of(own.policy.state.remote())}
+        parts = {"agent": self.weights.fetch("agent")[1], "policy": result_of(own.policies[0].state.remote())}
         if own.discriminator is not None and own.replay is not None:
             parts |= {"discriminator": result_of(own.discriminator.state.remote()), "replay": own.replay.state()}
         return parts | {f"rollout-{index}": state for index, state in enumerate(own.pool.states())}
@@ -103,7 +110,7 @@ class RayEngine:
     def load_state(self, parts: dict[str, Arrays], discriminator_steps: int, policy_steps: int) -> None:
         """Go on from what `state` gave, after so many steps of the learners."""
         own = self._parts
-        result_of(own.policy.load_state.remote(take_part(parts, "policy")))
+        results_of([policy.load_state.remote(take_part(parts, "policy")) for policy in own.policies])
         if own.discriminator is not None and own.replay is not None:
             own.replay.load_state(take_part(parts, "replay"))
             result_of(own.discriminator.load_state.remote(take_part(parts, "discriminator")))
@@ -119,8 +126,9 @@ class RayEngine:
         for played in self._parts.pool.take():
             if played.kind != phase.kind:
                 continue  # the phase changed while it was played
-            call = self._parts.policy.step.remote(played.trajectory, phase.kind, phase.progress)
-            self._policy_calls.append((call, played.kind, played.seconds))
+            arguments = (played.trajectory, phase.kind, phase.progress)
+            calls = [policy.step.remote(*arguments) for policy in self._parts.policies]
+            self._policy_calls.append((calls, played.kind, played.seconds))
             if played.kind == "learning":
                 self._discriminator_allowed += self.config.discriminator.steps_per_policy_step
 
@@ -135,11 +143,14 @@ class RayEngine:
             self._discriminator_allowed -= steps
 
     def _take_report(self, timeout: float | None) -> Report | None:
-        if not self._policy_calls or not ray.wait([self._policy_calls[0][0]], timeout=timeout)[0]:
+        if not self._policy_calls:
             return None
-        call, kind, rollout_seconds = self._policy_calls.popleft()
+        calls = self._policy_calls[0][0]
+        if ray.wait(calls, num_returns=len(calls), timeout=timeout)[1]:
+            return None
+        _, kind, rollout_seconds = self._policy_calls.popleft()
         try:
-            frames, metrics, seconds = result_of(call)
+            frames, metrics, seconds = joined(results_of(calls))
         except ObjectLostError:
             return None  # its worker died before the policy learner had read the trajectory
         judged, self._judged = self._judged, []

@@ -80,13 +80,24 @@ def _knock(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
-def has_gpu(device: str) -> bool:
-    """Whether Ray has a GPU and the settings want one."""
-    return device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1  # type: ignore[no-untyped-call]
+def gpu_share(device: str, learners: int, wanted: float | None = None) -> float:
+    """The part of a GPU that each learner asks for; 0 when there is none or the settings want none.
 
+    Args:
+        device: as the settings have it.
+        learners: how many share all GPUs of the cluster.
+        wanted: the part of each, in place of an equal share of all.
 
-def gpu_share(processes: int) -> float:
-    """The part of a GPU that each of so many processes asks for."""
-    gpus = int(ray.cluster_resources()["GPU"])  # type: ignore[no-untyped-call]
+    Raises:
+        EngineError: what is wanted is not there, or no part that Ray hands out.
+    """
+    gpus = int(ray.cluster_resources().get("GPU", 0))  # type: ignore[no-untyped-call]
+    if wanted is not None and (not 0 <= wanted <= gpus or (wanted > 1 and wanted != int(wanted))):
+        raise EngineError(
+            f"--gpus-per-learner {wanted} cannot be had: the cluster has {gpus} GPUs; "
+            "give a part of one, such as 0.25, or leave it out"
+        )
+    if device == "cpu" or not gpus:
+        return 0.0
     # One part more than a whole number of processes would let two large parts block a third.
-    return math.floor(1e4 / math.ceil(processes / gpus)) / 1e4
+    return math.floor(1e4 / math.ceil(learners / gpus)) / 1e4 if wanted is None else wanted

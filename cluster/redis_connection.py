@@ -2,6 +2,7 @@
 
 Connections do not cross processes, so a process opens its own from this address. Keys carry the name of the run, so
 that several runs share one Redis, and expire a day after their last use, so that a killed run leaves nothing behind.
+A URL may hold a password, which no message, log or `repr` shows.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import redis
 from redis.backoff import ExponentialBackoff, NoBackoff
@@ -31,28 +32,31 @@ class RedisAddress:
     """Where a run keeps its replay and weights.
 
     Attributes:
-        url: `redis://`, `rediss://` (TLS) or `unix://`, with user and password if it needs them.
+        url: `redis://`, `rediss://` (TLS) or `unix://`, with user and password if it needs them. After `?` come options
+            of redis-py, such as `ssl_ca_certs`, the file of the authority that signed the server's certificate.
         run_id: the name under which this run's keys live.
     """
 
-    url: str
+    url: str = field(repr=False)
     run_id: str
 
     def connect(self) -> redis.Redis:
         """A connection that answered once.
 
         Raises:
-            RedisError: the URL is malformed, nobody answers, or the password is wrong.
+            RedisError: the URL is malformed, nobody answers, the certificate is not trusted, or the password is wrong.
         """
         with redis_errors(self.url):
             try:
                 client = redis.Redis.from_url(self.url, retry=FAIL_AT_ONCE, socket_timeout=30, socket_connect_timeout=5)
-            except ValueError as error:
+                client.ping()
+            except (TypeError, ValueError):
+                # What these say may hold a part of a password that was cut at one of its characters.
                 raise RedisError(
-                    f"{hide_password(self.url)!r} is no address of a Redis ({error}); "
-                    "give redis://host:6379/0, rediss://host:6380/0 or unix:///path/redis.sock"
+                    f"{hide_password(self.url)!r} is no address of a Redis; give redis://host:6379/0, "
+                    "rediss://host:6380/0 or unix:///path/redis.sock, with nothing after ? but options of redis-py, "
+                    "and write / ? # @ % in a password as %2F %3F %23 %40 %25"
                 ) from None
-            client.ping()
             client.set_retry(RETRY)
             return client
 
@@ -77,8 +81,8 @@ def redis_errors(url: str) -> Iterator[None]:
         yield
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise RedisError(
-            f"no Redis answers at {hide_password(url)} ({str(error).rstrip('.')}): start it, correct --redis or its "
-            "password, or leave --redis out for the embedded server"
+            f"no Redis answers at {hide_password(url)} ({str(error).rstrip('.')}): {_way_out(url, error)}, "
+            "or leave --redis out for the embedded server"
         ) from None
     except redis.ResponseError as error:
         raise RedisError(f"the Redis at {hide_password(url)} refused a command: {error}") from None
@@ -86,4 +90,18 @@ def redis_errors(url: str) -> Iterator[None]:
 
 def hide_password(url: str) -> str:
     """The URL with `***` in place of its password, fit for messages and logs."""
-    return re.sub(r"://([^:@/]*):[^@/]*@", r"://\1:***@", re.sub(r"([?&]password=)[^&]*", r"\1***", url))
+    # To the last @, since a password may hold one that should have been written as %40.
+    return re.sub(r"://([^:@/]*):.*@", r"://\1:***@", re.sub(r"(password=)[^&]*", r"\1***", url))
+
+
+def _way_out(url: str, error: Exception) -> str:
+    """What to do about a server that cannot be talked to."""
+    if isinstance(error, redis.AuthenticationError):
+        return "correct the user and password in --redis"
+    if "certificate" in str(error).lower():
+        return "name the file of the authority that signed it: rediss://host:6380/0?ssl_ca_certs=/path/ca.pem"
+    if url.startswith("rediss:"):
+        return "start it with TLS or give redis:// to do without, correct --redis or the files that it names"
+    if url.startswith("redis:"):
+        return "start it or give rediss:// if it wants TLS, correct --redis"
+    return "start it, correct --redis"

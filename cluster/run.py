@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -38,9 +38,11 @@ class Machines:
     """Where a run works; see `cluster.ray_run.RayEngine` for what None means."""
 
     engine: Literal["ray", "local"] = "ray"
-    redis_url: str | None = None
+    redis_url: str | None = field(default=None, repr=False)  # it may hold a password
     address: str | None = None
     workers: int | None = None
+    policy_learners: int = 1
+    gpus_per_learner: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,15 @@ def make_engine(config: RunConfig, pictures: NDArray[np.uint8], machines: Machin
         return LocalEngine(config, pictures)
     from cluster.ray_run import RayEngine
 
-    return RayEngine(config, pictures, machines.redis_url, machines.address, machines.workers)
+    return RayEngine(
+        config,
+        pictures,
+        machines.redis_url,
+        machines.address,
+        machines.workers,
+        machines.policy_learners,
+        machines.gpus_per_learner,
+    )
 
 
 class Run:

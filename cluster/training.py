@@ -27,6 +27,8 @@ def train(
     redis_url: str | None,
     address: str | None,
     workers: int | None,
+    policy_learners: int,
+    gpus_per_learner: float | None,
     go_on: bool,
     seed: int | None,
     environment: str | None,
@@ -38,7 +40,7 @@ def train(
         RunError: the options contradict each other, or the folder cannot be used.
         ConfigError: a preset or a setting does not exist.
     """
-    machines = Machines(cast(Any, engine), redis_url, address, workers)
+    machines = Machines(cast(Any, engine), redis_url, address, workers, policy_learners, gpus_per_learner)
     asked = None if minutes is None and frames is None else Length(minutes, frames)
     if go_on:
         if out is None:

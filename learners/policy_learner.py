@@ -6,6 +6,8 @@ takes a step, or with a clipped ratio several. Then it publishes the agent's wei
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -21,6 +23,7 @@ from learners.state import (
     under_prefix,
     with_prefix,
 )
+from learners.team import Team
 from spiral.agent import Agent, TensorEpisodes, writable_tensor
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightStore
@@ -55,21 +58,23 @@ class PolicyLearner:
         self.reward = RewardSum(config.rewards, config, canvas_shape)
         self.optimizer = torch.optim.Adam(self.agent.parameters(), lr=config.policy.learning_rate, fused=True)
         self.anchor = Anchor(self.agent, config.policy.anchor_decay) if config.policy.anchor else None
+        self.team = Team(self.agent)
         self.rng = np.random.default_rng((config.seed, 1))
         self.version = 0
         self._publish()
 
     def step(self, trajectory: Trajectory, progress: float) -> dict[str, float]:
-        """Measurements of one learning step on a trajectory.
+        """Measurements of one learning step on a trajectory, or of this learner's part in it.
 
         Args:
-            trajectory: a batch of whole episodes.
+            trajectory: a batch of whole episodes, the same for each learner of a team.
             progress: how much of the run is over, in [0, 1]; learning rate and entropy cost follow it.
 
         Raises:
             DivergedError: when a number is not finite any more.
         """
         policy = self.config.policy
+        trajectory = self.team.share(trajectory)
         self._fetch_discriminator()
         rewards, measured = self.reward.of(trajectory)
         episode_return = float(rewards.sum(dim=0).mean())
@@ -102,11 +107,12 @@ class PolicyLearner:
             DivergedError: when a number is not finite any more.
         """
         self._set_learning_rate(self.config.cloning.learning_rate)
+        demonstrations = self.team.share(demonstrations)
         losses = []
         for episodes in np.array_split(np.arange(demonstrations.batch_size), self.config.cloning.minibatches):
             batch = TensorEpisodes.of(demonstrations.select(episodes), self.device)
             with autocast(self.device, self.config.precision):
-                loss = cloning_loss(self.agent, batch)
+                loss = self.team.differentiate(partial(cloning_loss, self.agent, batch))
             self._descend(loss)
             losses.append(float(loss.detach()))
         self._advance()
@@ -138,6 +144,10 @@ class PolicyLearner:
         return rewards - self.config.policy.anchor * distance.to(rewards.device), float(distance.mean())
 
     def _update(self, trajectory: Trajectory, rewards: Tensor, entropy_cost: float) -> dict[str, float]:
+        loss, measured = self.team.differentiate(partial(self._loss, trajectory, rewards, entropy_cost))
+        return measured | {"policy/gradient_norm": self._descend(loss)}
+
+    def _loss(self, trajectory: Trajectory, rewards: Tensor, entropy_cost: float) -> tuple[Tensor, dict[str, float]]:
         policy = self.config.policy
         rewards = rewards.to(self.device)
         behaviour_log_prob = writable_tensor(trajectory.log_probs).to(self.device)
@@ -154,17 +164,16 @@ class PolicyLearner:
         )
         advantages = returns.advantages
         if policy.normalize_advantages:
-            advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+            advantages = self.team.normalized(advantages)
         actor_loss = policy_loss(judged.log_prob, behaviour_log_prob, advantages, policy.clip_ratio)
         errors = returns.vs - judged.value
         entropy = judged.entropy.mean()
-        gradient_norm = self._descend(actor_loss + policy.value * 0.5 * errors.square().mean() - entropy_cost * entropy)
-        return {
+        loss = actor_loss + policy.value * 0.5 * errors.square().mean() - entropy_cost * entropy
+        return loss, {
             "policy/loss": float(actor_loss.detach()),
             "policy/entropy": float(entropy.detach()),
             "policy/rho": float(log_rhos.exp().mean()),
             "policy/explained_variance": float(1.0 - errors.detach().var() / (returns.vs.var() + 1e-8)),
-            "policy/gradient_norm": gradient_norm,
         }
 
     def _descend(self, loss: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -56,6 +57,15 @@ def spiral(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         return int(end.value.code or 0), streams.out, streams.err
 
     return run
+
+
+def set_words(config: RunConfig) -> list[str]:
+    """The options that give `spiral train` these settings, whatever the preset."""
+    words = []
+    for section, value in config.model_dump(mode="json").items():
+        if section != "preset":
+            words += ["--set", f"{section}={json.dumps(value)}"]
+    return words
 
 
 FRAMES = 24  # in a batch of a tiny run: 8 episodes of 3 actions

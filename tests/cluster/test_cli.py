@@ -45,7 +45,7 @@ def test_help_comes_at_once_because_nothing_heavy_is_imported():
     )
     answer = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert "heavy: []" in answer.stdout
-    for command in ("train", "info", "sample", "parse", "edit", "render", "eval", "data", "bench"):
+    for command in ("train", "info", "submit", "sample", "parse", "edit", "render", "eval", "data", "bench"):
         assert command in answer.stdout
 
 

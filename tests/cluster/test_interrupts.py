@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -14,6 +13,8 @@ import pytest
 from cluster.interrupts import Interrupts
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from spiral.config import RunConfig
+
+from .conftest import set_words
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,10 +34,7 @@ def command(*words: str) -> subprocess.Popen[str]:
 def train(config: RunConfig, out: Path, engine: str) -> subprocess.Popen[str]:
     """A run of an hour with small settings."""
     words = ["train", "--preset", "mnist-small", "--minutes", "60", "--engine", engine, "--out", str(out)]
-    for section, value in config.model_dump(mode="json").items():
-        if section != "preset":
-            words += ["--set", f"{section}={json.dumps(value)}"]
-    return command(*words)
+    return command(*words, *set_words(config))
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,12 @@ from cluster.local import LocalEngine
 from cluster.plan import Counters, Length, Phase, Report
 from cluster.ray_parts import result_of
 from cluster.ray_run import RayEngine
-from cluster.ray_start import EngineError, gpu_share, has_gpu, start_ray
+from cluster.ray_start import EngineError, gpu_share, start_ray
 from cluster.redis_connection import RedisAddress, RedisError
 from cluster.redis_server import EmbeddedRedis
 from cluster.run import Machines, begin, resume
 from learners.checkpoint import load_checkpoint
-from spiral.config import RunConfig
+from spiral.config import ConfigError, RunConfig
 from spiral.data import load
 
 from .conftest import FRAMES
@@ -112,9 +112,10 @@ def test_a_learner_or_a_redis_that_dies_ends_the_run_with_a_way_out(tiny, pictur
         reports(engine, 1)
     with pytest.raises(RedisError, match="no Redis answers at unix://"):
         reports(engine, 20)
-    ray.kill(engine._parts.policy)
+    (policy,) = engine._parts.policies
+    ray.kill(policy)
     with pytest.raises(EngineError, match="a process of the run died.*--resume"):
-        result_of(engine._parts.policy.ping.remote())
+        result_of(policy.ping.remote())
     engine.close()
 
 
@@ -156,11 +157,48 @@ def test_an_embedded_redis_serves_one_machine_only(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("gpus", "processes", "share"), [(0, 3, 0.0), (1, 3, 0.3333), (2, 3, 0.5), (4, 3, 1.0), (1, 10, 0.1)]
+    ("gpus", "learners", "wanted", "share"),
+    [
+        (0, 2, None, 0.0),
+        (1, 3, None, 0.3333),
+        (2, 3, None, 0.5),
+        (4, 3, None, 1.0),
+        (1, 10, None, 0.1),
+        (1, 2, 0.25, 0.25),
+        (4, 2, 2.0, 2.0),
+        (4, 2, 0.0, 0.0),
+    ],
 )
-def test_processes_share_the_gpus_so_that_all_of_them_fit(monkeypatch, gpus, processes, share):
+def test_learners_share_the_gpus_so_that_all_of_them_fit(monkeypatch, gpus, learners, wanted, share):
     monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 8.0, "GPU": float(gpus)})
-    assert has_gpu("auto") == (gpus > 0)
-    assert not has_gpu("cpu")
-    if gpus:
-        assert gpu_share(processes) == share
+    assert gpu_share("auto", learners, wanted) == share
+    assert gpu_share("cpu", learners, wanted) == 0.0
+
+
+@pytest.mark.parametrize(("gpus", "wanted"), [(0, 0.5), (1, 2.0), (4, 1.5), (4, -1.0)])
+def test_a_part_of_a_gpu_that_cannot_be_had_is_named(monkeypatch, gpus, wanted):
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 8.0, "GPU": float(gpus)})
+    with pytest.raises(EngineError, match=f"--gpus-per-learner {wanted}.*{gpus} GPUs"):
+        gpu_share("auto", 2, wanted)
+
+
+def test_two_policy_learners_share_every_batch_and_leave_a_checkpoint_of_one(tiny, redis_server, tmp_path):
+    machines = Machines(engine="ray", redis_url=redis_server.url, workers=1, policy_learners=2)
+    summary = begin(tiny, tmp_path / "run", Length(frames=6 * FRAMES), machines)
+    assert summary.over and summary.counters.frames == FRAMES * summary.counters.policy_steps
+    longer = resume(tmp_path / "run", Length(frames=8 * FRAMES), Machines(engine="local"))
+    assert int(load_checkpoint(longer.checkpoint).parts["policy"]["version"]) == longer.counters.policy_steps
+
+
+def test_a_policy_learner_that_dies_is_named_and_not_those_who_waited_for_it(tiny, pictures, redis_server):
+    engine = RayEngine(tiny, pictures, redis_server.url, workers=1, policy_learners=2)
+    reports(engine, 1)
+    ray.kill(engine._parts.policies[1])
+    with pytest.raises(EngineError, match="a process of the run died.*--resume"):
+        reports(engine, 20)
+    engine.close()
+
+
+def test_a_batch_that_does_not_divide_among_the_policy_learners_is_refused(tiny, pictures, redis_server):
+    with pytest.raises(ConfigError, match="batch_size=8 cannot be shared by 3 policy learners"):
+        RayEngine(tiny, pictures, redis_server.url, policy_learners=3)

@@ -11,6 +11,7 @@ import redis
 
 from cluster.redis_connection import RedisAddress, RedisError, hide_password
 from cluster.redis_server import EmbeddedRedis
+from cluster.run import Machines
 
 
 def test_it_listens_on_a_socket_alone_and_leaves_nothing_behind():
@@ -65,10 +66,13 @@ def test_a_missing_server_is_explained_in_one_line(tmp_path):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("url", ["http://host", "host:6379", "", "redis://host:port/0"])
+@pytest.mark.parametrize(
+    "url", ["http://host", "host:6379", "", "redis://host:port/0", "redis://host/0?colour=red", "redis://:se/cret@host"]
+)
 def test_an_address_of_another_kind_is_explained(url):
-    with pytest.raises(RedisError, match="redis://host:6379/0"):
+    with pytest.raises(RedisError, match="redis://host:6379/0.*%2F") as error:
         RedisAddress(url, "run").connect()
+    assert "cret" not in str(error.value) and "'se'" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +81,12 @@ def test_an_address_of_another_kind_is_explained(url):
         ("redis://:hunter2@host:1/0", "redis://:***@host:1/0"),
         ("rediss://me:hunter2@host", "rediss://me:***@host"),
         ("unix:///a.sock?password=hunter2&db=1", "unix:///a.sock?password=***&db=1"),
+        ("rediss://:a@b/c?d#hunter2@host:1/0", "rediss://:***@host:1/0"),
+        ("unix:///a.sock?password=hunt@er2", "unix:///a.sock?password=***"),
+        ("rediss://host/0?ssl_password=hunter2", "rediss://host/0?ssl_password=***"),
         ("redis://host:6379/0", "redis://host:6379/0"),
     ],
 )
 def test_passwords_are_never_shown(url, shown):
     assert hide_password(url) == shown
+    assert "hunter2" not in repr(RedisAddress(url, "run")) + repr(Machines(redis_url=url))
