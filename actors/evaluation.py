@@ -18,6 +18,7 @@ from envs.program import Program
 from spiral.config import RunConfig
 from spiral.contracts import WeightStore
 from spiral.judge import NOT_A_DIGIT, classify, shipped
+from spiral.picture_error import mean_squared_error
 
 BATCH = 256
 
@@ -63,12 +64,6 @@ def paint(
         actions.append(trajectory.actions.swapaxes(0, 1))
     rollout.close()
     return Paintings(np.concatenate(renders)[:count], np.concatenate(actions)[:count])
-
-
-def mean_squared_error(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
-    """The mean over all pixels of (render − target)², with pixels in [0, 1]."""
-    difference = (renders.astype(np.float32) - targets.astype(np.float32)) / 255.0
-    return float(np.mean(np.square(difference), dtype=np.float64))
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ USER_ERRORS = (
     "cluster.ray_start:EngineError",
     "cluster.redis_connection:RedisError",
     "cluster.run_folder:RunError",
+    "cluster.watch.start:WatchError",
 )
 
 
@@ -84,11 +85,29 @@ def train(
         str | None, typer.Option(help="Another environment, with its default settings: an id, or module:Class.")
     ] = None,
     change: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as policy.entropy=0.02.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Serve the live page beside the run.")] = False,
 ) -> None:
     """Train an agent. Ctrl-C ends it with a checkpoint, and --resume goes on from there."""
     from cluster.training import train as run_training
 
-    run_training(preset, out, minutes, frames, engine.value, redis, address, workers, resume, seed, env, change or [])
+    run_training(
+        preset, out, minutes, frames, engine.value, redis, address, workers, resume, seed, env, change or [], watch
+    )
+
+
+@app.command()
+def watch(
+    redis: Annotated[str | None, typer.Option(help="URL of the run's Redis; default: the embedded ones here.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of the run; default: the newest run.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Where to listen; other than this machine, a token is asked for.")
+    ] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: the first free one from 8800.")] = None,
+) -> None:
+    """Serve the live page of a run: its strokes, curves and pictures while it trains."""
+    from cluster.watch.start import watch as serve
+
+    serve(redis, run, host, port)
 
 
 @app.command()

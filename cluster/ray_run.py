@@ -55,6 +55,7 @@ class RayEngine:
             self._parts: Parts = start_parts(resources, config, pictures, redis_url, address, workers)
             self._resources = resources.pop_all()
         self.weights = self._parts.weights
+        self.feed = self._parts.feed
         # One batch for the learner and one being played by each worker: so the policy lags by a step or two.
         self._most_under_way = self._parts.workers + 1
         self._policy_calls: deque[tuple[Any, str, float]] = deque()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.display import Display, make_display
-from cluster.engine import Engine, check_settings, inspect_environment
+from cluster.engine import Engine, check_settings, describe_run, inspect_environment
 from cluster.exhibition import Exhibition
 from cluster.interrupts import Interrupts
 from cluster.logbook import Logbook, read_rows
@@ -143,7 +143,7 @@ class Run:
         self.engine = engine
         self.display = display
         self.counters = Counters()
-        self.exhibition = Exhibition(folder, config, held_out)
+        self.exhibition = Exhibition(folder, config, held_out, engine.feed)
         self.logbook_state: dict[str, object] | None = None
         self.shows = 0
         self.shows_seconds = 0.0
@@ -158,7 +158,8 @@ class Run:
 
     def go(self, stop: Callable[[], bool]) -> Summary:
         """The summary of the run, which goes on until it is over or `stop` says so."""
-        self.logbook = Logbook(self.folder, self.counters.frames, self.logbook_state)
+        self.engine.feed.describe(describe_run(self.config, self.folder.path, self.length))
+        self.logbook = Logbook(self.folder, self.counters.frames, self.logbook_state, self.engine.feed)
         self.logbook.begin_clock(self.counters.seconds)
         begun = time.monotonic() - self.counters.seconds
         checkpoint_due = time.monotonic() + CHECKPOINT_INTERVAL_S

@@ -84,8 +84,8 @@ class Program:
             env.close()  # type: ignore[no-untyped-call]
         return np.stack(canvases)
 
-    def render(self, size: int | None = None, brush: str | None = None) -> NDArray[np.uint8]:
-        """The picture at another size, with another brush, or both, uint8 [size, size, channels].
+    def repainted(self, size: int | None = None, brush: str | None = None) -> Program:
+        """The same program for another size, with another brush, or both.
 
         It is painted anew at that size, with brush sizes in proportion; nothing is enlarged.
 
@@ -95,7 +95,6 @@ class Program:
 
         Raises:
             ProgramError: the environment cannot show such a size.
-            BrushNotFoundError: there is no such brush.
         """
         settings = self.parsed_settings
         try:
@@ -103,7 +102,16 @@ class Program:
         except SettingsError as error:
             raise ProgramError(str(error)) from error
         keywords = changed.to_json()
-        return Program(self.env_id, keywords if brush is None else {**keywords, "brush": brush}, self.actions).replay()
+        return Program(self.env_id, keywords if brush is None else {**keywords, "brush": brush}, self.actions)
+
+    def render(self, size: int | None = None, brush: str | None = None) -> NDArray[np.uint8]:
+        """The picture that `repainted` ends with, uint8 [size, size, channels].
+
+        Raises:
+            ProgramError: the environment cannot show such a size.
+            BrushNotFoundError: there is no such brush.
+        """
+        return self.repainted(size, brush).replay()
 
     def to_svg(self, size: int = 512) -> str:
         """The picture as an SVG document, to be shown at `size` pixels; see `envs.svg` for what it leaves out.
