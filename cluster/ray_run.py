@@ -21,6 +21,7 @@ from cluster.engine import take_part
 from cluster.plan import Phase, Report
 from cluster.ray_parts import Parts, result_of, start_parts
 from cluster.timing import mean_of
+from learners.state import under_prefix
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
 
@@ -96,7 +97,8 @@ class RayEngine:
     def state(self) -> dict[str, Arrays]:
         """Everything that a checkpoint needs, by part."""
         own = self._parts
-        parts = {"agent": self.weights.fetch("agent")[1], "policy": result_of(own.policy.state.remote())}
+        policy = result_of(own.policy.state.remote())
+        parts = {"agent": under_prefix("network", policy), "policy": policy}
         if own.discriminator is not None and own.replay is not None:
             parts |= {"discriminator": result_of(own.discriminator.state.remote()), "replay": own.replay.state()}
         return parts | {f"rollout-{index}": state for index, state in enumerate(own.pool.states())}

@@ -15,12 +15,12 @@ from typing import Any
 import redis
 
 from cluster.feed import Feed, FeedReader, Kind
-from cluster.redis_connection import KEY_LIFETIME_S, RedisAddress, RedisError, redis_errors
+from cluster.redis_connection import KEY_LIFETIME_S, RUNS, RedisAddress, RedisError, redis_errors
 
-RUNS = "spiral:runs"  # a sorted set: names of runs by the time at which they began
 KNOWN_RUNS = 64
 MAX_WAITING_BYTES = 16 * 2**20
 CLOSING_S = 2.0
+DESCRIBE_S = 1.0
 READ_AT_ONCE = 64  # records of each stream
 FIELD = b"record"
 
@@ -40,6 +40,7 @@ class RedisFeed(Feed):
         self._waiting_bytes = 0
         self._lock = threading.Lock()
         self._description: bytes | None = None
+        self._describe_at = 0.0
         self._thread = threading.Thread(target=self._send_all, name="live feed", daemon=True)
         self._thread.start()
 
@@ -71,7 +72,7 @@ class RedisFeed(Feed):
             try:
                 with redis_errors(self._address.url):
                     self._send(*item)
-            except (RedisError, redis.RedisError, OSError):
+            except (RedisError, redis.RedisError):
                 self.dropped += 1
             finally:
                 self._wait(-len(item[1]))
@@ -86,8 +87,9 @@ class RedisFeed(Feed):
         except redis.ResponseError:
             self._redis.unlink(RUNS, self._address.key(f"feed:{kind}"))
             self._add(kind, record, most)
-        # Along with every row the run says again what it is, in case that someone wrote over it.
-        if kind == "rows" and self._description is not None:
+        # Now and then the run says again what it is, in case that someone wrote over it.
+        if kind != "run" and self._description is not None and time.monotonic() > self._describe_at:
+            self._describe_at = time.monotonic() + DESCRIBE_S
             self._send("run", self._description, 1)
 
     def _add(self, kind: Kind, record: bytes, most: int) -> None:

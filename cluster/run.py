@@ -26,6 +26,7 @@ from cluster.run_folder import RunError, RunFolder
 from cluster.sheets import save_curve
 from learners.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from spiral.config import RunConfig
+from spiral.contracts import WeightsError
 from spiral.data import load, resolve
 
 SHOWS = 20  # in a run
@@ -202,7 +203,11 @@ class Run:
 
     def _show(self) -> None:
         begun = time.monotonic()
-        self.logbook.write(self.exhibition.show(self.engine.weights, self.counters.frames), self.counters)
+        try:
+            measured = self.exhibition.show(self.engine.weights, self.counters.frames)
+        except WeightsError:
+            return  # someone has damaged the newest weights; there will be others after the next step
+        self.logbook.write(measured, self.counters)
         self.shows = int(self.length.share(self.counters) * SHOWS) + 1
         self.shows_seconds += time.monotonic() - begun
 

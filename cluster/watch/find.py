@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cluster.redis_connection import RedisAddress, RedisError, hide_password, redis_errors
-from cluster.redis_feed import RUNS, RedisFeedReader
+from cluster.redis_connection import RUNS, RedisAddress, RedisError, hide_password, redis_errors
+from cluster.redis_feed import RedisFeedReader
 from cluster.redis_server import FOLDER_PREFIX, SOCKET
 
 

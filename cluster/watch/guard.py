@@ -16,6 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 COOKIE = "spiral_watch"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1", "[::1]")
@@ -64,8 +65,10 @@ class Guard:
         connection = HTTPConnection(scope)
         given = connection.query_params.get("token")
         # Browsers do not tell the ports of a machine apart; several servers may ask for several tokens.
-        cookie = f"{COOKIE}_{connection.url.port}"
-        refusal = self._refusal(connection, given or connection.cookies.get(cookie))
+        cookie = f"{COOKIE}_{scope['server'][1]}"
+        refusal: ASGIApp | None = self._refusal(connection, given or connection.cookies.get(cookie))
+        if refusal is not None and scope["type"] == "websocket":
+            refusal = WebSocketClose()
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -26,7 +26,7 @@ class Watcher:
     def offer(self, messages: Sequence[Message]) -> int:
         """Put messages into the queue, or drop all that wait if there are too many; how many were dropped."""
         if self.behind:
-            return len(messages)
+            return 0 if self.newcomer else len(messages)  # what comes next tells a newcomer everything
         if self._queue.qsize() + len(messages) < QUEUE:
             for message in messages:
                 self._queue.put_nowait(message)
