@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import ray
 
+from cluster.engine import describe_run
 from cluster.local import LocalEngine
 from cluster.plan import Counters, Length, Phase, Report
 from cluster.ray_parts import result_of
 from cluster.ray_run import RayEngine
 from cluster.ray_start import EngineError, gpu_share, has_gpu, start_ray
 from cluster.redis_connection import RedisAddress, RedisError
+from cluster.redis_feed import RedisFeedReader
 from cluster.redis_server import EmbeddedRedis
 from cluster.run import Machines, begin, resume
 from learners.checkpoint import load_checkpoint
@@ -24,6 +26,7 @@ from spiral.config import RunConfig
 from spiral.data import load
 
 from .conftest import FRAMES
+from .feeds import malformed, read_until
 
 pytestmark = pytest.mark.usefixtures("ray_session", "quick")
 LEARNING = Phase("learning", 0.5)
@@ -77,6 +80,14 @@ def test_renders_and_weights_meet_in_redis(engine, redis_server):
     assert {"replay:added", "replay:slots", "weights:agent", "weights:discriminator"} <= names
 
 
+def test_workers_show_their_episodes_on_the_live_feed(engine, tiny, tmp_path):
+    engine.feed.describe(describe_run(tiny, tmp_path, Length(minutes=1.0)))
+    reports(engine, 4)
+    news = read_until(RedisFeedReader(engine._parts.replay._address), lambda seen: len(seen.glimpses) > 4)
+    assert {glimpse.worker for glimpse in news.glimpses} <= {0, 1}
+    assert all(glimpse.version >= 0 and glimpse.last for glimpse in news.glimpses)
+
+
 def test_either_engine_goes_on_where_the_other_stopped(tiny, pictures, engine):
     local = LocalEngine(tiny, pictures)
     while local.policy.version <= engine.weights.version("agent") + 3:
@@ -104,6 +115,29 @@ def test_a_worker_that_dies_is_replaced(engine):
         steps += engine.step(LEARNING) is not None
     assert steps > 0, "the other worker goes on meanwhile"
     assert all(report.frames == FRAMES for report in reports(engine, 6))
+
+
+def test_a_run_goes_on_whatever_strangers_put_into_its_keys(engine, redis_server):
+    client = RedisAddress(redis_server.url, "any").connect()
+    address: RedisAddress = engine._parts.replay._address
+    reports(engine, 1)
+    values = malformed(b"7" + bytes(300), 1000, seed=5)
+    before = engine.weights.version("agent")
+    for number, value in enumerate(values):
+        client.set(address.key("replay:added"), value)
+        client.hset(address.key("replay:slots"), mapping={str(slot): value for slot in range(32)})
+        for network in ("agent", "discriminator"):
+            client.hset(address.key(f"weights:{network}"), mapping={"version": value, "weights": value})
+        if number % 250 == 249:
+            assert all(np.isfinite(list(report.metrics.values())).all() for report in reports(engine, 2))
+    for key in ("replay:added", "replay:slots", "weights:agent", "weights:discriminator"):
+        client.delete(address.key(key))
+        client.lpush(address.key(key), "a list")
+    found = reports(engine, 8)
+    engine.settle()
+    assert sum(report.discriminator_steps for report in found) > 0
+    assert engine.weights.version("agent") >= before + 16
+    assert all(np.isfinite(array).all() for array in engine.state()["agent"].values())
 
 
 def test_a_learner_or_a_redis_that_dies_ends_the_run_with_a_way_out(tiny, pictures):
