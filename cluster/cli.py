@@ -221,6 +221,15 @@ def loop(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measu
     module.print_table(module.run(seconds))
 
 
+@bench_app.command()
+def watchers(seconds: Annotated[float, typer.Option(min=1.0, help="Length of each of 20 windows.")] = 20.0) -> None:
+    """What twenty watchers of the live page cost a training, and one who reads nothing."""
+    from cluster.info import benchmark
+
+    module = benchmark("watchers")
+    module.print_table(module.run(seconds))
+
+
 def is_user_error(error: BaseException) -> bool:
     """Whether the error is one that the user can mend."""
     if isinstance(error, OSError) and error.filename is not None:

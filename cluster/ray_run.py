@@ -147,6 +147,6 @@ class RayEngine:
             return None  # its worker died before the policy learner had read the trajectory
         judged, self._judged = self._judged, []
         busy = {"rollout": rollout_seconds, "policy": seconds, "discriminator": sum(s for _, _, s in judged)}
-        metrics = metrics | mean_of([measured for _, measured, _ in judged])
+        metrics = metrics | mean_of([measured for _, measured, _ in judged if measured])
         metrics["rollout/restarts"] = float(self._parts.pool.restarts)
         return Report(kind, frames, sum(steps for steps, _, _ in judged), metrics, busy)  # type: ignore[arg-type]

@@ -30,6 +30,7 @@ class EmbeddedRedis:
 
     Attributes:
         url: its address, `unix://…`.
+        pid: of the process that guards it, whose child it is.
     """
 
     def __init__(self, max_megabytes: int = 4096) -> None:
@@ -60,6 +61,7 @@ class EmbeddedRedis:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self.pid = self._process.pid
         try:
             self._wait_until_ready()
         except RedisError:

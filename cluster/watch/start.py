@@ -60,7 +60,7 @@ def watched(redis_url: str | None, folder: Path) -> Iterator[None]:
     typer.echo(f"Live page: {address_of(listener, None)}")
     # Not forked: the process must hold nothing of this one but the socket.
     context = multiprocessing.get_context("spawn")
-    server = context.Process(target=_serve_beside, args=(listener, Wanted(redis_url, folder)), daemon=True)
+    server = context.Process(target=serve_beside, args=(listener, Wanted(redis_url, folder)), daemon=True)
     server.start()
     listener.close()
     try:
@@ -107,6 +107,18 @@ def address_of(listener: socket.socket, token: str | None) -> str:
     return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
 
 
+def serve_beside(listener: socket.socket, wanted: Wanted) -> None:
+    """Serve, in a process of its own, until the process that started this one ends or says so."""
+    # Ctrl-C is meant for the run, which still has a checkpoint to write.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    server = _server(wanted, None)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    if parent is not None:
+        parent.join()
+
+
 def _server(wanted: Wanted, token: str | None) -> uvicorn.Server:
     config = uvicorn.Config(
         Watch(wanted).app(token),
@@ -118,15 +130,3 @@ def _server(wanted: Wanted, token: str | None) -> uvicorn.Server:
         timeout_graceful_shutdown=STOPPING_S,
     )
     return uvicorn.Server(config)
-
-
-def _serve_beside(listener: socket.socket, wanted: Wanted) -> None:
-    """Serve until the process that started this one ends or says so."""
-    # Ctrl-C is meant for the run, which still has a checkpoint to write.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    server = _server(wanted, None)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    if parent is not None:
-        parent.join()

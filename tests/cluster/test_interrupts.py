@@ -30,13 +30,13 @@ def command(*words: str) -> subprocess.Popen[str]:
     )
 
 
-def train(config: RunConfig, out: Path, engine: str) -> subprocess.Popen[str]:
+def train(config: RunConfig, out: Path, engine: str, *more: str) -> subprocess.Popen[str]:
     """A run of an hour with small settings."""
     words = ["train", "--preset", "mnist-small", "--minutes", "60", "--engine", engine, "--out", str(out)]
     for section, value in config.model_dump(mode="json").items():
         if section != "preset":
             words += ["--set", f"{section}={json.dumps(value)}"]
-    return command(*words)
+    return command(*words, *more)
 
 
 @pytest.mark.parametrize(

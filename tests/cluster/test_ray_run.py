@@ -83,9 +83,10 @@ def test_renders_and_weights_meet_in_redis(engine, redis_server):
 def test_workers_show_their_episodes_on_the_live_feed(engine, tiny, tmp_path):
     engine.feed.describe(describe_run(tiny, tmp_path, Length(minutes=1.0)))
     reports(engine, 4)
-    news = read_until(RedisFeedReader(engine._parts.replay._address), lambda seen: len(seen.glimpses) > 4)
-    assert {glimpse.worker for glimpse in news.glimpses} <= {0, 1}
-    assert all(glimpse.version >= 0 and glimpse.last for glimpse in news.glimpses)
+    reader = RedisFeedReader(engine._parts.replay._address)
+    news = read_until(reader, lambda seen: sum(glimpse.last for glimpse in seen.glimpses) > 4)
+    assert {glimpse.worker for glimpse in news.glimpses} <= {0, 1} and reader.refused == 0
+    assert all(glimpse.version >= 0 for glimpse in news.glimpses)
 
 
 def test_either_engine_goes_on_where_the_other_stopped(tiny, pictures, engine):

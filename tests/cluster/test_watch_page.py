@@ -115,7 +115,7 @@ def test_strokes_appear_soon_while_a_training_runs_beside(page, address, feed, t
             assert page.locator(".card canvas.target").count() == page.locator(".card").count() > 8
             page.locator('#status[data-state="live"]').wait_for()
             assert "Training" in page.inner_text("#status-text")
-            page.locator("#curves figure", has_text="scores of the discriminator").wait_for()
+            page.locator("#curves figure", has_text="discriminator's scores").wait_for()
             for title in ("entropy", "policy lag", "return"):
                 assert page.locator("#curves figure", has_text=title).locator("canvas").count() == 1
     finally:

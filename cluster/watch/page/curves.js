@@ -3,7 +3,7 @@
 import uPlot from "./vendor/uPlot.esm.js";
 
 const MOST_ROWS = 4096;
-const HEIGHT = 150;
+const HEIGHT = 132;
 const INK = { axis: "#8d8a84", grid: "rgba(255, 255, 255, 0.06)" };
 const WARM = "#f0883e";
 const COOL = "#58a6d6";
@@ -13,10 +13,10 @@ const PLOTS = [
   { title: "held-out error", lines: [["held_out/error_ratio", WARM, "1 = an empty canvas"]], points: true },
   { title: "accepted as digits", lines: [["held_out/accepted", WARM, "share of inventions"]], points: true },
   {
-    title: "scores of the discriminator",
+    title: "discriminator's scores",
     lines: [
-      ["discriminator/real", COOL, "real pictures"],
-      ["discriminator/fake", WARM, "ours"],
+      ["discriminator/real", COOL, "of real pictures"],
+      ["discriminator/fake", WARM, "of ours"],
     ],
   },
   { title: "return", lines: [["policy/return", WARM, ""]] },
