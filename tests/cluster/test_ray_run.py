@@ -167,7 +167,7 @@ def test_a_run_clones_learns_shows_and_resumes(tiny_copying, redis_server, tmp_p
         longer.counters.policy_steps + longer.counters.cloning_steps
     )
     client = RedisAddress(redis_server.url, "any").connect()
-    runs = {key.decode().partition("}")[0] for key in client.scan_iter(match="spiral:*")}
+    runs = {key.decode().partition("}")[0] for key in client.scan_iter(match="spiral:{*")}
     assert len(runs) <= 1, "only the run of the shared engine is left"
 
 
