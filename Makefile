@@ -36,7 +36,7 @@ $(READY): constraints.txt pyproject.toml .ci/system-packages .ci/find-python $(N
 
 demo: $(READY)
 	@test -n "$(preset_$(GOAL))" || { echo "GOAL=$(GOAL) is not known: give GOAL=copy or GOAL=invent" >&2; exit 2; }
-	$(BIN)/spiral train --preset $(preset_$(GOAL)) --engine ray --minutes $(MINUTES) --out $(OUT)
+	@$(BIN)/spiral train --preset $(preset_$(GOAL)) --engine ray --minutes $(MINUTES) --out $(OUT) --watch
 
 test: $(READY)
 	$(BIN)/python -m pytest

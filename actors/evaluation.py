@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from actors.rollout import Rollout
 from envs.program import Program
 from spiral.config import RunConfig
-from spiral.contracts import WeightStore
+from spiral.contracts import WeightsError, WeightStore
 from spiral.judge import NOT_A_DIGIT, classify, shipped
+from spiral.picture_error import mean_squared_error
 
 BATCH = 256
 
@@ -54,6 +55,7 @@ def paint(
 
     Raises:
         ValueError: when `count` is below 1, or there are fewer targets.
+        WeightsError: there are no weights that fit the agent.
     """
     if count < 1:
         raise ValueError(f"count={count}; ask for 1 painting or more")
@@ -66,17 +68,13 @@ def paint(
         # The last batch is filled up with the first targets, since all canvases of a rollout advance together.
         batch = None if targets is None else np.take(targets, np.arange(start, start + size), axis=0, mode="wrap")
         trajectory = rollout.paint(batch, temperature)
+        if trajectory.version < 0:
+            raise WeightsError("there are no weights of 'agent' that fit: publish some first")
         renders.append(trajectory.canvases[-1])
         actions.append(trajectory.actions.swapaxes(0, 1))
     rollout.close()
     empty = trajectory.canvases[0, 0]
     return Paintings(np.concatenate(renders)[:count], np.concatenate(actions)[:count], empty)
-
-
-def mean_squared_error(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
-    """The mean over all pixels of (render − target)², with pixels in [0, 1]."""
-    difference = (renders.astype(np.float32) - targets.astype(np.float32)) / 255.0
-    return float(np.mean(np.square(difference), dtype=np.float64))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from ray.exceptions import RayTaskError
 
+from actors.broadcast import Broadcast
 from actors.rollout import Rollout
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, Replay, WeightStore
@@ -55,6 +56,7 @@ class RolloutWorker:
         config: the run's settings.
         make_weights: connects to where the newest weights are.
         make_replay: connects to the replay; None where no discriminator learns.
+        make_broadcast: connects to the live feed.
         seed_of: gives the seed from the version of the weights that the worker begins with.
         num_threads: for the networks, and for the canvases.
     """
@@ -64,6 +66,7 @@ class RolloutWorker:
         config: RunConfig,
         make_weights: Callable[[], WeightStore],
         make_replay: Callable[[], Replay] | None,
+        make_broadcast: Callable[[], Broadcast],
         seed_of: Callable[[int], int],
         num_threads: int,
     ) -> None:
@@ -71,6 +74,7 @@ class RolloutWorker:
         self.config = config
         self.weights = make_weights()
         self.replay = make_replay() if make_replay is not None else None
+        self.broadcast = make_broadcast()
         self.seed_of = seed_of
         self.num_threads = num_threads
 
@@ -79,7 +83,7 @@ class RolloutWorker:
         # A worker that was replaced must not play its first episodes again.
         seed = self.seed_of(max(0, self.weights.version("agent")))
         size = self.config.policy.batch_size
-        self.rollout = Rollout(self.config, self.weights, targets, seed, size, self.num_threads)
+        self.rollout = Rollout(self.config, self.weights, targets, seed, size, self.num_threads, self.broadcast)
 
     def apply(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What `func` gives for this worker; the actor manager calls everything through this."""

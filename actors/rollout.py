@@ -19,12 +19,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import envs  # noqa: F401  (registers the environments)
+from actors.broadcast import Broadcast
+from actors.recorder import Recorder
 from envs.actions import ActionSpec
 from envs.own import is_own, load_class, vector_form
 from spiral.agent import Agent, Observation, writable_tensor
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightStore
 from spiral.devices import autocast, resolve_device
+from spiral.newest import load_newest
 from spiral.random_state import generator_array, load_generator
 from spiral.shipped import shipped_agent
 from spiral.trajectory import Trajectory
@@ -46,11 +49,6 @@ def canvas_shape(environments: VectorEnv[Any, Any, Any]) -> tuple[int, int, int]
     return height, width, channels
 
 
-def counts_of(info: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """What environments counted, without Gymnasium's notes on which of them have the count."""
-    return {name: count for name, count in info.items() if not name.startswith("_")}
-
-
 class Rollout:
     """Plays batches of whole episodes.
 
@@ -61,6 +59,7 @@ class Rollout:
         seed: of noise, targets and decisions; each of several rollouts takes another.
         batch_size: episodes in a trajectory, B.
         num_threads: on how many threads the canvases are painted.
+        broadcast: shows some of the episodes while they are painted; None shows nothing.
     """
 
     def __init__(
@@ -71,6 +70,7 @@ class Rollout:
         seed: int,
         batch_size: int,
         num_threads: int = 1,
+        broadcast: Broadcast | None = None,
     ) -> None:
         self.config = config
         self.weights = weights
@@ -82,6 +82,7 @@ class Rollout:
         self.length: int = self.environments.unwrapped.settings.episode_length
         self.device = resolve_device(config.device)
         self.agent = Agent(self.spec, self.canvas_shape, config.agent).to(self.device).eval()
+        self.broadcast = broadcast
         self.version = -1
         self.rng = np.random.default_rng((seed, 3))
         self.generator = torch.Generator(self.device).manual_seed(seed)
@@ -107,19 +108,19 @@ class Rollout:
 
         The log-probabilities are zeros: nobody chose.
         """
-        recorder = Recorder(self.length, self.batch_size, self.canvas_shape, self.spec)
-        recorder.start(*self.environments.reset())
+        recorder = self._begin()
         for step in range(self.length):
             recorder.record(programs[:, step], np.zeros(self.batch_size), self.environments.step(programs[:, step]))
-        return recorder.trajectory(self._noise(), recorder.canvases[-1] if targets is None else targets, version=-1)
+        targets = recorder.canvases[-1] if targets is None else targets
+        self._show(recorder, targets, version=-1)  # not earlier, since what is painted may be the target
+        return recorder.trajectory(self._noise(), targets, version=-1)
 
     @torch.no_grad()
     def paint(self, targets: NDArray[np.uint8] | None, temperature: float) -> Trajectory:
         """One batch of episodes for the given targets [B, H, W, C], which the trajectory keeps."""
         self._fetch_agent()
         noise = self._noise()
-        recorder = Recorder(self.length, self.batch_size, self.canvas_shape, self.spec)
-        recorder.start(*self.environments.reset())
+        recorder = self._begin()
         state = self.agent.lstm.initial_state(self.batch_size)
         actions = np.zeros((self.batch_size, len(self.spec.heads)), np.int64)
         target = None if targets is None else self._tensor(targets)
@@ -137,6 +138,7 @@ class Rollout:
             state = decision.state
             actions = decision.actions.cpu().numpy()
             recorder.record(actions, decision.log_prob.cpu().numpy(), self.environments.step(actions))
+            self._show(recorder, targets, self.version)
         return recorder.trajectory(noise, targets, self.version)
 
     def state(self) -> Arrays:
@@ -159,6 +161,17 @@ class Rollout:
         if self.teacher is not None:
             self.teacher.close()
 
+    def _begin(self) -> Recorder:
+        recorder = Recorder(self.length, self.batch_size, self.canvas_shape, self.spec)
+        recorder.start(*self.environments.reset())
+        if self.broadcast is not None:
+            self.broadcast.begin(self.batch_size)
+        return recorder
+
+    def _show(self, recorder: Recorder, targets: NDArray[np.uint8] | None, version: int) -> None:
+        if self.broadcast is not None:
+            self.broadcast.follow(recorder, targets, version)
+
     def _noise(self) -> NDArray[np.float32]:
         return self.rng.standard_normal((self.batch_size, self.config.agent.noise), np.float32)
 
@@ -166,47 +179,4 @@ class Rollout:
         return writable_tensor(array).to(self.device)
 
     def _fetch_agent(self) -> None:
-        if self.weights.version("agent") > self.version:
-            self.version, arrays = self.weights.fetch("agent")
-            self.agent.load_state_dict({name: writable_tensor(array) for name, array in arrays.items()})
-
-
-class Recorder:
-    """Writes episodes into arrays of their final shape, T+1 observations and T actions."""
-
-    def __init__(self, length: int, batch_size: int, canvas_shape: tuple[int, int, int], spec: ActionSpec) -> None:
-        heads = len(spec.heads)
-        self.canvases = np.empty((length + 1, batch_size, *canvas_shape), np.uint8)
-        self.actions = np.empty((length, batch_size, heads), np.int64)
-        self.action_masks = np.empty((length + 1, batch_size, heads), np.int8)
-        self.log_probs = np.empty((length, batch_size), np.float32)
-        self.counts: dict[str, NDArray[np.int64]] = {}
-        self.time = 0
-
-    def start(self, observation: dict[str, NDArray[Any]], info: dict[str, NDArray[Any]]) -> None:
-        """Take the observation after a reset."""
-        self.canvases[self.time] = observation["canvas"]
-        self.action_masks[self.time] = observation["action_mask"]
-        for name, count in counts_of(info).items():
-            self.counts.setdefault(name, np.empty((len(self.canvases), len(count)), np.int64))[self.time] = count
-
-    def record(self, actions: NDArray[np.int64], log_probs: NDArray[np.floating[Any]], step: tuple[Any, ...]) -> None:
-        """Take an action and what the environment answered."""
-        self.actions[self.time] = actions
-        self.log_probs[self.time] = log_probs
-        self.time += 1
-        observation, _, _, _, info = step
-        self.start(observation, info)
-
-    def trajectory(self, noise: NDArray[np.float32], targets: NDArray[np.uint8] | None, version: int) -> Trajectory:
-        """The finished episodes."""
-        return Trajectory(
-            self.canvases,
-            self.actions,
-            self.action_masks,
-            self.log_probs,
-            noise,
-            targets,
-            self.counts,
-            version,
-        )
+        self.version = load_newest(self.agent, self.version, self.weights, "agent")

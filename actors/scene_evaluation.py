@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from actors.evaluation import mean_squared_error
 from envs.scene_objects import SceneObject, apply_action, positions
 from envs.scene_settings import SceneSettings
+from spiral.picture_error import mean_squared_error
 
 
 @dataclass(frozen=True)

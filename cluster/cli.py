@@ -43,13 +43,14 @@ USER_ERRORS = (
     "learners.checkpoint:CheckpointError",
     "learners.policy_learner:DivergedError",
     "learners.replay:ReplayError",
-    "learners.weights:WeightsError",
+    "spiral.contracts:WeightsError",
     "actors.pool:PoolError",
     "cluster.plan:PlanError",
     "cluster.ray_start:EngineError",
     "cluster.redis_connection:RedisError",
     "cluster.run_folder:RunError",
     "cluster.submission:SubmitError",
+    "cluster.watch.start:WatchError",
 )
 
 
@@ -92,6 +93,7 @@ def train(
         str | None, typer.Option(help="Another environment, with its default settings: an id, or module:Class.")
     ] = None,
     change: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as policy.entropy=0.02.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Serve the live page beside the run.")] = False,
 ) -> None:
     """Train an agent. Ctrl-C ends it with a checkpoint, and --resume goes on from there."""
     from cluster.training import train as run_training
@@ -111,7 +113,23 @@ def train(
         seed,
         env,
         change or [],
+        watch,
     )
+
+
+@app.command()
+def watch(
+    redis: Annotated[str | None, typer.Option(help="URL of the run's Redis; default: the embedded ones here.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of the run; default: the newest run.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Where to listen; other than this machine, a token is asked for.")
+    ] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: the first free one from 8800.")] = None,
+) -> None:
+    """Serve the live page of a run: its strokes, curves and pictures while it trains."""
+    from cluster.watch.start import watch as serve
+
+    serve(redis, run, host, port)
 
 
 @app.command()
@@ -222,6 +240,15 @@ def rivals(
 
     module = benchmark("rivals")
     module.print_table(module.run(frames, seed))
+
+
+@bench_app.command()
+def watchers(seconds: Annotated[float, typer.Option(min=1.0, help="Length of each of 20 windows.")] = 20.0) -> None:
+    """What twenty watchers of the live page cost a training, and one who reads nothing."""
+    from cluster.info import benchmark
+
+    module = benchmark("watchers")
+    module.print_table(module.run(seconds))
 
 
 def is_user_error(error: BaseException) -> bool:

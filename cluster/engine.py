@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
-from actors.rollout import canvas_shape, counts_of, make_environments
-from cluster.plan import Phase, Report
+from actors.broadcast import shown_shape
+from actors.recorder import counts_of
+from actors.rollout import canvas_shape, make_environments
+from cluster.plan import Length, Phase, Report
 from envs.actions import ActionSpec
 from learners.checkpoint import CheckpointError
 from spiral.agent import Agent
 from spiral.config import ConfigError, RunConfig
-from spiral.contracts import Arrays, WeightStore
+from spiral.contracts import Arrays, LiveFeed, WeightStore
 from spiral.devices import resolve_device
 from spiral.rewards import RewardSum
 from spiral.rewards.base import Context
 from spiral.shipped import shipped_agent
+
+EPISODES_SHOWN_PER_S = 4.0  # by all rollouts of a run together
 
 
 class Engine(Protocol):
@@ -25,6 +32,10 @@ class Engine(Protocol):
     @property
     def weights(self) -> WeightStore:
         """Where the newest weights of `agent` and `discriminator` are."""
+
+    @property
+    def feed(self) -> LiveFeed:
+        """Where the run shows itself."""
 
     def step(self, phase: Phase) -> Report | None:
         """The next step of the policy learner, or None when none was finished within a second or so."""
@@ -49,6 +60,28 @@ def inspect_environment(config: RunConfig) -> tuple[ActionSpec, tuple[int, int, 
         return environments.unwrapped.action_spec, canvas_shape(environments)
     finally:
         environments.close()
+
+
+def describe_run(config: RunConfig, folder: Path, length: Length) -> dict[str, Any]:
+    """What the live feed says of a run in `folder` that begins now, as `cluster.feed_texts.Description` has it."""
+    environments = make_environments(config, 1)
+    try:
+        settings = environments.unwrapped.settings
+        shape = shown_shape(canvas_shape(environments))
+    finally:
+        environments.close()
+    return {
+        "folder": str(folder.resolve()),
+        "preset": config.preset,
+        "begun": time.time(),
+        **asdict(length),
+        "environment": config.environment.id,
+        "settings": settings.to_json(),
+        "action_spec": settings.action_spec.to_json(),
+        "episode_length": settings.episode_length,
+        "shape": shape,
+        "conditional": config.agent.conditional,
+    }
 
 
 def check_settings(config: RunConfig) -> None:

@@ -13,7 +13,7 @@ from actors.evaluation import judge_copies, judge_inventions, paint
 from cluster.run_folder import RunFolder
 from cluster.sheets import contact_sheet, save_picture
 from spiral.config import RunConfig
-from spiral.contracts import WeightStore
+from spiral.contracts import LiveFeed, WeightStore
 from spiral.data import DIGITS, resolve
 
 MEASURED = 256  # paintings, few enough to cost little
@@ -29,11 +29,13 @@ class Exhibition:
         folder: where sheets and programs go.
         config: the run's settings.
         held_out: uint8 [N, H, W, C], of which the first are copied by a conditional agent.
+        feed: where the sheets are shown too.
     """
 
-    def __init__(self, folder: RunFolder, config: RunConfig, held_out: NDArray[np.uint8]) -> None:
+    def __init__(self, folder: RunFolder, config: RunConfig, held_out: NDArray[np.uint8], feed: LiveFeed) -> None:
         self.folder = folder
         self.config = config
+        self.feed = feed
         self.targets = held_out[:MEASURED] if config.agent.conditional else None
         self.digits = resolve(config.data.name)[0] in DIGITS
 
@@ -50,6 +52,7 @@ class Exhibition:
         sheet = contact_sheet(renders[:SHOWN], None if self.targets is None else self.targets[:SHOWN])
         save_picture(self.folder.sheets / f"{frames:012d}.png", sheet)
         save_picture(self.folder.picture, sheet)
+        self.feed.hang(frames, sheet)
         for index in range(min(PROGRAMS, count)):
             paintings.program(index, self.config).save(self.folder.programs / f"{index}.json")
         if self.targets is None:

@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from actors.broadcast import Broadcast
 from actors.rollout import Rollout
-from cluster.engine import replay_capacity, rollout_seed, take_part
+from cluster.engine import EPISODES_SHOWN_PER_S, replay_capacity, rollout_seed, take_part
+from cluster.memory_feed import MemoryFeed
 from cluster.plan import Phase, Report
 from cluster.timing import mean_of, timed
 from learners.discriminator_learner import DiscriminatorLearner
@@ -20,20 +22,28 @@ from learners.policy_learner import PolicyLearner
 from learners.replay import MemoryReplay
 from learners.weights import MemoryWeights
 from spiral.config import RunConfig
-from spiral.contracts import Arrays
+from spiral.contracts import Arrays, LiveFeed
 from spiral.memory import keep_memory
 from spiral.trajectory import Trajectory
 
 
 class LocalEngine:
-    """All parts of a run in this process; see `cluster.engine.Engine`."""
+    """All parts of a run in this process; see `cluster.engine.Engine`.
 
-    def __init__(self, config: RunConfig, pictures: NDArray[np.uint8]) -> None:
+    Args:
+        config: the run's settings.
+        pictures: the real ones, uint8 [N, H, W, C].
+        feed: where the run shows itself; None keeps the newest in memory.
+    """
+
+    def __init__(self, config: RunConfig, pictures: NDArray[np.uint8], feed: LiveFeed | None = None) -> None:
         keep_memory()
         self.config = config
         self.weights = MemoryWeights()
+        self.feed = feed or MemoryFeed()
         seed, threads = rollout_seed(config, 0), torch.get_num_threads()
-        self.rollout = Rollout(config, self.weights, pictures, seed, config.policy.batch_size, threads)
+        broadcast = Broadcast(self.feed, 0, EPISODES_SHOWN_PER_S)
+        self.rollout = Rollout(config, self.weights, pictures, seed, config.policy.batch_size, threads, broadcast)
         shape = self.rollout.canvas_shape
         self.policy = PolicyLearner(config, self.rollout.spec, shape, self.weights)
         self.replay: MemoryReplay | None = None
@@ -79,6 +89,7 @@ class LocalEngine:
     def close(self) -> None:
         """Give back the canvases."""
         self.rollout.close()
+        self.feed.close()
 
     def _train_discriminator(self, trajectory: Trajectory) -> dict[str, float]:
         if self.replay is None or self.discriminator is None:

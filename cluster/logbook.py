@@ -1,4 +1,4 @@
-"""What a run writes down: `metrics.jsonl` and TensorBoard files, and what it shows to Prometheus.
+"""What a run writes down: `metrics.jsonl` and TensorBoard files; Prometheus and the live feed show the same rows.
 
 A row is the mean over ten steps of the policy learner, at fixed steps, so that a run that repeats has the same rows,
 and a resumed one goes on with the same: rows after its checkpoint are cut off, and a half-finished mean is kept in it.
@@ -9,18 +9,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from cluster.feed import MAX_ROWS
+from cluster.figures import thinned
 from cluster.plan import Counters, Report
 from cluster.prometheus import Figures
 from cluster.run_folder import RunFolder, write_text
+from spiral.contracts import LiveFeed
 
 STEPS_PER_ROW = 10
 UNITS = {"rollout": "frames", "policy": "frames", "discriminator": "steps"}
 
 
 class Logbook:
-    """The measurements of a run, averaged and written."""
+    """The measurements of a run, averaged, written, and shown on `feed` if there is one."""
 
-    def __init__(self, folder: RunFolder, begin_at: int, state: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, folder: RunFolder, begin_at: int, state: dict[str, Any] | None = None, feed: LiveFeed | None = None
+    ) -> None:
         """Opens the files in `folder`, from which rows of more than `begin_at` frames are removed."""
         from torch.utils.tensorboard import SummaryWriter
 
@@ -34,6 +39,10 @@ class Logbook:
         self._steps = 0
         self._last_seconds = 0.0
         self.latest: dict[str, float] = {}
+        self._feed = feed
+        if feed is not None:
+            for row in thinned(read_rows(folder), MAX_ROWS // 2):  # leaving room for as many new ones
+                feed.add_row(row)
         if state is not None:
             self._sums = {name: list(value) for name, value in state["sums"].items()}
             self._steps = int(state["steps"])
@@ -74,8 +83,11 @@ class Logbook:
     def write(self, row: dict[str, Any], counters: Counters) -> None:
         """Write one row with the counts so far."""
         self.latest |= {name: value for name, value in row.items() if isinstance(value, float)}
-        self._file.write(json.dumps({**counters.to_json(), **row}) + "\n")
+        whole = {**counters.to_json(), **row}
+        self._file.write(json.dumps(whole) + "\n")
         self._file.flush()
+        if self._feed is not None:
+            self._feed.add_row(whole)
         for name, value in row.items():
             if isinstance(value, float):
                 self._board.add_scalar(name, value, counters.frames)

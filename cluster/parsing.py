@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from actors.evaluation import mean_squared_error, paint
+from actors.evaluation import paint
 from actors.scene_evaluation import objects_of
 from cluster.cores import processors
 from cluster.engine import inspect_environment
@@ -26,6 +26,7 @@ from envs.program import Program
 from envs.scene_objects import described
 from envs.scene_settings import SceneSettings
 from spiral.data.picture_file import open_picture
+from spiral.picture_error import mean_squared_error
 
 SHOWN = 256  # pixels, the width of the pictures that are written
 AVERAGED = 100  # paintings, at most, in the picture of the strokes

@@ -12,9 +12,10 @@ from cluster.timing import mean_of, timed
 from envs.actions import ActionSpec
 from learners.discriminator_learner import DiscriminatorLearner
 from learners.policy_learner import PolicyLearner
+from learners.replay import ReplayError
 from learners.team import Seat, Unpublished
 from spiral.config import RunConfig
-from spiral.contracts import Arrays, Replay, WeightStore
+from spiral.contracts import Arrays, EmptyReplayError, Replay, WeightStore
 from spiral.memory import keep_memory
 from spiral.trajectory import Trajectory
 
@@ -85,10 +86,14 @@ class DiscriminatorWorker:
         """Returns when the learner is ready."""
 
     def steps(self, count: int) -> tuple[int, dict[str, float], float]:
-        """Steps, mean measurements and seconds of `count` steps, after which the weights are published."""
-        measured, seconds = timed(lambda: [self.learner.step() for _ in range(count)])
+        """Steps, mean measurements and seconds of at most `count` steps, after which the weights are published.
+
+        Fewer are taken where the replay has nothing but what it must refuse; new pictures mend it.
+        """
+        tried, seconds = timed(lambda: [self._try_step() for _ in range(count)])
+        measured = [step for step in tried if step is not None]
         _, publishing = timed(self.learner.publish)
-        return count, mean_of(measured), seconds + publishing
+        return len(measured), mean_of(measured), seconds + publishing
 
     def state(self) -> Arrays:
         """What a checkpoint needs."""
@@ -97,3 +102,9 @@ class DiscriminatorWorker:
     def load_state(self, arrays: Arrays) -> None:
         """Go on from what `state` gave."""
         self.learner.load_state(arrays)
+
+    def _try_step(self) -> dict[str, float] | None:
+        try:
+            return self.learner.step()
+        except (EmptyReplayError, ReplayError):
+            return None

@@ -14,12 +14,14 @@ import ray
 from numpy.typing import NDArray
 from ray.exceptions import RayActorError, RayTaskError
 
+from actors.broadcast import Broadcast
 from actors.pool import RolloutPool, RolloutWorker
 from cluster.cores import default_workers, processors, share_cores
-from cluster.engine import inspect_environment, replay_capacity, rollout_seed
+from cluster.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
 from cluster.ray_learners import DiscriminatorWorker, PolicyWorker
 from cluster.ray_start import EngineError, gpu_share, start_ray
 from cluster.redis_connection import RedisAddress, RedisError
+from cluster.redis_feed import RedisFeed
 from cluster.redis_replay import RedisReplay
 from cluster.redis_server import EmbeddedRedis
 from cluster.redis_weights import RedisWeights
@@ -36,12 +38,14 @@ class Parts:
 
     Attributes:
         weights, replay: this process's own connections; no replay without a discriminator.
+        feed: the live feed of this process.
         policies, discriminator: Ray handles of `PolicyWorker` and `DiscriminatorWorker`.
         pool, workers: the rollout workers, and how many they are.
     """
 
     weights: RedisWeights
     replay: RedisReplay | None
+    feed: RedisFeed
     policies: list[Any]
     discriminator: Any
     pool: RolloutPool
@@ -96,6 +100,7 @@ def start_parts(
             worker_config,
             make_weights,
             rollout_replay,
+            partial(_make_broadcast, redis, index, workers),
             partial(rollout_seed, config, index),
             threads.worker,
         )
@@ -111,7 +116,9 @@ def start_parts(
             resources.callback(ray.kill, learner)
     resources.callback(pool.close)
     replay = make_replay() if config.uses_discriminator else None
-    return Parts(make_weights(), replay, policies, discriminator, pool, workers)
+    feed = RedisFeed(redis)
+    resources.callback(feed.close)
+    return Parts(make_weights(), replay, feed, policies, discriminator, pool, workers)
 
 
 def result_of(call: Any) -> Any:
@@ -163,6 +170,11 @@ def _seats(resources: ExitStack, learners: int, gpus: float) -> list[Seat | None
     # NCCL refuses two processes on one GPU.
     backend: Literal["gloo", "nccl"] = "nccl" if gpus > 0.5 else "gloo"
     return [Seat(rank, learners, host, port, backend) for rank in range(learners)]
+
+
+def _make_broadcast(redis: RedisAddress, worker: int, workers: int) -> Broadcast:
+    """What one of so many workers shows of its episodes."""
+    return Broadcast(RedisFeed(redis), worker, EPISODES_SHOWN_PER_S / workers)
 
 
 def _start_redis(resources: ExitStack, url: str | None) -> RedisAddress:

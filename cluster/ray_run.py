@@ -22,6 +22,7 @@ from cluster.plan import Phase, Report
 from cluster.ray_learners import joined
 from cluster.ray_parts import Parts, result_of, results_of, start_parts
 from cluster.timing import mean_of
+from learners.state import under_prefix
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
 
@@ -62,6 +63,7 @@ class RayEngine:
             )
             self._resources = resources.pop_all()
         self.weights = self._parts.weights
+        self.feed = self._parts.feed
         # One batch for the learner and one being played by each worker: so the policy lags by a step or two.
         self._most_under_way = self._parts.workers + 1
         self._policy_calls: deque[tuple[list[Any], str, float]] = deque()  # of all policy learners
@@ -102,7 +104,8 @@ class RayEngine:
     def state(self) -> dict[str, Arrays]:
         """Everything that a checkpoint needs, by part."""
         own = self._parts
-        parts = {"agent": self.weights.fetch("agent")[1], "policy": result_of(own.policies[0].state.remote())}
+        policy = result_of(own.policies[0].state.remote())
+        parts = {"agent": under_prefix("network", policy), "policy": policy}
         if own.discriminator is not None and own.replay is not None:
             parts |= {"discriminator": result_of(own.discriminator.state.remote()), "replay": own.replay.state()}
         return parts | {f"rollout-{index}": state for index, state in enumerate(own.pool.states())}
@@ -155,6 +158,6 @@ class RayEngine:
             return None  # its worker died before the policy learner had read the trajectory
         judged, self._judged = self._judged, []
         busy = {"rollout": rollout_seconds, "policy": seconds, "discriminator": sum(s for _, _, s in judged)}
-        metrics = metrics | mean_of([measured for _, measured, _ in judged])
+        metrics = metrics | mean_of([measured for _, measured, _ in judged if measured])
         metrics["rollout/restarts"] = float(self._parts.pool.restarts)
         return Report(kind, frames, sum(steps for steps, _, _ in judged), metrics, busy)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import redis
@@ -17,6 +17,7 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
 KEY_LIFETIME_S = 86_400
+RUNS = "spiral:runs"  # a sorted set: the names of runs that show themselves, by the time at which they began
 MAX_VALUE_BYTES = 512 * 2**20  # what Redis accepts as one value (proto-max-bulk-len)
 
 FAIL_AT_ONCE = Retry(NoBackoff(), 0)  # at the start, when the address may be wrong
@@ -71,6 +72,8 @@ class RedisAddress:
             keys = list(client.scan_iter(match=self.key("*").replace("[", "\\["), count=1000))
             if keys:
                 client.delete(*keys)
+            with suppress(redis.ResponseError):  # someone may have put something else there
+                client.zrem(RUNS, self.run_id)
             client.close()
 
 

@@ -2,14 +2,19 @@
 
 One field of a hash for each slot of the ring, its value a header of 12 bytes and the raw pixels of render and target.
 Lua makes adding atomic, and sampling one round trip: the random numbers go in, the pictures come out. Nothing is
-unpickled; a record that does not look exactly as expected is refused and counted.
+unpickled. A record that does not look exactly as expected is refused and counted, and another one takes its place in
+the sample, until new pictures take its place in the ring. A count that is none is begun anew.
 """
 
 from __future__ import annotations
 
+import re
 import struct
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
+import redis
 from numpy.typing import NDArray
 
 from cluster.redis_connection import KEY_LIFETIME_S, MAX_VALUE_BYTES, RedisAddress, redis_errors
@@ -21,7 +26,11 @@ MAGIC = b"SPR1"
 CHUNK = 256  # pictures in one command, which bounds how long Redis is held up
 
 ADD = """
-local added = tonumber(redis.call('GET', KEYS[1]) or '0')
+for i, kind in ipairs({'string', 'hash'}) do
+    if redis.call('TYPE', KEYS[i]).ok ~= kind then redis.call('DEL', KEYS[i]) end
+end
+local added = redis.call('GET', KEYS[1]) or ''
+added = string.match(added, '^%d%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?$') and tonumber(added) or 0
 local capacity, lifetime = tonumber(ARGV[1]), tonumber(ARGV[2])
 for i = 3, #ARGV do redis.call('HSET', KEYS[2], (added + i - 3) % capacity, ARGV[i]) end
 redis.call('SET', KEYS[1], string.format('%.0f', added + #ARGV - 2), 'EX', lifetime)
@@ -29,7 +38,12 @@ redis.call('EXPIRE', KEYS[2], lifetime)
 """
 
 SAMPLE = """
-local size = math.min(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1]))
+for i, kind in ipairs({'string', 'hash'}) do
+    if redis.call('TYPE', KEYS[i]).ok ~= kind then return {} end
+end
+local added = redis.call('GET', KEYS[1])
+if not string.match(added, '^%d%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?$') then return {} end
+local size = math.min(tonumber(added), tonumber(ARGV[1]))
 if size == 0 then return {} end
 local slots = {}
 for i = 2, #ARGV do slots[i - 1] = math.floor(tonumber(ARGV[i]) * size) end
@@ -42,7 +56,7 @@ class RedisReplay:
 
     Attributes:
         capacity: in pictures.
-        refused: how many malformed batches and samples this process has refused.
+        refused: how many malformed batches, records and counts this process has refused.
     """
 
     def __init__(
@@ -92,7 +106,7 @@ class RedisReplay:
 
         Raises:
             EmptyReplayError: when nothing was added yet.
-            ReplayError: Redis holds a record that is not of this replay.
+            ReplayError: Redis holds no record of this replay among those that were drawn.
             RedisError: Redis does not answer.
         """
         draws = [repr(draw) for draw in rng.random(count).tolist()]
@@ -103,17 +117,24 @@ class RedisReplay:
                 if not answer:
                     raise EmptyReplayError("the replay is empty: add renders before the discriminator learner samples")
                 records += answer
-        return self._unpack(records)
+        good = self._well_formed(records)
+        if not good:
+            raise self._malformed(records[0])
+        if len(good) < count:
+            good += [good[other] for other in rng.integers(len(good), size=count - len(good))]
+        return self._unpack(good)
 
     def state(self) -> Arrays:
         """All pictures in the order of their slots, and how many were ever added; `load_state` takes it back."""
         added = self._count_added()
         slots = list(range(min(added, self.capacity)))
         records: list[bytes | None] = []
-        with redis_errors(self._address.url):
+        with redis_errors(self._address.url), suppress(redis.ResponseError):
             for start in range(0, len(slots), CHUNK):
                 records += self._redis.hmget(self._keys[1], slots[start : start + CHUNK])  # type: ignore[arg-type]
-        batch = self._unpack(records)
+        good = self._well_formed(records)
+        added = added if len(good) == len(slots) else len(good)
+        batch = self._unpack(good)
         arrays: Arrays = {"added": np.array([added]), "renders": batch.renders}
         return arrays if batch.targets is None else {**arrays, "targets": batch.targets}
 
@@ -132,12 +153,16 @@ class RedisReplay:
 
     def _count_added(self) -> int:
         with redis_errors(self._address.url):
-            value = self._redis.get(self._keys[0])
-        try:
-            return int(value or 0)
-        except ValueError:
+            try:
+                value: Any = self._redis.get(self._keys[0])
+            except redis.ResponseError:
+                value = b""  # a key of another type
+        if value is None:
+            return 0
+        if not re.fullmatch(rb"[0-9]{1,15}", value):
             self.refused += 1
-            raise ReplayError(f"key {self._keys[0]} holds {value!r:.40}, where a count of pictures belongs") from None
+            return 0
+        return int(value)
 
     def _pack(self, batch: Renders) -> list[bytes]:
         count = len(batch)
@@ -146,24 +171,23 @@ class RedisReplay:
             parts.append(batch.targets.reshape(count, self._pixels))
         return [row.tobytes() for row in np.concatenate(parts, axis=1)]
 
-    def _unpack(self, records: list[bytes | None]) -> Renders:
-        wrong = [len(r or b"") for r in records if r is None or len(r) != self._record_bytes]
-        if wrong:
-            raise self._malformed(f"a record of {wrong[0]} bytes, where {self._record_bytes} belong")
-        table: NDArray[np.uint8] = np.frombuffer(b"".join(r for r in records if r), np.uint8)
-        table = table.reshape(len(records), self._record_bytes)
-        odd = (table[:, : HEADER.size] != self._header).any(axis=1)
-        if odd.any():
-            raise self._malformed(f"a record that begins with {table[odd][0, : HEADER.size].tobytes()!r}")
+    def _well_formed(self, records: list[bytes | None]) -> list[bytes]:
+        header = self._header.tobytes()
+        good = [r for r in records if r is not None and len(r) == self._record_bytes and r.startswith(header)]
+        self.refused += len(records) - len(good)
+        return good
+
+    def _unpack(self, records: list[bytes]) -> Renders:
+        table: NDArray[np.uint8] = np.frombuffer(b"".join(records), np.uint8).reshape(len(records), self._record_bytes)
         renders = table[:, HEADER.size : HEADER.size + self._pixels].reshape(-1, *self._canvas_shape)
         if not self._with_targets:
             return Renders(renders, None)
         return Renders(renders, table[:, HEADER.size + self._pixels :].reshape(-1, *self._canvas_shape))
 
-    def _malformed(self, what: str) -> ReplayError:
-        self.refused += 1
+    def _malformed(self, record: bytes | None) -> ReplayError:
         kind = "with" if self._with_targets else "without"
+        found = "nothing" if record is None else f"{len(record)} bytes that begin with {record[: HEADER.size]!r}"
         return ReplayError(
-            f"key {self._keys[1]} holds {what}; this run has pictures of {self._canvas_shape} {kind} targets: "
+            f"key {self._keys[1]} holds {found}; this run has pictures of {self._canvas_shape} {kind} targets: "
             "another program writes to it, or another run has the same name"
         )

@@ -19,6 +19,8 @@ from cluster.redis_connection import RedisError
 
 START_TIMEOUT_S = 20.0
 MAX_SOCKET_PATH = 100  # the kernel's limit is 108 bytes (104 on macOS)
+FOLDER_PREFIX = "spiral-redis-"
+SOCKET = "redis.sock"
 # The shell ends the server when its input closes, which happens however the run ends, even by SIGKILL.
 GUARD = '"$@" & server=$!; cat > /dev/null; kill $server; wait $server'
 
@@ -28,14 +30,15 @@ class EmbeddedRedis:
 
     Attributes:
         url: its address, `unix://…`.
+        pid: of the process that guards it, whose child it is.
     """
 
     def __init__(self, max_megabytes: int = 4096) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="spiral-redis-"))
-        if len(str(self._folder)) > MAX_SOCKET_PATH - len("/redis.sock"):
+        self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+        if len(str(self._folder)) > MAX_SOCKET_PATH - len(f"/{SOCKET}"):
             shutil.rmtree(self._folder)
-            self._folder = Path(tempfile.mkdtemp(prefix="spiral-redis-", dir="/tmp"))
-        socket = self._folder / "redis.sock"
+            self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir="/tmp"))
+        socket = self._folder / SOCKET
         self.url = f"unix://{socket}"
         arguments = {
             "port": "0",
@@ -58,6 +61,7 @@ class EmbeddedRedis:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self.pid = self._process.pid
         try:
             self._wait_until_ready()
         except RedisError:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.display import Display, make_display
-from cluster.engine import Engine, check_settings, inspect_environment
+from cluster.engine import Engine, check_settings, describe_run, inspect_environment
 from cluster.exhibition import Exhibition
 from cluster.interrupts import Interrupts
 from cluster.logbook import Logbook, read_rows
@@ -26,6 +26,7 @@ from cluster.run_folder import RunError, RunFolder
 from cluster.sheets import save_curve
 from learners.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from spiral.config import RunConfig
+from spiral.contracts import WeightsError
 from spiral.data import load, resolve
 
 SHOWS = 20  # in a run
@@ -153,7 +154,7 @@ class Run:
         self.engine = engine
         self.display = display
         self.counters = Counters()
-        self.exhibition = Exhibition(folder, config, held_out)
+        self.exhibition = Exhibition(folder, config, held_out, engine.feed)
         self.logbook_state: dict[str, object] | None = None
         self.shows = 0
         self.shows_seconds = 0.0
@@ -168,7 +169,8 @@ class Run:
 
     def go(self, stop: Callable[[], bool]) -> Summary:
         """The summary of the run, which goes on until it is over or `stop` says so."""
-        self.logbook = Logbook(self.folder, self.counters.frames, self.logbook_state)
+        self.engine.feed.describe(describe_run(self.config, self.folder.path, self.length))
+        self.logbook = Logbook(self.folder, self.counters.frames, self.logbook_state, self.engine.feed)
         self.logbook.begin_clock(self.counters.seconds)
         begun = time.monotonic() - self.counters.seconds
         checkpoint_due = time.monotonic() + CHECKPOINT_INTERVAL_S
@@ -211,7 +213,11 @@ class Run:
 
     def _show(self) -> None:
         begun = time.monotonic()
-        self.logbook.write(self.exhibition.show(self.engine.weights, self.counters.frames), self.counters)
+        try:
+            measured = self.exhibition.show(self.engine.weights, self.counters.frames)
+        except WeightsError:
+            return  # someone has damaged the newest weights; there will be others after the next step
+        self.logbook.write(measured, self.counters)
         self.shows = int(self.length.share(self.counters) * SHOWS) + 1
         self.shows_seconds += time.monotonic() - begun
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,13 +34,18 @@ def train(
     seed: int | None,
     environment: str | None,
     changes: list[str],
+    watch: bool,
 ) -> None:
-    """Begin a run or go on with one, and print how it ended.
+    """Begin a run or go on with one, beside its live page if `watch`, and print how it ended.
 
     Raises:
         RunError: the options contradict each other, or the folder cannot be used.
         ConfigError: a preset or a setting does not exist.
     """
+    if watch and engine == "local":
+        raise RunError(
+            "--watch needs --engine ray: the live page reads from Redis, which a run in one process does without"
+        )
     machines = Machines(cast(Any, engine), redis_url, address, workers, policy_learners, gpus_per_learner)
     asked = None if minutes is None and frames is None else Length(minutes, frames)
     if go_on:
@@ -47,13 +53,25 @@ def train(
             raise RunError("--resume needs --out, the folder of the run to go on with")
         if preset is not None or seed is not None or environment is not None or changes:
             raise RunError("--resume goes on with the settings of the run: leave out --preset, --seed, --env and --set")
-        summary = resume(out, asked, machines)
+        with _watched(watch, redis_url, out):
+            summary = resume(out, asked, machines)
     else:
         if preset is None:
             raise RunError(f"--preset is missing; there are {', '.join(PRESETS)}")
         config = settings(preset, seed, changes, environment)
-        summary = begin(config, out or Path("runs") / preset, asked or Length(minutes=DEFAULT_MINUTES), machines)
+        out = out or Path("runs") / preset
+        with _watched(watch, redis_url, out):
+            summary = begin(config, out, asked or Length(minutes=DEFAULT_MINUTES), machines)
     typer.echo(describe(summary))
+
+
+def _watched(watch: bool, redis_url: str | None, out: Path) -> AbstractContextManager[None]:
+    """The live page beside the run, if it is wanted."""
+    if not watch:
+        return nullcontext()
+    from cluster.watch.start import watched
+
+    return watched(redis_url, out)
 
 
 def settings(preset: str, seed: int | None, changes: list[str], environment: str | None = None) -> RunConfig:

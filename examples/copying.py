@@ -27,13 +27,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import envs  # noqa: F401  (registers the environments)
-from actors.evaluation import mean_squared_error
 from actors.scored import Observation, Scored
 from cluster.sheets import contact_sheet, save_picture
 from envs.paint_settings import PaintSettings
 from spiral.config import AgentConfig
 from spiral.data import Split, load
 from spiral.encoder import Encoder
+from spiral.picture_error import mean_squared_error
 from spiral.presets import preset
 
 CONFIG = preset("mnist-small-conditional").with_changes(

@@ -1,15 +1,16 @@
 """What the parts of a run promise each other, wherever they live.
 
 The policy learner and the discriminator learner meet through a replay of renders and a store of weights (section
-6.3.4). In one process both are plain objects (`learners/replay.py`, `learners/weights.py`); on a cluster they are Redis
-(`cluster/redis_replay.py`, `cluster/redis_weights.py`). Both forms pass the same tests.
+6.3.4), and whoever watches a run sees it through a live feed. In one process all are plain objects
+(`learners/replay.py`, `learners/weights.py`, `cluster/memory_feed.py`); on a cluster they are Redis
+(`cluster/redis_replay.py`, `cluster/redis_weights.py`, `cluster/redis_feed.py`). Both forms pass the same tests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,10 @@ class EmptyReplayError(RuntimeError):
     """Nothing was added to the replay yet."""
 
 
+class WeightsError(ValueError):
+    """Weights that cannot be published or read: a version below the newest one, or damaged bytes."""
+
+
 class WeightStore(Protocol):
     """The newest weights of each network, by name (`agent`, `discriminator`). Versions only grow."""
 
@@ -71,4 +76,66 @@ class WeightStore(Protocol):
 
         Raises:
             KeyError: when there is none.
+            WeightsError: someone has damaged them.
         """
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """Some commands of one episode that follow each other, and what they did to the canvas.
+
+    Attributes:
+        episode: the episode's name, a random number of 64 bits.
+        worker: which of the rollouts of the run painted it.
+        member: which member of the population the rollout belongs to; 0 where there is none.
+        version: of the weights that decided, -1 where nobody did (a random program, to be cloned).
+        length: the number of commands in the whole episode.
+        first: the place in the episode of the first command that is here.
+        actions: int64 [N, heads].
+        canvases: uint8 [N+1, H, W, C], before the first of these commands and after each.
+        target: uint8 [H, W, C], or None when the agent is unconditional.
+        painted: when the last command was done, seconds since 1970.
+    """
+
+    episode: int
+    worker: int
+    member: int
+    version: int
+    length: int
+    first: int
+    actions: NDArray[np.int64]
+    canvases: NDArray[np.uint8]
+    target: NDArray[np.uint8] | None
+    painted: float
+
+    @property
+    def last(self) -> bool:
+        """Whether the episode ends with these commands."""
+        return self.first + len(self.actions) == self.length
+
+
+class LiveFeed(Protocol):
+    """What a run shows of itself to whoever watches.
+
+    It keeps the newest of everything within fixed bounds. Showing never waits and never raises, whatever happens to
+    those who watch: what cannot be shown is dropped and counted.
+    """
+
+    @property
+    def dropped(self) -> int:
+        """How much was not shown since the beginning."""
+
+    def describe(self, description: Mapping[str, Any]) -> None:
+        """Say what run this is, in plain JSON values (`cluster.feed_texts.Description`); nothing is shown before."""
+
+    def show(self, glimpse: Glimpse) -> None:
+        """Show a piece of an episode."""
+
+    def add_row(self, row: Mapping[str, Any]) -> None:
+        """Show a row of figures, as `metrics.jsonl` has them."""
+
+    def hang(self, frames: int, sheet: NDArray[np.uint8]) -> None:
+        """Show a contact sheet, uint8 [H, W, 3], made at so many frames, in place of the last one."""
+
+    def close(self) -> None:
+        """Send what waits, for a moment at most, and show nothing more."""

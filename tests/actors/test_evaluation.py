@@ -13,7 +13,6 @@ from actors.evaluation import (
     InventionReport,
     judge_copies,
     judge_inventions,
-    mean_squared_error,
     paint,
     read_alike,
 )
@@ -23,6 +22,7 @@ from spiral import data
 from spiral.agent import Agent
 from spiral.config import RunConfig
 from spiral.data import mnist
+from spiral.picture_error import mean_squared_error
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config
 
 

@@ -45,7 +45,7 @@ def test_help_comes_at_once_because_nothing_heavy_is_imported():
     )
     answer = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert "heavy: []" in answer.stdout
-    for command in ("train", "info", "submit", "sample", "parse", "edit", "render", "eval", "data", "bench"):
+    for command in ("train", "watch", "info", "submit", "sample", "parse", "edit", "render", "eval", "data", "bench"):
         assert command in answer.stdout
 
 
@@ -159,6 +159,10 @@ def test_changes_reach_the_run_and_stay_with_it(spiral, drawings, tmp_path):
         (["render", "{program}", "--brush", "classic/broom", "--out", "{full}/x.png"], "classic/broom"),
         (["render", "{program}", "--brush", "classic/pen", "--out", "{full}/x.svg"], "no brushes"),
         (["render", "{program}", "--size", "99999", "--out", "{full}/x.png"], "99999"),
+        (["train", "--preset", "mnist-small", "--engine", "local", "--watch"], "--watch needs --engine ray"),
+        (["watch", "--redis", "http://x"], "redis://host:6379/0"),
+        (["watch", "--redis", "unix://{full}/none.sock"], "no Redis answers at unix://"),
+        (["watch", "--host", "no.such.host.invalid"], "or give --host 127.0.0.1"),
         (["data", "prepare", "cats"], "no data set is called 'cats'"),
         (["data", "prepare", "mnist", "--from", "{full}"], "lacks train-images"),
     ],

@@ -31,10 +31,10 @@ def command(*words: str) -> subprocess.Popen[str]:
     )
 
 
-def train(config: RunConfig, out: Path, engine: str) -> subprocess.Popen[str]:
+def train(config: RunConfig, out: Path, engine: str, *more: str) -> subprocess.Popen[str]:
     """A run of an hour with small settings."""
     words = ["train", "--preset", "mnist-small", "--minutes", "60", "--engine", engine, "--out", str(out)]
-    return command(*words, *set_words(config))
+    return command(*words, *set_words(config), *more)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from actors.evaluation import mean_squared_error
 from cluster.engine import inspect_environment
 from cluster.parsing import SHOWN, edge_color, prepared, resized, squared
 from cluster.program_pictures import (
@@ -31,6 +30,7 @@ from learners.checkpoint import DOCUMENT, write_checkpoint
 from spiral.agent import Agent
 from spiral.config import RunConfig
 from spiral.data import load
+from spiral.picture_error import mean_squared_error
 
 PAINTED = {"program.json", "reconstruction.png", "painting.gif", "strokes.png", "program.svg"}
 pytestmark = pytest.mark.usefixtures("quick")

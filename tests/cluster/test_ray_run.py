@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import ray
 
+from cluster.engine import describe_run
 from cluster.local import LocalEngine
 from cluster.plan import Counters, Length, Phase, Report
 from cluster.ray_parts import result_of
 from cluster.ray_run import RayEngine
 from cluster.ray_start import EngineError, gpu_share, start_ray
 from cluster.redis_connection import RedisAddress, RedisError
+from cluster.redis_feed import RedisFeedReader
 from cluster.redis_server import EmbeddedRedis
 from cluster.run import Machines, begin, resume
 from learners.checkpoint import load_checkpoint
@@ -24,6 +26,7 @@ from spiral.config import ConfigError, RunConfig
 from spiral.data import load
 
 from .conftest import FRAMES
+from .feeds import malformed, read_until
 
 pytestmark = pytest.mark.usefixtures("ray_session", "quick")
 LEARNING = Phase("learning", 0.5)
@@ -77,6 +80,15 @@ def test_renders_and_weights_meet_in_redis(engine, redis_server):
     assert {"replay:added", "replay:slots", "weights:agent", "weights:discriminator"} <= names
 
 
+def test_workers_show_their_episodes_on_the_live_feed(engine, tiny, tmp_path):
+    engine.feed.describe(describe_run(tiny, tmp_path, Length(minutes=1.0)))
+    reports(engine, 4)
+    reader = RedisFeedReader(engine._parts.replay._address)
+    news = read_until(reader, lambda seen: sum(glimpse.last for glimpse in seen.glimpses) > 4)
+    assert {glimpse.worker for glimpse in news.glimpses} <= {0, 1} and reader.refused == 0
+    assert all(glimpse.version >= 0 for glimpse in news.glimpses)
+
+
 def test_either_engine_goes_on_where_the_other_stopped(tiny, pictures, engine):
     local = LocalEngine(tiny, pictures)
     while local.policy.version <= engine.weights.version("agent") + 3:
@@ -106,6 +118,29 @@ def test_a_worker_that_dies_is_replaced(engine):
     assert all(report.frames == FRAMES for report in reports(engine, 6))
 
 
+def test_a_run_goes_on_whatever_strangers_put_into_its_keys(engine, redis_server):
+    client = RedisAddress(redis_server.url, "any").connect()
+    address: RedisAddress = engine._parts.replay._address
+    reports(engine, 1)
+    values = malformed(b"7" + bytes(300), 1000, seed=5)
+    before = engine.weights.version("agent")
+    for number, value in enumerate(values):
+        client.set(address.key("replay:added"), value)
+        client.hset(address.key("replay:slots"), mapping={str(slot): value for slot in range(32)})
+        for network in ("agent", "discriminator"):
+            client.hset(address.key(f"weights:{network}"), mapping={"version": value, "weights": value})
+        if number % 250 == 249:
+            assert all(np.isfinite(list(report.metrics.values())).all() for report in reports(engine, 2))
+    for key in ("replay:added", "replay:slots", "weights:agent", "weights:discriminator"):
+        client.delete(address.key(key))
+        client.lpush(address.key(key), "a list")
+    found = reports(engine, 8)
+    engine.settle()
+    assert sum(report.discriminator_steps for report in found) > 0
+    assert engine.weights.version("agent") >= before + 16
+    assert all(np.isfinite(array).all() for array in engine.state()["agent"].values())
+
+
 def test_a_learner_or_a_redis_that_dies_ends_the_run_with_a_way_out(tiny, pictures):
     with EmbeddedRedis() as server:
         engine = RayEngine(tiny, pictures, server.url, workers=1)
@@ -133,7 +168,7 @@ def test_a_run_clones_learns_shows_and_resumes(tiny_copying, redis_server, tmp_p
         longer.counters.policy_steps + longer.counters.cloning_steps
     )
     client = RedisAddress(redis_server.url, "any").connect()
-    runs = {key.decode().partition("}")[0] for key in client.scan_iter(match="spiral:*")}
+    runs = {key.decode().partition("}")[0] for key in client.scan_iter(match="spiral:{*")}
     assert len(runs) <= 1, "only the run of the shared engine is left"
 
 

@@ -1,0 +1,85 @@
+"""What a watcher is sent: JSON texts, and films, a line of JSON and then a PNG of all frames below each other.
+
+A message is made once and sent to all.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cluster.feed_texts import Row
+from spiral.contracts import Glimpse
+from spiral.picture_error import mean_squared_error
+
+Message = str | bytes
+
+FIGURES = (
+    "member",
+    "frames",
+    "seconds",
+    "speed/frames_per_s",
+    "held_out/error_ratio",
+    "held_out/accepted",
+    "discriminator/real",
+    "discriminator/fake",
+    "policy/return",
+    "policy/entropy",
+    "policy/lag",
+    "policy/learning_rate",
+    "cloning/loss",
+    "phase",
+)
+
+
+def message(kind: str, **content: Any) -> str:
+    """A message as JSON text."""
+    return json.dumps({"kind": kind, **content}, allow_nan=False, separators=(",", ":"))
+
+
+def rows_message(rows: list[Row]) -> str:
+    """Rows of figures as a table; a figure that a row does not have is null."""
+    table = [[_rounded(row.get(name)) for name in FIGURES] for row in rows]
+    return message("rows", names=FIGURES, rows=table)
+
+
+def film_message(name: str, glimpse: Glimpse) -> bytes:
+    """A piece of an episode: a line of JSON, and a PNG of the target, if there is one, and the canvases below it."""
+    _, height, width, _ = glimpse.canvases.shape
+    error = None
+    frames = glimpse.canvases
+    if glimpse.target is not None:
+        frames = np.concatenate((glimpse.target[None], frames))
+        error = mean_squared_error(glimpse.canvases[-1], glimpse.target) if glimpse.last else None
+    head = message(
+        "film",
+        episode=name,
+        worker=glimpse.worker,
+        member=glimpse.member,
+        version=glimpse.version,
+        length=glimpse.length,
+        first=glimpse.first,
+        count=len(glimpse.actions),
+        painted=glimpse.painted,
+        height=height,
+        width=width,
+        target=glimpse.target is not None,
+        error=error,
+    )
+    return head.encode() + b"\n" + png(frames.reshape(-1, *frames.shape[2:]))
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    """A picture uint8 [H, W, C] as PNG, quickly rather than small."""
+    file = io.BytesIO()
+    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def _rounded(value: float | str | None) -> float | str | None:
+    return float(f"{value:.6g}") if isinstance(value, float) and abs(value) < 1e5 else value

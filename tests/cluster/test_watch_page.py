@@ -1,0 +1,219 @@
+"""The live page in a real headless Chromium, with a training running beside it."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cluster.engine import describe_run
+from cluster.local import LocalEngine
+from cluster.plan import Length, Phase
+from cluster.redis_connection import RedisAddress
+from cluster.redis_feed import RedisFeed
+from cluster.watch.find import Wanted
+from envs.program import Program
+from spiral.config import RunConfig
+from spiral.data import load
+
+from .feeds import description, glimpse, row
+from .test_watch_server import serving
+
+playwright_api = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'"
+)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt install chromium"),
+    pytest.mark.usefixtures("quick"),
+]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MOST_DELAY_S = 2.0  # from a stroke that is painted to one that is seen
+PATIENCE_MS = 60_000
+# The picture on a canvas, reduced to the pixels of the environment.
+PIXELS = """(canvas) => {
+  const { width, height } = canvas;
+  const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  const zoom = width / 16;
+  return Array.from({ length: 256 }, (_, i) =>
+    data[4 * ((Math.floor(i / 16) + 0.5) * zoom * width + ((i % 16) + 0.5) * zoom)]);
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A fresh window in which any error of the page is an error of the test, but for a server that has ended."""
+    errors: list[str] = []
+    with browser.new_context(viewport={"width": 1500, "height": 950}, accept_downloads=True) as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.extend([message.text] if message.type == "error" else []))
+        yield page
+    assert [error for error in errors if "ERR_CONNECTION_REFUSED" not in error] == []
+
+
+@pytest.fixture
+def feed(address: RedisAddress) -> Iterator[RedisFeed]:
+    feed = RedisFeed(address)
+    yield feed
+    feed.close()
+    address.forget()
+
+
+def test_strokes_appear_soon_while_a_training_runs_beside(page, address, feed, tiny_copying: RunConfig, tmp_path):
+    pictures = load(tiny_copying.data.name, "train", 16, color=False)
+    engine = LocalEngine(tiny_copying, pictures, feed)
+    feed.describe(describe_run(tiny_copying, tmp_path, Length(minutes=1.0)))
+    stop = threading.Event()
+
+    def train() -> None:
+        steps = 0
+        while not stop.is_set():
+            report = engine.step(Phase("learning", 0.5))
+            steps += 1
+            feed.add_row({"frames": steps * report.frames, "seconds": steps, "phase": "learning", **report.metrics})
+
+    training = threading.Thread(target=train)
+    training.start()
+    try:
+        with serving(Wanted(address.url)) as port:
+            page.goto(f"http://127.0.0.1:{port}/")
+            # Thirty episodes that were painted to their last stroke while the page was open.
+            page.evaluate(
+                """() => new Promise((done) => {
+                  window.delays = [];
+                  new MutationObserver(() => {
+                    window.delays.push(Number(document.getElementById("footer").dataset.delay));
+                    if (window.delays.length === 30) done();
+                  }).observe(document.getElementById("footer"), { attributeFilter: ["data-delay"] });
+                })"""
+            )
+            delays = page.evaluate("window.delays")
+            assert 0 < max(delays) < MOST_DELAY_S, delays
+            assert page.locator(".card canvas.target").count() == page.locator(".card").count() > 8
+            page.locator('#status[data-state="live"]').wait_for()
+            assert "Training" in page.inner_text("#status-text")
+            page.locator("#curves figure", has_text="discriminator's scores").wait_for()
+            for title in ("entropy", "policy lag", "return"):
+                assert page.locator("#curves figure", has_text=title).locator("canvas").count() == 1
+    finally:
+        stop.set()
+        training.join()
+        engine.close()
+
+
+def test_a_click_shows_the_program_replays_it_and_hands_it_over(page, address, feed, tmp_path):
+    given = glimpse(1)
+    feed.describe(description())
+    feed.show(given)
+    program = Program("spiral/Paint-v0", description()["settings"], given.actions)
+    with serving(Wanted(address.url)) as port:
+        page.goto(f"http://127.0.0.1:{port}/")
+        card = page.locator('.card[data-step="3"]:not(.painting)')
+        card.wait_for()
+        shown = card.locator("canvas.canvas").evaluate(PIXELS)
+        np.testing.assert_array_equal(shown, given.canvases[-1].ravel(), "pixel for pixel what the actor saw")
+        assert given.target is not None
+        np.testing.assert_array_equal(card.locator("canvas.target").evaluate(PIXELS), given.target.ravel())
+        card.click()
+        page.locator("#program[open][data-sharp]").wait_for()
+        lines = page.locator("#commands tr").all_inner_texts()
+        assert lines[0].split() == ["control", "end", "flag", "pressure", "size"]
+        first = given.actions[0]
+        expected = ["1", f"{first[0] // 8},", str(first[0] % 8), f"{first[1] // 8},", str(first[1] % 8)]
+        assert lines[1].split() == [*expected, *map(str, first[2:])]
+        page.click("#play")
+        for step in (1, 2, 3):
+            page.locator("#step-note", has_text=f"{step} / 3").wait_for()
+        files = {}
+        for form in ("json", "svg", "png"):
+            with page.expect_download() as download:
+                page.click(f"#get-{form}")
+            files[form] = Path(tmp_path / download.value.suggested_filename)
+            download.value.save_as(files[form])
+        np.testing.assert_array_equal(Program.load(files["json"]).actions, given.actions)
+        assert files["svg"].read_text() == program.to_svg(1024)
+        with Image.open(files["png"]) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), program.render(1024)[..., 0])
+
+
+def test_an_episode_that_takes_long_is_shown_while_it_is_painted(page, address, feed):
+    feed.describe(description())
+    with serving(Wanted(address.url)) as port:
+        page.goto(f"http://127.0.0.1:{port}/")
+        for step in range(3):
+            feed.show(glimpse(1, step, 1))
+            page.locator(f'.card[data-step="{step + 1}"]').wait_for()
+            shown = page.locator(".card canvas.canvas").evaluate(PIXELS)
+            np.testing.assert_array_equal(shown, glimpse(1).canvases[step + 1].ravel())
+        assert page.locator(".card").count() == 1
+
+
+def test_the_page_says_when_nothing_comes_and_goes_on_with_the_next_run(page, address, feed, monkeypatch):
+    monkeypatch.setattr("cluster.watch.follow.QUIET_S", 0.2)
+    with serving(Wanted(address.url)) as port:
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.get_by_text("Waiting.").wait_for()
+        feed.describe(description(preset="first"))
+        feed.show(glimpse(1))
+        page.locator(".card").wait_for()
+        page.get_by_text("is the training running?").wait_for()
+        address.forget()
+        page.get_by_text("The run has ended.").wait_for()
+        assert page.locator(".card").count() == 1, "what was there stays to be seen"
+        second = RedisFeed(RedisAddress(address.url, "second"))
+        second.describe(description(preset="second"))
+        second.add_row(row(5))
+        page.get_by_text("second · spiral/Paint-v0").wait_for()
+        assert page.locator(".card").count() == 0
+    page.get_by_text("The server does not answer.").wait_for()
+    second.close()
+    RedisAddress(address.url, "second").forget()
+
+
+def test_a_population_has_a_line_for_each_member_and_its_own_curves(page, address, feed):
+    feed.describe(description())
+    feed.hang(10, np.full((20, 30, 3), 50, np.uint8))
+    for frames in range(1, 6):
+        for member in range(3):
+            feed.add_row(row(frames, member=member, **{"policy/entropy": float(member)}))
+    feed.add_row(row(6, member=2, **{"policy/lag": 1.0}))
+    with serving(Wanted(address.url)) as port:
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.locator("#members tr[data-member]").nth(2).wait_for()
+        assert page.locator("#curves figure").all_inner_texts() == ["entropy nats a command"]
+        page.locator('#members tr[data-member="2"]').click()
+        page.locator("#curves figure", has_text="policy lag").wait_for()
+        assert page.locator("#sheet").evaluate("(sheet) => sheet.decode().then(() => sheet.naturalWidth)") == 30
+
+
+def test_the_page_fits_a_telephone(browser, address, feed):
+    feed.describe(description())
+    feed.show(glimpse(1))
+    with serving(Wanted(address.url)) as port, browser.new_context(viewport={"width": 390, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.locator(".card").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
