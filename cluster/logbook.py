@@ -1,4 +1,4 @@
-"""What a run writes down: `metrics.jsonl` and TensorBoard files; Prometheus and the live feed show the same rows.
+"""What a run writes down: `metrics.jsonl` and TensorBoard files, and what it shows to Prometheus and on the live feed.
 
 A row is the mean over ten steps of the policy learner, at fixed steps, so that a run that repeats has the same rows,
 and a resumed one goes on with the same: rows after its checkpoint are cut off, and a half-finished mean is kept in it.

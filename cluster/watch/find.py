@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class Wanted:
         folder: of the run that alone is wanted, or None for the newest.
     """
 
-    redis_url: str | None = None
+    redis_url: str | None = field(default=None, repr=False)
     folder: Path | None = None
 
     def __str__(self) -> str:

@@ -8,14 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from actors import evaluation
-from actors.evaluation import (
-    CopyReport,
-    InventionReport,
-    judge_copies,
-    judge_inventions,
-    paint,
-    read_alike,
-)
+from actors.evaluation import CopyReport, InventionReport, judge_copies, judge_inventions, paint, read_alike
 from learners.state import network_arrays
 from learners.weights import MemoryWeights
 from spiral import data

@@ -25,6 +25,8 @@ def test_a_run_on_ray_serves_its_page_and_takes_it_along(tiny, tmp_path):
         assert b"<title>SPIRAL" in page.read()
     with connect(f"ws://127.0.0.1:{port}/live") as watcher:
         seen = messages_until(watcher, is_film)
+        while not {"run", "rows", "sheet"} <= {message["kind"] for message in seen}:
+            seen += messages_until(watcher, lambda _: True)
     run_seen = next(message["run"] for message in seen if message["kind"] == "run")
     assert run_seen["folder"] == str((tmp_path / "run").resolve()), "this run, whatever else runs on this machine"
     os.killpg(run.pid, signal.SIGINT)
