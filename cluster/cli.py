@@ -41,7 +41,7 @@ USER_ERRORS = (
     "learners.checkpoint:CheckpointError",
     "learners.policy_learner:DivergedError",
     "learners.replay:ReplayError",
-    "learners.weights:WeightsError",
+    "spiral.contracts:WeightsError",
     "actors.pool:PoolError",
     "cluster.plan:PlanError",
     "cluster.ray_start:EngineError",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import redis
 from redis.backoff import ExponentialBackoff, NoBackoff
@@ -19,7 +19,7 @@ KEY_LIFETIME_S = 86_400
 MAX_VALUE_BYTES = 512 * 2**20  # what Redis accepts as one value (proto-max-bulk-len)
 
 FAIL_AT_ONCE = Retry(NoBackoff(), 0)  # at the start, when the address may be wrong
-RETRY = Retry(ExponentialBackoff(cap=1.0, base=0.05), 6)  # later, when a connection was lost: about 3 seconds
+RETRY = Retry(ExponentialBackoff(cap=1.0, base=0.05), 24)  # later, until a Redis that died is back: about 20 seconds
 
 
 class RedisError(RuntimeError):
@@ -33,10 +33,12 @@ class RedisAddress:
     Attributes:
         url: `redis://`, `rediss://` (TLS) or `unix://`, with user and password if it needs them.
         run_id: the name under which this run's keys live.
+        secret: what the run's processes seal their values with; see `cluster/redis_seal.py`. Redis never sees it.
     """
 
     url: str
     run_id: str
+    secret: bytes = field(default=b"", repr=False)
 
     def connect(self) -> redis.Redis:
         """A connection that answered once.

@@ -1,18 +1,24 @@
 """The replay buffer in Redis: actors on any machine add, the discriminator learner samples.
 
-One field of a hash for each slot of the ring, its value a header of 12 bytes and the raw pixels of render and target.
+One field of a hash for each slot of the ring, its value a seal, a header of 12 bytes and the raw pixels of render and
+target.
 Lua makes adding atomic, and sampling one round trip: the random numbers go in, the pictures come out. Nothing is
-unpickled; a record that does not look exactly as expected is refused and counted.
+unpickled. A record that does not look exactly as expected is refused and counted, and another one takes its place in
+the sample, until new pictures take its place in the ring. A count that is none is begun anew.
 """
 
 from __future__ import annotations
 
+import re
 import struct
+from typing import Any
 
 import numpy as np
+import redis
 from numpy.typing import NDArray
 
 from cluster.redis_connection import KEY_LIFETIME_S, MAX_VALUE_BYTES, RedisAddress, redis_errors
+from cluster.redis_seal import SEAL_BYTES, seal, unseal
 from learners.replay import ReplayError, check_batch, unpack_state
 from spiral.contracts import Arrays, EmptyReplayError, Renders
 
@@ -21,7 +27,11 @@ MAGIC = b"SPR1"
 CHUNK = 256  # pictures in one command, which bounds how long Redis is held up
 
 ADD = """
-local added = tonumber(redis.call('GET', KEYS[1]) or '0')
+for i, kind in ipairs({'string', 'hash'}) do
+    if redis.call('TYPE', KEYS[i]).ok ~= kind then redis.call('DEL', KEYS[i]) end
+end
+local added = redis.call('GET', KEYS[1]) or ''
+added = string.match(added, '^%d%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?$') and tonumber(added) or 0
 local capacity, lifetime = tonumber(ARGV[1]), tonumber(ARGV[2])
 for i = 3, #ARGV do redis.call('HSET', KEYS[2], (added + i - 3) % capacity, ARGV[i]) end
 redis.call('SET', KEYS[1], string.format('%.0f', added + #ARGV - 2), 'EX', lifetime)
@@ -29,11 +39,29 @@ redis.call('EXPIRE', KEYS[2], lifetime)
 """
 
 SAMPLE = """
-local size = math.min(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1]))
+for i, kind in ipairs({'string', 'hash'}) do
+    if redis.call('TYPE', KEYS[i]).ok ~= kind then return {} end
+end
+local added = redis.call('GET', KEYS[1])
+if not string.match(added, '^%d%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?$') then return {} end
+local size = math.min(tonumber(added), tonumber(ARGV[1]))
 if size == 0 then return {} end
 local slots = {}
-for i = 2, #ARGV do slots[i - 1] = math.floor(tonumber(ARGV[i]) * size) end
-return redis.call('HMGET', KEYS[2], unpack(slots))
+for i = 3, #ARGV do slots[i - 2] = math.floor(tonumber(ARGV[i]) * size) end
+"""
+
+READ = """
+if redis.call('TYPE', KEYS[2]).ok ~= 'hash' then return {} end
+local slots = {unpack(ARGV, 3)}
+"""
+
+# A value of another length, which may be huge, is not even sent.
+SEND = """
+local records = {}
+for i, slot in ipairs(slots) do
+    records[i] = redis.call('HSTRLEN', KEYS[2], slot) == tonumber(ARGV[2]) and redis.call('HGET', KEYS[2], slot)
+end
+return records
 """
 
 
@@ -42,7 +70,7 @@ class RedisReplay:
 
     Attributes:
         capacity: in pictures.
-        refused: how many malformed batches and samples this process has refused.
+        refused: how many malformed batches, records and counts this process has refused.
     """
 
     def __init__(
@@ -52,7 +80,7 @@ class RedisReplay:
             raise ReplayError(f"a replay of {capacity} pictures was asked for; it holds 1 or more")
         self._pixels = int(np.prod(canvas_shape))
         self._record_bytes = HEADER.size + self._pixels * (1 + with_targets)
-        if max(canvas_shape) > 65535 or self._record_bytes > MAX_VALUE_BYTES:
+        if max(canvas_shape) > 65535 or SEAL_BYTES + self._record_bytes > MAX_VALUE_BYTES:
             raise ReplayError(f"pictures of {canvas_shape} are too large for Redis: a record has at most 512 MiB")
         self._header = np.frombuffer(HEADER.pack(MAGIC, *canvas_shape, with_targets), np.uint8)
         self.capacity = capacity
@@ -61,9 +89,12 @@ class RedisReplay:
         self._with_targets = with_targets
         self._address = address
         self._redis = address.connect()
+        self._require_room()
+        self._limits = [capacity, SEAL_BYTES + self._record_bytes]
         self._keys = [address.key("replay:added"), address.key("replay:slots")]
         self._add = self._redis.register_script(ADD)
-        self._sample = self._redis.register_script(SAMPLE)
+        self._sample = self._redis.register_script(SAMPLE + SEND)
+        self._read = self._redis.register_script(READ + SEND)
 
     @property
     def size(self) -> int:
@@ -92,18 +123,23 @@ class RedisReplay:
 
         Raises:
             EmptyReplayError: when nothing was added yet.
-            ReplayError: Redis holds a record that is not of this replay.
+            ReplayError: Redis holds no record of this replay among those that were drawn.
             RedisError: Redis does not answer.
         """
         draws = [repr(draw) for draw in rng.random(count).tolist()]
         records: list[bytes | None] = []
         with redis_errors(self._address.url):
             for start in range(0, count, CHUNK):
-                answer = self._sample(self._keys, [self.capacity, *draws[start : start + CHUNK]])
+                answer = self._sample(self._keys, [*self._limits, *draws[start : start + CHUNK]])
                 if not answer:
                     raise EmptyReplayError("the replay is empty: add renders before the discriminator learner samples")
                 records += answer
-        return self._unpack(records)
+        good = self._well_formed(records)
+        if not good:
+            raise self._malformed(records[0])
+        if len(good) < count:
+            good += [good[other] for other in rng.integers(len(good), size=count - len(good))]
+        return self._unpack(good)
 
     def state(self) -> Arrays:
         """All pictures in the order of their slots, and how many were ever added; `load_state` takes it back."""
@@ -112,8 +148,10 @@ class RedisReplay:
         records: list[bytes | None] = []
         with redis_errors(self._address.url):
             for start in range(0, len(slots), CHUNK):
-                records += self._redis.hmget(self._keys[1], slots[start : start + CHUNK])  # type: ignore[arg-type]
-        batch = self._unpack(records)
+                records += self._read(self._keys, [*self._limits, *slots[start : start + CHUNK]])
+        good = self._well_formed(records)
+        added = added if len(good) == len(slots) else len(good)
+        batch = self._unpack(good)
         arrays: Arrays = {"added": np.array([added]), "renders": batch.renders}
         return arrays if batch.targets is None else {**arrays, "targets": batch.targets}
 
@@ -130,40 +168,56 @@ class RedisReplay:
             self.add(batch)
             self._redis.set(self._keys[0], added, ex=KEY_LIFETIME_S)
 
+    def _require_room(self) -> None:
+        """Refuses a replay that Redis would evict, or not take, before it is full."""
+        with redis_errors(self._address.url):
+            info: Any = self._redis.info("memory")
+        room, wanted = int(info["maxmemory"]), self.capacity * (SEAL_BYTES + self._record_bytes)
+        if 0 < room < wanted:
+            raise ReplayError(
+                f"a replay of {self.capacity} pictures of {self._canvas_shape} takes {wanted / 2**20:,.0f} MiB, and the "
+                f"Redis has a maxmemory of {room / 2**20:,.0f} MiB: lower discriminator.replay_batches, or raise maxmemory"
+            )
+
     def _count_added(self) -> int:
         with redis_errors(self._address.url):
-            value = self._redis.get(self._keys[0])
-        try:
-            return int(value or 0)
-        except ValueError:
+            try:
+                value: Any = self._redis.get(self._keys[0])
+            except redis.ResponseError:
+                value = b""  # a key of another type
+        if value is None:
+            return 0
+        if not re.fullmatch(rb"[0-9]{1,15}", value):
             self.refused += 1
-            raise ReplayError(f"key {self._keys[0]} holds {value!r:.40}, where a count of pictures belongs") from None
+            return 0
+        return int(value)
 
     def _pack(self, batch: Renders) -> list[bytes]:
         count = len(batch)
         parts = [np.broadcast_to(self._header, (count, HEADER.size)), batch.renders.reshape(count, self._pixels)]
         if batch.targets is not None:
             parts.append(batch.targets.reshape(count, self._pixels))
-        return [row.tobytes() for row in np.concatenate(parts, axis=1)]
+        rows = np.concatenate(parts, axis=1)
+        return [seal(self._address.secret, self._keys[1], row.tobytes()) for row in rows]
 
-    def _unpack(self, records: list[bytes | None]) -> Renders:
-        wrong = [len(r or b"") for r in records if r is None or len(r) != self._record_bytes]
-        if wrong:
-            raise self._malformed(f"a record of {wrong[0]} bytes, where {self._record_bytes} belong")
-        table: NDArray[np.uint8] = np.frombuffer(b"".join(r for r in records if r), np.uint8)
-        table = table.reshape(len(records), self._record_bytes)
-        odd = (table[:, : HEADER.size] != self._header).any(axis=1)
-        if odd.any():
-            raise self._malformed(f"a record that begins with {table[odd][0, : HEADER.size].tobytes()!r}")
+    def _well_formed(self, records: list[bytes | None]) -> list[bytes]:
+        header = self._header.tobytes()
+        values = (unseal(self._address.secret, self._keys[1], record) for record in records if record is not None)
+        good = [v for v in values if v is not None and len(v) == self._record_bytes and v.startswith(header)]
+        self.refused += len(records) - len(good)
+        return good
+
+    def _unpack(self, records: list[bytes]) -> Renders:
+        table: NDArray[np.uint8] = np.frombuffer(b"".join(records), np.uint8).reshape(len(records), self._record_bytes)
         renders = table[:, HEADER.size : HEADER.size + self._pixels].reshape(-1, *self._canvas_shape)
         if not self._with_targets:
             return Renders(renders, None)
         return Renders(renders, table[:, HEADER.size + self._pixels :].reshape(-1, *self._canvas_shape))
 
-    def _malformed(self, what: str) -> ReplayError:
-        self.refused += 1
+    def _malformed(self, record: bytes | None) -> ReplayError:
         kind = "with" if self._with_targets else "without"
+        found = "no records of the right length" if record is None else f"{record[SEAL_BYTES:][: HEADER.size]!r}"
         return ReplayError(
-            f"key {self._keys[1]} holds {what}; this run has pictures of {self._canvas_shape} {kind} targets: "
+            f"key {self._keys[1]} holds {found}, sealed by no process of this run; this run has pictures of {self._canvas_shape} {kind} targets: "
             "another program writes to it, or another run has the same name"
         )

@@ -185,8 +185,8 @@ class PolicyLearner:
 
     def _fetch_discriminator(self) -> None:
         for _, reward in self.reward.terms:
-            if isinstance(reward, DiscriminatorReward) and self.weights.version("discriminator") > reward.version:
-                reward.load(*self.weights.fetch("discriminator"))
+            if isinstance(reward, DiscriminatorReward):
+                reward.follow(self.weights)
 
     def _advance(self) -> None:
         self.version += 1

@@ -11,11 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.contracts import Arrays
-
-
-class WeightsError(ValueError):
-    """Weights that cannot be published or read: a version below the newest one, or damaged bytes."""
+from spiral.contracts import Arrays, WeightsError
 
 
 def stale(name: str, version: int, newest: int) -> WeightsError:

@@ -57,6 +57,10 @@ class EmptyReplayError(RuntimeError):
     """Nothing was added to the replay yet."""
 
 
+class WeightsError(ValueError):
+    """Weights that cannot be published or read: a version below the newest one, or damaged bytes."""
+
+
 class WeightStore(Protocol):
     """The newest weights of each network, by name (`agent`, `discriminator`). Versions only grow."""
 
@@ -71,4 +75,5 @@ class WeightStore(Protocol):
 
         Raises:
             KeyError: when there is none.
+            WeightsError: someone has damaged them.
         """

@@ -9,8 +9,6 @@ must cover all that is real, and the log-odds for b → ∞.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,8 +17,10 @@ from torch.nn import functional as F
 
 from spiral.agent import as_pictures, writable_tensor
 from spiral.config import RunConfig
+from spiral.contracts import WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.discriminator import Discriminator
+from spiral.newest import load_newest
 from spiral.rewards.base import Context, need_targets
 
 
@@ -40,10 +40,9 @@ class DiscriminatorReward:
         self.network = build_discriminator(config, canvas_shape).to(self.device).eval()
         self.version = -1
 
-    def load(self, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:
-        """Score with these weights from now on."""
-        self.network.load_state_dict({name: writable_tensor(array) for name, array in weights.items()})
-        self.version = version
+    def follow(self, store: WeightStore) -> None:
+        """Score with the newest weights in `store` from now on."""
+        self.version = load_newest(self.network, self.version, store, "discriminator")
 
     @torch.no_grad()
     def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:

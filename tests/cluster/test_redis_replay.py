@@ -11,7 +11,7 @@ from cluster.redis_connection import RedisAddress, RedisError
 from cluster.redis_replay import RedisReplay
 from cluster.redis_server import EmbeddedRedis
 from learners.replay import ReplayError
-from spiral.contracts import Renders
+from spiral.contracts import EmptyReplayError, Renders
 
 SHAPE = (4, 4, 1)
 
@@ -40,15 +40,41 @@ def test_a_run_with_other_pictures_is_refused(address):
         RedisReplay(address, 8, SHAPE, False).sample(1, np.random.default_rng(0))
 
 
-def test_keys_of_another_type_are_refused(address):
+def test_well_formed_records_take_the_place_of_damaged_ones(address):
     replay = RedisReplay(address, 8, SHAPE, False)
-    address.connect().set(address.key("replay:added"), "many")
-    with pytest.raises(ReplayError, match="where a count of pictures belongs"):
-        _ = replay.size
-    address.connect().set(address.key("replay:added"), "3")
-    address.connect().set(address.key("replay:slots"), "text")
-    with pytest.raises(RedisError, match="refused a command"):
+    replay.add(pictures(7, 8))
+    for slot in range(4):
+        address.connect().hset(address.key("replay:slots"), str(slot), b"junk")
+    sample = replay.sample(64, np.random.default_rng(0))
+    assert len(sample) == 64 and (sample.renders == 7).all() and replay.refused > 20
+    assert len(replay.state()["renders"]) == 4
+
+
+@pytest.mark.parametrize("count", ["many", "-3", "1e3", "nan", " 5", "9" * 400, None])
+def test_a_count_that_is_none_is_begun_anew(address, count):
+    replay, client = RedisReplay(address, 8, SHAPE, False), address.connect()
+    replay.add(pictures(1, 8))
+    client.delete(address.key("replay:added"))
+    if count is None:
+        client.lpush(address.key("replay:added"), "a list")
+    else:
+        client.set(address.key("replay:added"), count)
+    assert (replay.size, replay.refused) == (0, 1)
+    with pytest.raises(EmptyReplayError):
         replay.sample(1, np.random.default_rng(0))
+    replay.add(pictures(2, 3))
+    assert replay.size == 3 and (replay.sample(9, np.random.default_rng(0)).renders == 2).all()
+
+
+def test_slots_of_another_type_are_begun_anew(address):
+    replay = RedisReplay(address, 8, SHAPE, False)
+    replay.add(pictures(1, 8))
+    address.connect().set(address.key("replay:slots"), "text")
+    with pytest.raises(EmptyReplayError):
+        replay.sample(1, np.random.default_rng(0))
+    assert len(replay.state()["renders"]) == 0
+    replay.add(pictures(2, 8))
+    assert (replay.sample(9, np.random.default_rng(0)).renders == 2).all()
 
 
 def test_several_writers_never_share_a_slot(address):
@@ -78,16 +104,26 @@ def test_a_sample_is_one_round_trip(address):
     assert commands() - before == 1
 
 
-def test_memory_is_bounded_and_its_end_is_an_error():
+def test_memory_is_bounded_and_a_replay_that_does_not_fit_is_refused_at_once():
     with EmbeddedRedis(max_megabytes=4) as server:
         address = RedisAddress(server.url, "full")
         small = RedisReplay(address, 16, SHAPE, False)
         for _ in range(20):
             small.add(pictures(1, 100))
         assert address.connect().hlen(address.key("replay:slots")) == 16
-        large = RedisReplay(address, 64, (512, 512, 1), False)
-        with pytest.raises(RedisError, match="maxmemory"):
-            large.add(Renders(np.zeros((64, 512, 512, 1), np.uint8), None))
+        with pytest.raises(ReplayError, match=r"takes 16 MiB.*maxmemory of 4 MiB: lower discriminator\.replay_batches"):
+            RedisReplay(address, 64, (512, 512, 1), False)
+
+
+def test_what_others_put_into_a_full_redis_goes_first():
+    with EmbeddedRedis(max_megabytes=4) as server:
+        address = RedisAddress(server.url, "ours")
+        replay, client = RedisReplay(address, 64, SHAPE, False), address.connect()
+        for index in range(200):
+            replay.add(pictures(3, 8))
+            client.set(f"junk:{index}", bytes(100_000))
+        assert client.info("memory")["used_memory"] < 5 * 2**20
+        assert (replay.sample(64, np.random.default_rng(0)).renders == 3).all()
 
 
 def test_keys_expire_and_can_be_forgotten(address):

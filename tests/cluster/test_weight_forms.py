@@ -9,8 +9,8 @@ import pytest
 
 from cluster.redis_connection import RedisAddress
 from cluster.redis_weights import RedisWeights
-from learners.weights import MemoryWeights, WeightsError
-from spiral.contracts import Arrays
+from learners.weights import MemoryWeights
+from spiral.contracts import Arrays, WeightsError
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -82,5 +82,8 @@ def test_bytes_that_are_no_weights_are_refused(address: RedisAddress, data):
     with pytest.raises(WeightsError, match="does not hold weights"):
         store.fetch("agent")
     address.connect().hset(address.key("weights:agent"), "version", "newest")
+    assert store.version("agent") == -1
     with pytest.raises(WeightsError, match="where a version belongs"):
-        store.version("agent")
+        store.fetch("agent")
+    store.publish("agent", 2, {"w": np.ones(1)})
+    assert store.fetch("agent")[0] == 2, "the next weights take its place"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -137,6 +138,22 @@ def weights_of(config: RunConfig, seed: int) -> tuple[torch.nn.Module, Arrays]:
     return network, {name: tensor.numpy() for name, tensor in network.state_dict().items()}
 
 
+class Holding:
+    """A store with these very weights of everything."""
+
+    def __init__(self, version: int, weights: Arrays) -> None:
+        self.held = version, weights
+
+    def publish(self, name: str, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:
+        raise NotImplementedError
+
+    def version(self, name: str) -> int:
+        return self.held[0]
+
+    def fetch(self, name: str) -> tuple[int, Arrays]:
+        return self.held
+
+
 @BOTH
 def test_the_discriminators_score_is_that_of_the_weights_loaded_last(changes):
     config = tiny_config(changes)
@@ -147,7 +164,7 @@ def test_the_discriminators_score_is_that_of_the_weights_loaded_last(changes):
     for version in (3, 4):
         network, weights = weights_of(config, seed=version)
         expected = network(pictures, targets).detach()
-        reward.load(version, {name: frozen(array) for name, array in weights.items()})
+        reward.follow(Holding(version, {name: frozen(array) for name, array in weights.items()}))
         assert reward.version == version
         torch.testing.assert_close(reward.score(renders, context), expected)
 
@@ -156,10 +173,30 @@ def test_loaded_weights_do_not_change_behind_the_rewards_back():
     config = tiny_config()
     reward = DiscriminatorReward(config, SHAPE)
     _, weights = weights_of(config, seed=0)
-    reward.load(0, weights)
+    reward.follow(Holding(0, weights))
     before = reward.score(some_renders(2), some_context(2))
     for array in weights.values():
         array[...] = 0
+    assert torch.equal(reward.score(some_renders(2), some_context(2)), before)
+
+
+def test_weights_of_another_network_are_left_alone():
+    config = tiny_config()
+    reward = DiscriminatorReward(config, SHAPE)
+    _, weights = weights_of(config, seed=0)
+    reward.follow(Holding(1, weights))
+    before = reward.score(some_renders(2), some_context(2))
+    name = next(iter(weights))
+    damaged: list[Arrays] = [
+        {},
+        {key: array for key, array in weights.items() if key != name},
+        weights | {"more": np.zeros(1, np.float32)},
+        weights | {name: weights[name][..., None]},
+        weights | {name: weights[name].astype(np.int64)},
+    ]
+    for version, arrays in enumerate(damaged, start=2):
+        reward.follow(Holding(version, arrays))
+        assert reward.version == 1
     assert torch.equal(reward.score(some_renders(2), some_context(2)), before)
 
 
