@@ -39,7 +39,7 @@ USER_ERRORS = (
     "envs.pymypaint.errors:PaintError",
     "gymnasium.error:Error",
     "learners.checkpoint:CheckpointError",
-    "learners.policy_learner:DivergedError",
+    "learners.descent:DivergedError",
     "learners.replay:ReplayError",
     "spiral.contracts:WeightsError",
     "actors.pool:PoolError",

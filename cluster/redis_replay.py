@@ -175,8 +175,8 @@ class RedisReplay:
         room, wanted = int(info["maxmemory"]), self.capacity * (SEAL_BYTES + self._record_bytes)
         if 0 < room < wanted:
             raise ReplayError(
-                f"a replay of {self.capacity} pictures of {self._canvas_shape} takes {wanted / 2**20:,.0f} MiB, and the "
-                f"Redis has a maxmemory of {room / 2**20:,.0f} MiB: lower discriminator.replay_batches, or raise maxmemory"
+                f"a replay of {self.capacity} pictures of {self._canvas_shape} takes {wanted / 2**20:,.0f} MiB, and "
+                f"Redis has a maxmemory of {room / 2**20:,.0f} MiB: lower discriminator.replay_batches or raise it"
             )
 
     def _count_added(self) -> int:
@@ -218,6 +218,7 @@ class RedisReplay:
         kind = "with" if self._with_targets else "without"
         found = "no records of the right length" if record is None else f"{record[SEAL_BYTES:][: HEADER.size]!r}"
         return ReplayError(
-            f"key {self._keys[1]} holds {found}, sealed by no process of this run; this run has pictures of {self._canvas_shape} {kind} targets: "
+            f"key {self._keys[1]} holds {found}, and no process of this run has put it there; "
+            f"this run has pictures of {self._canvas_shape} {kind} targets: "
             "another program writes to it, or another run has the same name"
         )

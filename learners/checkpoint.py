@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from envs.actions import ActionSpec
+from learners.descent import require_finite
 from spiral.contracts import Arrays
 
 FORMAT = 1
@@ -90,7 +91,12 @@ def save_checkpoint(
         document: plain JSON values; `action_spec` and `canvas_shape` must be among them.
         parts: the arrays of each part, by name.
         keep: how many checkpoints to keep.
+
+    Raises:
+        DivergedError: a number is not finite; the older checkpoints stay as they are.
     """
+    for name, arrays in parts.items():
+        require_finite(f"the part {name!r} of a checkpoint", arrays)
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"{order:012d}"
     temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from cluster.redis_connection import RedisAddress, RedisError
+from cluster.redis_connection import RedisAddress
 from cluster.redis_replay import RedisReplay
 from cluster.redis_server import EmbeddedRedis
 from learners.replay import ReplayError
