@@ -23,8 +23,9 @@ from envs.actions import ActionSpec
 from envs.own import is_own, load_class, vector_form
 from spiral.agent import Agent, Observation, writable_tensor
 from spiral.config import RunConfig
-from spiral.contracts import Arrays, WeightStore
+from spiral.contracts import Arrays, WeightsError, WeightStore
 from spiral.devices import autocast, resolve_device
+from spiral.newest import load_newest
 from spiral.random_state import generator_array, load_generator
 from spiral.shipped import shipped_agent
 from spiral.trajectory import Trajectory
@@ -166,9 +167,9 @@ class Rollout:
         return writable_tensor(array).to(self.device)
 
     def _fetch_agent(self) -> None:
-        if self.weights.version("agent") > self.version:
-            self.version, arrays = self.weights.fetch("agent")
-            self.agent.load_state_dict({name: writable_tensor(array) for name, array in arrays.items()})
+        self.version = load_newest(self.agent, self.version, self.weights, "agent")
+        if self.version < 0:
+            raise WeightsError("there are no weights of 'agent' to act with: publish some first")
 
 
 class Recorder:

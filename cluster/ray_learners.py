@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from actors.pool import take_refused
 from cluster.timing import mean_of, timed
 from envs.actions import ActionSpec
 from learners.discriminator_learner import DiscriminatorLearner
 from learners.policy_learner import PolicyLearner
+from learners.replay import ReplayError
 from spiral.config import RunConfig
-from spiral.contracts import Arrays, Replay, WeightStore
+from spiral.contracts import Arrays, EmptyReplayError, Replay, WeightStore
 from spiral.trajectory import Trajectory
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a learner did when it was asked to.
+
+    Attributes:
+        count: the frames that it learned from, or the steps that it took.
+        metrics: measurements of its steps.
+        seconds: how long they took.
+        refused: how many malformed values it met in Redis meanwhile.
+    """
+
+    count: int
+    metrics: dict[str, float]
+    seconds: float
+    refused: int
 
 
 class PolicyWorker:
@@ -27,20 +47,26 @@ class PolicyWorker:
         canvas_shape: tuple[int, int, int],
         make_weights: Callable[[], WeightStore],
         num_threads: int,
+        state: Arrays | None = None,
+        version: int = 0,
     ) -> None:
         torch.set_num_threads(num_threads)
-        self.learner = PolicyLearner(config, spec, canvas_shape, make_weights())
+        self.learner = PolicyLearner(config, spec, canvas_shape, make_weights(), state, version)
 
     def ping(self) -> None:
         """Returns when the learner is ready."""
 
-    def step(self, trajectory: Trajectory, kind: str, progress: float) -> tuple[int, dict[str, float], float]:
-        """Frames, measurements and seconds of one step."""
+    def step(self, trajectory: Trajectory, kind: str, progress: float) -> Done:
+        """One step on a trajectory."""
         if kind == "cloning":
             metrics, seconds = timed(lambda: self.learner.clone_step(trajectory))
         else:
             metrics, seconds = timed(lambda: self.learner.step(trajectory, progress))
-        return trajectory.frames, metrics, seconds
+        return Done(trajectory.frames, metrics, seconds, take_refused(self.learner.weights))
+
+    def publish(self) -> None:
+        """Make the present weights the newest, where they were lost."""
+        self.learner.publish()
 
     def state(self) -> Arrays:
         """What a checkpoint needs."""
@@ -62,18 +88,30 @@ class DiscriminatorWorker:
         make_replay: Callable[[], Replay],
         make_weights: Callable[[], WeightStore],
         num_threads: int,
+        state: Arrays | None = None,
+        version: int = 0,
     ) -> None:
         torch.set_num_threads(num_threads)
-        self.learner = DiscriminatorLearner(config, canvas_shape, pictures, make_replay(), make_weights())
+        replay, weights = make_replay(), make_weights()
+        self.learner = DiscriminatorLearner(config, canvas_shape, pictures, replay, weights, state, version)
 
     def ping(self) -> None:
         """Returns when the learner is ready."""
 
-    def steps(self, count: int) -> tuple[int, dict[str, float], float]:
-        """Steps, mean measurements and seconds of `count` steps, after which the weights are published."""
-        measured, seconds = timed(lambda: [self.learner.step() for _ in range(count)])
+    def steps(self, count: int) -> Done:
+        """At most `count` steps, after which the weights are published.
+
+        Fewer are taken where the replay has nothing but what it must refuse; new pictures mend it.
+        """
+        tried, seconds = timed(lambda: [self._try_step() for _ in range(count)])
+        measured = [step for step in tried if step is not None]
         _, publishing = timed(self.learner.publish)
-        return count, mean_of(measured), seconds + publishing
+        refused = take_refused(self.learner.weights, self.learner.replay)
+        return Done(len(measured), mean_of(measured), seconds + publishing, refused)
+
+    def publish(self) -> None:
+        """Make the present weights the newest, where they were lost."""
+        self.learner.publish()
 
     def state(self) -> Arrays:
         """What a checkpoint needs."""
@@ -82,3 +120,9 @@ class DiscriminatorWorker:
     def load_state(self, arrays: Arrays) -> None:
         """Go on from what `state` gave."""
         self.learner.load_state(arrays)
+
+    def _try_step(self) -> dict[str, float] | None:
+        try:
+            return self.learner.step()
+        except (EmptyReplayError, ReplayError):
+            return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,21 +13,22 @@ from typing import Any
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from ray.exceptions import RayActorError, RayTaskError
 
 from actors.pool import RolloutPool, RolloutWorker
 from cluster.cores import default_workers, processors, share_cores
 from cluster.engine import inspect_environment, replay_capacity, rollout_seed
 from cluster.ray_learners import DiscriminatorWorker, PolicyWorker
-from cluster.ray_start import EngineError, gpu_share, has_gpu, start_ray
+from cluster.ray_start import gpu_share, has_gpu, start_ray
+from cluster.ray_supervisor import Supervised, wait_for
 from cluster.redis_connection import RedisAddress, RedisError
 from cluster.redis_replay import RedisReplay
 from cluster.redis_server import EmbeddedRedis
 from cluster.redis_weights import RedisWeights
 from spiral.config import RunConfig
+from spiral.contracts import Arrays
 
 CPU_SHARE = 0.5  # logical, so that three kinds of process fit on a cluster of two cores
-START_TIMEOUT_S = 180.0
+Recover = Callable[[str], Arrays | None]  # the arrays of a part in the last checkpoint, if there is one
 
 
 @dataclass
@@ -34,14 +37,14 @@ class Parts:
 
     Attributes:
         weights, replay: this process's own connections; no replay without a discriminator.
-        policy, discriminator: Ray handles of `PolicyWorker` and `DiscriminatorWorker`.
+        policy, discriminator: the processes of `PolicyWorker` and `DiscriminatorWorker`.
         pool, workers: the rollout workers, and how many they are.
     """
 
     weights: RedisWeights
     replay: RedisReplay | None
-    policy: Any
-    discriminator: Any
+    policy: Supervised
+    discriminator: Supervised | None
     pool: RolloutPool
     workers: int
 
@@ -53,6 +56,7 @@ def start_parts(
     redis_url: str | None,
     address: str | None,
     workers: int | None,
+    recover: Recover,
 ) -> Parts:
     """All parts of a run, ready to be called; leaving `resources` ends them."""
     spec, shape = inspect_environment(config)
@@ -68,14 +72,24 @@ def start_parts(
     reference = ray.put(pictures)
 
     make_policy: Any = ray.remote(PolicyWorker).options(**options)
-    policy = make_policy.remote(config, spec, shape, make_weights, threads.policy)
-    _await(policy, "the policy learner")  # it publishes the weights that the others begin with
+    policy = Supervised(
+        "the policy learner",
+        partial(make_policy.remote, config, spec, shape, make_weights, threads.policy),
+        partial(recover, "policy"),
+    )
+    resources.callback(policy.close)
+    policy.wait()  # it publishes the weights that the others begin with
     discriminator = None
     if config.uses_discriminator:
         make_discriminator: Any = ray.remote(DiscriminatorWorker).options(**options)
-        discriminator = make_discriminator.remote(
-            config, shape, reference, make_replay, make_weights, threads.discriminator
+        discriminator = Supervised(
+            "the discriminator learner",
+            partial(
+                make_discriminator.remote, config, shape, reference, make_replay, make_weights, threads.discriminator
+            ),
+            partial(recover, "discriminator"),
         )
+        resources.callback(discriminator.close)
     make_worker: Any = ray.remote(RolloutWorker).options(**options, max_restarts=-1)
     rollout_replay = make_replay if config.uses_discriminator else None
     handles = [
@@ -89,43 +103,21 @@ def start_parts(
         for index in range(workers)
     ]
     if discriminator is not None:
-        _await(discriminator, "the discriminator learner")
+        discriminator.wait()
     for handle in handles:
-        _await(handle, "a rollout worker")
+        wait_for(handle, "a rollout worker")
     pool = RolloutPool(handles, reference)
-    for learner in (policy, discriminator):
-        if learner is not None:
-            resources.callback(ray.kill, learner)
     resources.callback(pool.close)
     replay = make_replay() if config.uses_discriminator else None
     return Parts(make_weights(), replay, policy, discriminator, pool, workers)
 
 
-def result_of(call: Any) -> Any:
-    """What a call of a learner gave, or the error that it raised itself.
-
-    Raises:
-        EngineError: the learner's process died.
-    """
-    try:
-        return ray.get(call)
-    except RayTaskError as error:
-        raise error.cause if isinstance(error.cause, Exception) else error from None
-    except RayActorError as error:
-        lines = str(error).strip().splitlines()
-        if error.actor_init_failed:
-            raise EngineError(f"a process of the run could not begin: {lines[-1]}") from None
-        raise EngineError(
-            f"a process of the run died ({lines[0]}); is there enough memory? "
-            "Go on with --resume from the last checkpoint"
-        ) from None
-
-
 def _start_redis(resources: ExitStack, url: str | None) -> RedisAddress:
     """The address of a Redis that answers, our own if no URL is given; the run's keys go with `resources`."""
+    name, secret = uuid.uuid4().hex, secrets.token_bytes(32)
     if url is None:
-        return RedisAddress(resources.enter_context(EmbeddedRedis()).url, uuid.uuid4().hex)
-    address = RedisAddress(url, uuid.uuid4().hex)
+        return RedisAddress(resources.enter_context(EmbeddedRedis()).url, name, secret)
+    address = RedisAddress(url, name, secret)
     address.connect().close()
     resources.callback(_forget, address)
     return address
@@ -135,14 +127,3 @@ def _forget(address: RedisAddress) -> None:
     """Deletes the run's keys, unless the Redis is gone: then they expire by themselves."""
     with suppress(RedisError):
         address.forget()
-
-
-def _await(handle: Any, who: str) -> None:
-    """Waits until an actor answers."""
-    call = handle.ping.remote()
-    if not ray.wait([call], timeout=START_TIMEOUT_S)[0]:
-        raise EngineError(
-            f"{who} did not start within {START_TIMEOUT_S:.0f} s; the cluster has these resources left: "
-            f"{ray.available_resources()}; free some of it, or use fewer --workers"  # type: ignore[no-untyped-call]
-        )
-    result_of(call)

@@ -70,7 +70,7 @@ class RedisReplay:
 
     Attributes:
         capacity: in pictures.
-        refused: how many malformed batches, records and counts this process has refused.
+        refused: how many malformed batches, records and counts this process has met, since it was last set to zero.
     """
 
     def __init__(

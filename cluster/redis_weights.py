@@ -38,7 +38,7 @@ class RedisWeights:
     Versions never fall; a learner that resumes may publish the same version again.
 
     Attributes:
-        refused: how many malformed values this process has met.
+        refused: how many malformed values this process has met, since it was last set to zero.
     """
 
     def __init__(self, address: RedisAddress) -> None:
@@ -89,6 +89,12 @@ class RedisWeights:
         if weights is None:
             raise self._malformed(name, "does not hold weights that a process of this run has published")
         return number, load(weights)
+
+    def server(self) -> str:
+        """The name of the server's process: another one after each of its starts."""
+        with redis_errors(self._address.url):
+            info: Any = self._redis.info("server")
+        return str(info["run_id"])
 
     def _is_damaged(self, name: str) -> bool:
         try:

@@ -24,8 +24,9 @@ from cluster.logbook import Logbook, read_rows
 from cluster.plan import Counters, Length, phase_of
 from cluster.run_folder import RunError, RunFolder
 from cluster.sheets import save_curve
-from learners.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from spiral.config import RunConfig
+from spiral.contracts import Arrays, WeightsError
 from spiral.data import load, resolve
 
 SHOWS = 20  # in a run
@@ -79,7 +80,7 @@ def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
     folder = RunFolder(out)
     config, planned = folder.read_settings()
     length = length or planned
-    if not folder.checkpoints.exists():
+    if not has_checkpoint(folder.checkpoints):
         return _run(config, folder, length, machines, None)
     checkpoint = load_checkpoint(latest_checkpoint(folder.checkpoints))
     checkpoint.require(*inspect_environment(config))
@@ -101,7 +102,7 @@ def _run(
     held_out = load(config.data.name, "test", height, channels == 3)
     display = make_display()
     display.say(source)
-    engine = make_engine(config, pictures, machines)
+    engine = make_engine(config, pictures, machines, folder.last_part)
     try:
         # Only now, so that whatever stood in the way of the start left no folder behind.
         folder.begin(config, length)
@@ -114,15 +115,20 @@ def _run(
         engine.close()
 
 
-def make_engine(config: RunConfig, pictures: NDArray[np.uint8], machines: Machines) -> Engine:
-    """The parts of a run, wired up on Ray and Redis or in this process."""
+def make_engine(
+    config: RunConfig, pictures: NDArray[np.uint8], machines: Machines, recover: Callable[[str], Arrays | None]
+) -> Engine:
+    """The parts of a run, wired up on Ray and Redis or in this process.
+
+    `recover` gives the arrays of a part in the last checkpoint, to the heir of a learner whose process died.
+    """
     if machines.engine == "local":
         from cluster.local import LocalEngine
 
         return LocalEngine(config, pictures)
     from cluster.ray_run import RayEngine
 
-    return RayEngine(config, pictures, machines.redis_url, machines.address, machines.workers)
+    return RayEngine(config, pictures, machines.redis_url, machines.address, machines.workers, recover)
 
 
 class Run:
@@ -201,7 +207,11 @@ class Run:
 
     def _show(self) -> None:
         begun = time.monotonic()
-        self.logbook.write(self.exhibition.show(self.engine.weights, self.counters.frames), self.counters)
+        try:
+            measured = self.exhibition.show(self.engine.weights, self.counters.frames)
+        except WeightsError:
+            return  # someone has damaged the newest weights; there will be others after the next step
+        self.logbook.write(measured, self.counters)
         self.shows = int(self.length.share(self.counters) * SHOWS) + 1
         self.shows_seconds += time.monotonic() - begun
 

@@ -64,6 +64,9 @@ def test_a_checkpoint_that_was_cut_off_does_not_count(tmp_path, saved, monkeypat
     assert [p.name for p in tmp_path.iterdir()] == [saved.name]
     (tmp_path / ".writing-killed").mkdir()
     assert latest_checkpoint(tmp_path) == saved
+    monkeypatch.undo()
+    newer = save_checkpoint(tmp_path, 256, DOCUMENT, PARTS)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [saved.name, newer.name], "what a killed run left is gone"
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
