@@ -83,11 +83,28 @@ def train(
         str | None, typer.Option(help="Another environment, with its default settings: an id, or module:Class.")
     ] = None,
     change: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as policy.entropy=0.02.")] = None,
+    checkpoints: Annotated[
+        str | None, typer.Option(help="URL for copies of the checkpoints, such as s3://bucket/run.")
+    ] = None,
 ) -> None:
     """Train an agent. Ctrl-C ends it with a checkpoint, and --resume goes on from there."""
     from cluster.training import train as run_training
 
-    run_training(preset, out, minutes, frames, engine.value, redis, address, workers, resume, seed, env, change or [])
+    run_training(
+        preset,
+        out,
+        minutes,
+        frames,
+        engine.value,
+        redis,
+        address,
+        workers,
+        resume,
+        seed,
+        env,
+        change or [],
+        checkpoints,
+    )
 
 
 @app.command()
@@ -186,6 +203,21 @@ def loop(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measu
 
     module = benchmark("loop")
     module.print_table(module.run(seconds))
+
+
+@app.command()
+def chaos(
+    kills: Annotated[int, typer.Option(min=3, help="How many processes to kill.")] = 50,
+    seed: SeedOption = 0,
+) -> None:
+    """Kill the processes of a small run on several Ray nodes, and check that nothing is lost; exit status 1 if so."""
+    from cluster.chaos import run_chaos
+    from cluster.chaos_evidence import print_campaign
+
+    seen, kept = run_chaos(kills, seed)
+    print_campaign(seen, kept)
+    if not all(well for well, _ in kept.values()):
+        raise typer.Exit(1)
 
 
 def is_user_error(error: BaseException) -> bool:

@@ -90,11 +90,11 @@ class RedisWeights:
             raise self._malformed(name, "does not hold weights that a process of this run has published")
         return number, load(weights)
 
-    def server(self) -> str:
-        """The name of the server's process: another one after each of its starts."""
+    def server(self) -> dict[str, Any]:
+        """What Redis says of itself: `run_id` is another after each start; `process_id`; `used_memory` in bytes."""
         with redis_errors(self._address.url):
-            info: Any = self._redis.info("server")
-        return str(info["run_id"])
+            answer: Any = self._redis.info()
+        return dict(answer)
 
     def _is_damaged(self, name: str) -> bool:
         try:

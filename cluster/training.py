@@ -31,6 +31,7 @@ def train(
     seed: int | None,
     environment: str | None,
     changes: list[str],
+    checkpoints: str | None = None,
 ) -> None:
     """Begin a run or go on with one, and print how it ended.
 
@@ -38,7 +39,7 @@ def train(
         RunError: the options contradict each other, or the folder cannot be used.
         ConfigError: a preset or a setting does not exist.
     """
-    machines = Machines(cast(Any, engine), redis_url, address, workers)
+    machines = Machines(cast(Any, engine), redis_url, address, workers, checkpoints)
     asked = None if minutes is None and frames is None else Length(minutes, frames)
     if go_on:
         if out is None:
