@@ -1,13 +1,12 @@
 """`spiral chaos`: a small run whose processes are killed one after the other, and what it promised nevertheless.
 
-Every promise is checked by whoever cannot be fooled: each trajectory is read here, before the learner has it; what a
-learner lost is the time between the checkpoint that its heir took over and its last sign of life.
+Each trajectory is read here, before the learner has it. What a learner lost is the work that it reported after the
+checkpoint that its heir took over, which must be the newest one.
 """
 
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,14 +85,12 @@ class ChaosEngine(RayEngine):
         self._cluster, self._folder, self._schedule, self._rng = cluster, folder, schedule, rng
         self._to_go, self._next = next(schedule)
         self._length = int(config.environment.settings["episode_length"])
-        self._kept_at: dict[tuple[str, int], float] = {}
+        self._kept: dict[str, int] = {}  # the version of each learner in the newest checkpoint
+        self._work_s = {"policy": 0.0, "discriminator": 0.0}  # since then
         super().__init__(config, pictures, workers=WORKERS, recover=self._recover)
-        self._begun = time.monotonic()
-        self._alive = {"policy": self._begun, "discriminator": self._begun}
 
     def step(self, phase: Phase) -> Report | None:
         """The next step, after which someone may be killed."""
-        begun = time.monotonic()
         report = super().step(phase)
         if report is not None:
             self._check(report)
@@ -102,19 +99,22 @@ class ChaosEngine(RayEngine):
                 self.evidence.kills[self._next] += 1
                 self._to_go, self._next = next(self._schedule, (10**9, "nobody"))
             self._measure_memory()
-        self.evidence.longest_step_s = max(self.evidence.longest_step_s, time.monotonic() - begun)
         return report
 
     def state(self) -> dict[str, Arrays]:
-        """What a checkpoint needs; notes when that was."""
-        now, parts = time.monotonic(), super().state()
-        self._kept_at |= {(part, int(parts[part]["version"])): now for part in self._alive}
+        """What a checkpoint needs, which is written at once."""
+        parts = super().state()
+        self._kept = {part: int(parts[part]["version"]) for part in self._work_s}
+        self._work_s = dict.fromkeys(self._work_s, 0.0)
         return parts
 
     def _recover(self, part: str) -> Arrays | None:
         arrays = self._folder.last_part(part)
-        kept_at = self._begun if arrays is None else self._kept_at[part, int(arrays["version"])]
-        self.evidence.lost_s.append(max(0.0, self._alive[part] - kept_at))
+        version = None if arrays is None else int(arrays["version"])
+        if version != self._kept.get(part):
+            self.evidence.outdated.append(f"the {part} went on from version {version}, not {self._kept.get(part)}")
+        self.evidence.lost_s.append(self._work_s[part])
+        self._work_s[part] = 0.0
         return arrays
 
     def _hand_over(self, played: Played, phase: Phase) -> None:
@@ -133,10 +133,8 @@ class ChaosEngine(RayEngine):
         super()._hand_over(played, phase)
 
     def _check(self, report: Report) -> None:
-        now = time.monotonic()
-        self._alive["policy"] = now
-        if report.discriminator_steps:
-            self._alive["discriminator"] = now
+        for part in self._work_s:
+            self._work_s[part] += report.busy[part]
         self.evidence.latest |= report.metrics
         if report.frames != self._length * self.config.policy.batch_size:
             self.evidence.wrong.append(f"a step on {report.frames} frames")

@@ -33,7 +33,6 @@ def evidence(**changes: Any) -> Evidence:
         "checked": 40,
         "lost_s": [4.0, 9.5],
         "memory": {"driver": [100 * MIB] * 9},
-        "longest_step_s": 1.0,
     }
     return Evidence(**(kept | changes))
 
@@ -53,6 +52,7 @@ def test_all_promises_are_kept_when_all_went_well():
         ({"wrong": ["a lag of -1"]}, "no trajectory was wrong"),
         ({"checked": 0}, "no trajectory was wrong"),
         ({"lost_s": [4.0, 11.5]}, "no learner lost more than a checkpoint interval"),
+        ({"outdated": ["the policy went on from version 3, not 9"]}, "no learner lost more than a checkpoint interval"),
         ({"memory": {"driver": [100 * MIB] * 6 + [120 * MIB] * 3}}, "memory was flat"),
     ],
 )
