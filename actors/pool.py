@@ -22,10 +22,11 @@ from ray.exceptions import RayTaskError
 from actors.broadcast import Broadcast
 from actors.rollout import Rollout
 from spiral.config import RunConfig
-from spiral.contracts import Arrays, Replay, WeightStore
+from spiral.contracts import Arrays, Replay, WeightsError, WeightStore
 
 REVIVAL_INTERVAL_S = 1.0
 REVIVAL_PATIENCE_S = 120.0
+AWAIT_WEIGHTS_S = 0.2  # before a worker without weights asks again
 
 
 class PoolError(RuntimeError):
@@ -41,12 +42,14 @@ class Played:
         trajectory: a reference to it.
         frames: how many actions it holds.
         seconds: how long it took.
+        refused: how many malformed values were met in the replay and among the weights meanwhile.
     """
 
     kind: str
     trajectory: Any
     frames: int
     seconds: float
+    refused: int = 0
 
 
 class RolloutWorker:
@@ -77,9 +80,12 @@ class RolloutWorker:
         self.broadcast = make_broadcast()
         self.seed_of = seed_of
         self.num_threads = num_threads
+        self.rollout: Rollout | None = None
 
     def begin(self, targets: NDArray[np.uint8]) -> None:
-        """Make the environments and the agent, which may copy the given pictures."""
+        """Make the environments and the agent, which may copy the given pictures, unless they are there."""
+        if self.rollout is not None:
+            return
         # A worker that was replaced must not play its first episodes again.
         seed = self.seed_of(max(0, self.weights.version("agent")))
         size = self.config.policy.batch_size
@@ -93,22 +99,33 @@ class RolloutWorker:
         """An answer, as a sign of life."""
         return "pong"
 
-    def play(self, kind: str) -> Played:
-        """One batch of episodes, its final renders added to the replay if they are the agent's."""
+    def play(self, kind: str) -> Played | None:
+        """One batch of episodes, its final renders added to the replay if they are the agent's.
+
+        None when there is nothing to play with: the worker was replaced and has not begun, or finds no weights.
+        """
+        if self.rollout is None:
+            return None
         start = time.perf_counter()
-        trajectory = self.rollout.demonstrate() if kind == "cloning" else self.rollout.collect()
+        try:
+            trajectory = self.rollout.demonstrate() if kind == "cloning" else self.rollout.collect()
+        except WeightsError:
+            time.sleep(AWAIT_WEIGHTS_S)
+            return None
         if kind == "learning" and self.replay is not None:
             self.replay.add(trajectory.final_renders)
         reference = ray.put(trajectory)
-        return Played(kind, reference, trajectory.frames, time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        return Played(kind, reference, trajectory.frames, seconds, take_refused(self.weights, self.replay))
 
     def state(self) -> Arrays:
-        """The random states."""
-        return self.rollout.state()
+        """The random states, once it has begun."""
+        return {} if self.rollout is None else self.rollout.state()
 
     def load_state(self, arrays: Arrays) -> None:
         """Go on from what `state` gave."""
-        self.rollout.load_state(arrays)
+        if self.rollout is not None:
+            self.rollout.load_state(arrays)
 
 
 class RolloutPool:
@@ -118,6 +135,10 @@ class RolloutPool:
         workers: Ray handles of `RolloutWorker`.
         targets: a reference to the pictures that they begin with. It is no argument of their constructor, because Ray
             may lose such an object when it restarts an actor on another machine (ray-project/ray#53727).
+
+    Attributes:
+        refused: how many malformed values the workers have met in the replay and among the weights.
+        starved: whether a worker had nothing to play with since this was last set to false.
     """
 
     def __init__(self, workers: Sequence[Any], targets: Any) -> None:
@@ -128,6 +149,8 @@ class RolloutPool:
         logging.getLogger("ray.rllib.utils.actor_manager").setLevel(logging.CRITICAL)
         self._manager: Any = FaultTolerantActorManager(list(workers), max_remote_requests_in_flight_per_actor=1)
         self._targets = targets
+        self.refused = 0
+        self.starved = False
         self._begin(self._manager.actor_ids())
         self._next_revival = 0.0
         self._last_sign_of_life = time.monotonic()
@@ -163,18 +186,24 @@ class RolloutPool:
         Raises:
             PoolError: no worker is left.
         """
-        played = []
+        played, idle = [], []
         for answer in self._manager.fetch_ready_async_reqs(timeout_seconds=0.0):
-            if answer.ok:
-                played.append(answer.get())
-            else:
+            if not answer.ok:
                 _raise_if_ours(answer.get())
+            elif answer.get() is None:
+                idle.append(answer.actor_id)
+            else:
+                played.append(answer.get())
+        self.refused += sum(batch.refused for batch in played)
+        self.starved |= bool(idle)
+        self._begin(idle)
         self._revive()
         return played
 
     def states(self) -> list[Arrays]:
-        """The random states of all workers that are well."""
-        return [answer.get() for answer in self._manager.foreach_actor("state").ignore_errors()]
+        """The random states of all workers that are well and have begun."""
+        answers = self._manager.foreach_actor("state").ignore_errors()
+        return [answer.get() for answer in answers if answer.get()]
 
     def load_states(self, states: Sequence[Arrays]) -> None:
         """Give the workers the random states that `states` gave; where there are fewer, the rest keep their own."""
@@ -210,6 +239,15 @@ class RolloutPool:
                 f"all {self._manager.num_actors()} rollout workers died and none came back within "
                 f"{REVIVAL_PATIENCE_S:.0f} s; is there enough memory? Go on with --resume from the last checkpoint"
             )
+
+
+def take_refused(*stores: WeightStore | Replay | None) -> int:
+    """How many malformed values the stores of this process have met since this was last asked."""
+    refused = 0
+    for store in stores:
+        if store is not None:
+            refused, store.refused = refused + store.refused, 0
+    return refused
 
 
 def _raise_if_ours(error: Exception) -> None:

@@ -25,7 +25,7 @@ from envs.actions import ActionSpec
 from envs.own import is_own, load_class, vector_form
 from spiral.agent import Agent, Observation, writable_tensor
 from spiral.config import RunConfig
-from spiral.contracts import Arrays, WeightStore
+from spiral.contracts import Arrays, WeightsError, WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.newest import load_newest
 from spiral.random_state import generator_array, load_generator
@@ -180,3 +180,5 @@ class Rollout:
 
     def _fetch_agent(self) -> None:
         self.version = load_newest(self.agent, self.version, self.weights, "agent")
+        if self.version < 0:
+            raise WeightsError("there are no weights of 'agent' to act with: publish some first")

@@ -41,7 +41,7 @@ USER_ERRORS = (
     "envs.pymypaint.errors:PaintError",
     "gymnasium.error:Error",
     "learners.checkpoint:CheckpointError",
-    "learners.policy_learner:DivergedError",
+    "learners.descent:DivergedError",
     "learners.replay:ReplayError",
     "spiral.contracts:WeightsError",
     "actors.pool:PoolError",
@@ -94,6 +94,9 @@ def train(
     ] = None,
     change: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as policy.entropy=0.02.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Serve the live page beside the run.")] = False,
+    checkpoints: Annotated[
+        str | None, typer.Option(help="URL for copies of the checkpoints, such as s3://bucket/run.")
+    ] = None,
 ) -> None:
     """Train an agent. Ctrl-C ends it with a checkpoint, and --resume goes on from there."""
     from cluster.training import train as run_training
@@ -114,6 +117,7 @@ def train(
         env,
         change or [],
         watch,
+        checkpoints,
     )
 
 
@@ -249,6 +253,21 @@ def watchers(seconds: Annotated[float, typer.Option(min=1.0, help="Length of eac
 
     module = benchmark("watchers")
     module.print_table(module.run(seconds))
+
+
+@app.command()
+def chaos(
+    kills: Annotated[int, typer.Option(min=3, help="How many processes to kill.")] = 50,
+    seed: SeedOption = 0,
+) -> None:
+    """Kill the processes of a small run on several Ray nodes, and check that nothing is lost; exit status 1 if so."""
+    from cluster.chaos import run_chaos
+    from cluster.chaos_evidence import print_campaign
+
+    seen, kept = run_chaos(kills, seed)
+    print_campaign(seen, kept)
+    if not all(well for well, _ in kept.values()):
+        raise typer.Exit(1)
 
 
 def is_user_error(error: BaseException) -> bool:

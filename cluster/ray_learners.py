@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from actors.pool import take_refused
 from cluster.timing import mean_of, timed
 from envs.actions import ActionSpec
 from learners.discriminator_learner import DiscriminatorLearner
@@ -18,6 +20,23 @@ from spiral.config import RunConfig
 from spiral.contracts import Arrays, EmptyReplayError, Replay, WeightStore
 from spiral.memory import keep_memory
 from spiral.trajectory import Trajectory
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a learner did when it was asked to.
+
+    Attributes:
+        count: the frames that it learned from, or the steps that it took.
+        metrics: measurements of its steps.
+        seconds: how long they took.
+        refused: how many malformed values it met in Redis meanwhile.
+    """
+
+    count: int
+    metrics: dict[str, float]
+    seconds: float
+    refused: int
 
 
 class PolicyWorker:
@@ -31,6 +50,8 @@ class PolicyWorker:
         make_weights: Callable[[], WeightStore],
         num_threads: int,
         seat: Seat | None = None,
+        state: Arrays | None = None,
+        version: int = 0,
     ) -> None:
         torch.set_num_threads(num_threads)
         keep_memory()
@@ -38,18 +59,22 @@ class PolicyWorker:
         if seat is not None:
             seat.take()
             weights = weights if seat.rank == 0 else Unpublished(weights)
-        self.learner = PolicyLearner(config, spec, canvas_shape, weights)
+        self.learner = PolicyLearner(config, spec, canvas_shape, weights, state, version)
 
     def ping(self) -> None:
         """Returns when the learner is ready."""
 
-    def step(self, trajectory: Trajectory, kind: str, progress: float) -> tuple[int, dict[str, float], float]:
-        """Frames, measurements and seconds of one step."""
+    def step(self, trajectory: Trajectory, kind: str, progress: float) -> Done:
+        """One step on a trajectory."""
         if kind == "cloning":
             metrics, seconds = timed(lambda: self.learner.clone_step(trajectory))
         else:
             metrics, seconds = timed(lambda: self.learner.step(trajectory, progress))
-        return trajectory.frames, metrics, seconds
+        return Done(trajectory.frames, metrics, seconds, take_refused(self.learner.weights))
+
+    def publish(self) -> None:
+        """Make the present weights the newest, where they were lost."""
+        self.learner.publish()
 
     def state(self) -> Arrays:
         """What a checkpoint needs."""
@@ -60,10 +85,10 @@ class PolicyWorker:
         self.learner.load_state(arrays)
 
 
-def joined(steps: list[tuple[int, dict[str, float], float]]) -> tuple[int, dict[str, float], float]:
-    """What several policy learners measured in one step that they took together, as one would have measured it."""
-    frames, _, seconds = zip(*steps, strict=True)
-    return frames[0], mean_of([measured for _, measured, _ in steps]), max(seconds)
+def joined(steps: list[Done]) -> Done:
+    """What several policy learners did in one step that they took together, as one would have reported it."""
+    metrics = mean_of([step.metrics for step in steps])
+    return Done(steps[0].count, metrics, max(step.seconds for step in steps), sum(step.refused for step in steps))
 
 
 class DiscriminatorWorker:
@@ -77,23 +102,31 @@ class DiscriminatorWorker:
         make_replay: Callable[[], Replay],
         make_weights: Callable[[], WeightStore],
         num_threads: int,
+        state: Arrays | None = None,
+        version: int = 0,
     ) -> None:
         torch.set_num_threads(num_threads)
         keep_memory()
-        self.learner = DiscriminatorLearner(config, canvas_shape, pictures, make_replay(), make_weights())
+        replay, weights = make_replay(), make_weights()
+        self.learner = DiscriminatorLearner(config, canvas_shape, pictures, replay, weights, state, version)
 
     def ping(self) -> None:
         """Returns when the learner is ready."""
 
-    def steps(self, count: int) -> tuple[int, dict[str, float], float]:
-        """Steps, mean measurements and seconds of at most `count` steps, after which the weights are published.
+    def steps(self, count: int) -> Done:
+        """At most `count` steps, after which the weights are published.
 
         Fewer are taken where the replay has nothing but what it must refuse; new pictures mend it.
         """
         tried, seconds = timed(lambda: [self._try_step() for _ in range(count)])
         measured = [step for step in tried if step is not None]
         _, publishing = timed(self.learner.publish)
-        return len(measured), mean_of(measured), seconds + publishing
+        refused = take_refused(self.learner.weights, self.learner.replay)
+        return Done(len(measured), mean_of(measured), seconds + publishing, refused)
+
+    def publish(self) -> None:
+        """Make the present weights the newest, where they were lost."""
+        self.learner.publish()
 
     def state(self) -> Arrays:
         """What a checkpoint needs."""

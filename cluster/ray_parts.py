@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,14 +14,14 @@ from typing import Any, Literal
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from ray.exceptions import RayActorError, RayTaskError
 
 from actors.broadcast import Broadcast
 from actors.pool import RolloutPool, RolloutWorker
 from cluster.cores import default_workers, processors, share_cores
 from cluster.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
 from cluster.ray_learners import DiscriminatorWorker, PolicyWorker
-from cluster.ray_start import EngineError, gpu_share, start_ray
+from cluster.ray_start import gpu_share, start_ray
+from cluster.ray_supervisor import Supervised, wait_for
 from cluster.redis_connection import RedisAddress, RedisError
 from cluster.redis_feed import RedisFeed
 from cluster.redis_replay import RedisReplay
@@ -27,9 +29,10 @@ from cluster.redis_server import EmbeddedRedis
 from cluster.redis_weights import RedisWeights
 from learners.team import Seat, check_shares, meeting_place
 from spiral.config import RunConfig
+from spiral.contracts import Arrays
 
 CPU_SHARE = 0.5  # logical, so that three kinds of process fit on a cluster of two cores
-START_TIMEOUT_S = 180.0
+Recover = Callable[[str], Arrays | None]  # the arrays of a part in the last checkpoint, if there is one
 
 
 @dataclass
@@ -39,15 +42,15 @@ class Parts:
     Attributes:
         weights, replay: this process's own connections; no replay without a discriminator.
         feed: the live feed of this process.
-        policies, discriminator: Ray handles of `PolicyWorker` and `DiscriminatorWorker`.
+        policies, discriminator: the processes of `PolicyWorker` and `DiscriminatorWorker`.
         pool, workers: the rollout workers, and how many they are.
     """
 
     weights: RedisWeights
     replay: RedisReplay | None
     feed: RedisFeed
-    policies: list[Any]
-    discriminator: Any
+    policies: list[Supervised]
+    discriminator: Supervised | None
     pool: RolloutPool
     workers: int
 
@@ -61,10 +64,12 @@ def start_parts(
     workers: int | None,
     policy_learners: int,
     gpus_per_learner: float | None,
+    recover: Recover,
 ) -> Parts:
     """All parts of a run, ready to be called; leaving `resources` ends them.
 
-    The learners are where GPUs are, if there are any, and the rollout workers on cores.
+    The learners are where GPUs are, if there are any, and the rollout workers on cores. A learner that dies comes back
+    from what `recover` gives, unless it is one of several policy learners: that ends the run.
     """
     check_shares(config, policy_learners)
     spec, shape = inspect_environment(config)
@@ -80,18 +85,25 @@ def start_parts(
     reference = ray.put(pictures)
 
     make_policy: Any = ray.remote(PolicyWorker).options(**options)
-    policies = [
-        make_policy.remote(config, spec, shape, make_weights, threads.policy, seat)
-        for seat in _seats(resources, policy_learners, gpus)
-    ]
+    policies = []
+    for seat in _seats(resources, policy_learners, gpus):
+        start = partial(make_policy.remote, config, spec, shape, make_weights, threads.policy, seat)
+        # Those who took a step with one that died have lost its part of their exchange: only a single one has an heir.
+        policies.append(Supervised("the policy learner", start, partial(recover, "policy") if seat is None else None))
+        resources.callback(policies[-1].close)
     for policy in policies:
-        _await(policy, "a policy learner")  # the first one publishes the weights that the others begin with
+        policy.wait()  # the first one publishes the weights that the others begin with
     discriminator = None
     if config.uses_discriminator:
         make_discriminator: Any = ray.remote(DiscriminatorWorker).options(**options)
-        discriminator = make_discriminator.remote(
-            config, shape, reference, make_replay, make_weights, threads.discriminator
+        discriminator = Supervised(
+            "the discriminator learner",
+            partial(
+                make_discriminator.remote, config, shape, reference, make_replay, make_weights, threads.discriminator
+            ),
+            partial(recover, "discriminator"),
         )
+        resources.callback(discriminator.close)
     make_worker: Any = ray.remote(RolloutWorker).options(num_cpus=CPU_SHARE, max_restarts=-1)
     worker_config = config.model_copy(update={"device": "cpu"})
     rollout_replay = make_replay if config.uses_discriminator else None
@@ -107,55 +119,15 @@ def start_parts(
         for index in range(workers)
     ]
     if discriminator is not None:
-        _await(discriminator, "the discriminator learner")
+        discriminator.wait()
     for handle in handles:
-        _await(handle, "a rollout worker")
+        wait_for(handle, "a rollout worker")
     pool = RolloutPool(handles, reference)
-    for learner in (*policies, discriminator):
-        if learner is not None:
-            resources.callback(ray.kill, learner)
     resources.callback(pool.close)
     replay = make_replay() if config.uses_discriminator else None
     feed = RedisFeed(redis)
     resources.callback(feed.close)
     return Parts(make_weights(), replay, feed, policies, discriminator, pool, workers)
-
-
-def result_of(call: Any) -> Any:
-    """What a call of a learner gave, or the error that it raised itself.
-
-    Raises:
-        EngineError: the learner's process died.
-    """
-    try:
-        return ray.get(call)
-    except RayTaskError as error:
-        raise error.cause if isinstance(error.cause, Exception) else error from None
-    except RayActorError as error:
-        lines = str(error).strip().splitlines()
-        if error.actor_init_failed:
-            raise EngineError(f"a process of the run could not begin: {lines[-1]}") from None
-        raise EngineError(
-            f"a process of the run died ({lines[0]}); is there enough memory? "
-            "Go on with --resume from the last checkpoint"
-        ) from None
-
-
-def results_of(calls: list[Any]) -> list[Any]:
-    """What calls of a team of learners gave.
-
-    Raises:
-        EngineError: one of their processes died; the errors of the others, who waited for it, say less.
-    """
-    results, errors = [], []
-    for call in calls:
-        try:
-            results.append(result_of(call))
-        except Exception as error:
-            errors.append(error)
-    if errors:
-        raise next((error for error in errors if isinstance(error, EngineError)), errors[0])
-    return results
 
 
 def _seats(resources: ExitStack, learners: int, gpus: float) -> list[Seat | None]:
@@ -179,9 +151,10 @@ def _make_broadcast(redis: RedisAddress, worker: int, workers: int) -> Broadcast
 
 def _start_redis(resources: ExitStack, url: str | None) -> RedisAddress:
     """The address of a Redis that answers, our own if no URL is given; the run's keys go with `resources`."""
+    name, secret = uuid.uuid4().hex, secrets.token_bytes(32)
     if url is None:
-        return RedisAddress(resources.enter_context(EmbeddedRedis()).url, uuid.uuid4().hex)
-    address = RedisAddress(url, uuid.uuid4().hex)
+        return RedisAddress(resources.enter_context(EmbeddedRedis()).url, name, secret)
+    address = RedisAddress(url, name, secret)
     address.connect().close()
     resources.callback(_forget, address)
     return address
@@ -191,14 +164,3 @@ def _forget(address: RedisAddress) -> None:
     """Deletes the run's keys, unless the Redis is gone: then they expire by themselves."""
     with suppress(RedisError):
         address.forget()
-
-
-def _await(handle: Any, who: str) -> None:
-    """Waits until an actor answers."""
-    call = handle.ping.remote()
-    if not ray.wait([call], timeout=START_TIMEOUT_S)[0]:
-        raise EngineError(
-            f"{who} did not start within {START_TIMEOUT_S:.0f} s; the cluster has these resources left: "
-            f"{ray.available_resources()}; free some of it, or use fewer --workers"  # type: ignore[no-untyped-call]
-        )
-    result_of(call)

@@ -14,6 +14,8 @@ import ray
 
 OBJECT_STORE_BYTES = 512 * 2**20  # some trajectories; the real pictures come on top
 
+QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+
 
 class EngineError(RuntimeError):
     """The processes of a run cannot be started, or one of them died."""
@@ -36,10 +38,10 @@ def start_ray(address: str | None, processes: int, picture_bytes: int, embedded_
     if mine:
         _connect(address or os.environ.get("RAY_ADDRESS"), processes, picture_bytes)
     try:
-        machines = sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]
-        if embedded_redis and machines > 1:
+        machines = {node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}  # type: ignore[no-untyped-call]
+        if embedded_redis and len(machines) > 1:
             raise EngineError(
-                f"the cluster has {machines} machines, but the embedded Redis can be reached from this one alone: "
+                f"the cluster has {len(machines)} machines, but the embedded Redis can be reached from this one alone: "
                 "give --redis redis://host:port"
             )
         yield
@@ -49,28 +51,32 @@ def start_ray(address: str | None, processes: int, picture_bytes: int, embedded_
 
 
 def _connect(address: str | None, processes: int, picture_bytes: int) -> None:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Ray gives its processes the lowest priority but four; those of a run have that of the command itself.
-    os.environ.setdefault("RAY_worker_niceness", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    prepare_environment()
     if address is None or address == "local":
         ray.init(
             "local",
             num_cpus=processes,  # Ray starts so many processes at once, for the parts of the run to move into
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES + 2 * picture_bytes,
-            **quiet,
+            **QUIET,
         )
         return
     try:
         _knock(address)
-        ray.init(address, **quiet)
+        ray.init(address, **QUIET)
     except (OSError, RuntimeError, ValueError) as error:
         raise EngineError(
             f"no Ray cluster answers at {address!r} ({str(error).splitlines()[0]}): start one with `ray start --head`, "
             "correct --address or RAY_ADDRESS, or leave both out"
         ) from None
+
+
+def prepare_environment() -> None:
+    """Sets what Ray's processes read from the environment, where nobody has set it."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray gives its processes the lowest priority but four; those of a run have that of the command itself.
+    os.environ.setdefault("RAY_worker_niceness", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 
 def _knock(address: str) -> None:

@@ -21,7 +21,7 @@ RUNS = "spiral:runs"  # a sorted set: the names of runs that show themselves, by
 MAX_VALUE_BYTES = 512 * 2**20  # what Redis accepts as one value (proto-max-bulk-len)
 
 FAIL_AT_ONCE = Retry(NoBackoff(), 0)  # at the start, when the address may be wrong
-RETRY = Retry(ExponentialBackoff(cap=1.0, base=0.05), 6)  # later, when a connection was lost: about 3 seconds
+RETRY = Retry(ExponentialBackoff(cap=1.0, base=0.05), 24)  # later, until a Redis that died is back: about 20 seconds
 
 
 class RedisError(RuntimeError):
@@ -36,10 +36,12 @@ class RedisAddress:
         url: `redis://`, `rediss://` (TLS) or `unix://`, with user and password if it needs them. After `?` come options
             of redis-py, such as `ssl_ca_certs`, the file of the authority that signed the server's certificate.
         run_id: the name under which this run's keys live.
+        secret: what the run's processes seal their values with; see `cluster/redis_seal.py`. Redis never sees it.
     """
 
     url: str = field(repr=False)
     run_id: str
+    secret: bytes = field(default=b"", repr=False)
 
     def connect(self) -> redis.Redis:
         """A connection that answered once.

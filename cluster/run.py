@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cluster.checkpoint_copies import CheckpointCopies
 from cluster.display import Display, make_display
 from cluster.engine import Engine, check_settings, describe_run, inspect_environment
 from cluster.exhibition import Exhibition
@@ -24,9 +25,9 @@ from cluster.logbook import Logbook, read_rows
 from cluster.plan import Counters, Length, phase_of
 from cluster.run_folder import RunError, RunFolder
 from cluster.sheets import save_curve
-from learners.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
-from spiral.config import RunConfig
-from spiral.contracts import WeightsError
+from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from spiral.config import RunConfig, parse_config
+from spiral.contracts import Arrays, WeightsError
 from spiral.data import load, resolve
 
 SHOWS = 20  # in a run
@@ -36,7 +37,7 @@ SHOWS_COST_AT_MOST = 0.03  # of the time of a run with a length in minutes
 
 @dataclass(frozen=True)
 class Machines:
-    """Where a run works; see `cluster.ray_run.RayEngine` for what None means."""
+    """Where a run works, and the URL of copies of its checkpoints; `cluster.ray_run.RayEngine` says what None means."""
 
     engine: Literal["ray", "local"] = "ray"
     redis_url: str | None = field(default=None, repr=False)  # it may hold a password
@@ -44,6 +45,7 @@ class Machines:
     workers: int | None = None
     policy_learners: int = 1
     gpus_per_learner: float | None = None
+    checkpoints: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,18 @@ def begin(config: RunConfig, out: Path, length: Length, machines: Machines) -> S
 def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
     """The summary of the run in `out`, which goes on from its last checkpoint, to the given length or its own.
 
-    A run that ended before its first checkpoint begins anew.
+    A run that ended before its first checkpoint begins anew. Where the folder has no checkpoint, a copy is taken.
 
     Raises:
         RunError: there is no run, or it is over.
         CheckpointError: its checkpoint is missing, damaged, or of another agent.
     """
     folder = RunFolder(out)
+    if machines.checkpoints is not None and not has_checkpoint(folder.checkpoints):
+        _take_copy(folder, machines.checkpoints)
     config, planned = folder.read_settings()
     length = length or planned
-    if not folder.checkpoints.exists():
+    if not has_checkpoint(folder.checkpoints):
         return _run(config, folder, length, machines, None)
     checkpoint = load_checkpoint(latest_checkpoint(folder.checkpoints))
     checkpoint.require(*inspect_environment(config))
@@ -95,6 +99,13 @@ def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
     return _run(config, folder, length, machines, checkpoint)
 
 
+def _take_copy(folder: RunFolder, url: str) -> None:
+    """Puts the newest copy of a checkpoint into the folder, and the run's settings, if there is one."""
+    if CheckpointCopies(url).fetch_newest(folder.checkpoints):
+        document = load_checkpoint(latest_checkpoint(folder.checkpoints), only=()).document
+        folder.begin(parse_config(document["config"]), Length(**document["length"]))
+
+
 def _run(
     config: RunConfig, folder: RunFolder, length: Length, machines: Machines, checkpoint: Checkpoint | None
 ) -> Summary:
@@ -104,12 +115,13 @@ def _run(
     held_out = load(config.data.name, "test", height, channels == 3)
     display = make_display()
     display.say(source)
-    engine = make_engine(config, pictures, machines)
+    copies = None if machines.checkpoints is None else CheckpointCopies(machines.checkpoints)
+    engine = make_engine(config, pictures, machines, folder.last_part)
     try:
         # Only now, so that whatever stood in the way of the start left no folder behind.
         folder.begin(config, length)
         with Interrupts() as interrupts, display:
-            run = Run(config, folder, length, engine, held_out, display)
+            run = Run(config, folder, length, engine, held_out, display, copies)
             if checkpoint is not None:
                 run.restore(checkpoint)
             return run.go(lambda: interrupts.requested)
@@ -117,8 +129,13 @@ def _run(
         engine.close()
 
 
-def make_engine(config: RunConfig, pictures: NDArray[np.uint8], machines: Machines) -> Engine:
-    """The parts of a run, wired up on Ray and Redis or in this process."""
+def make_engine(
+    config: RunConfig, pictures: NDArray[np.uint8], machines: Machines, recover: Callable[[str], Arrays | None]
+) -> Engine:
+    """The parts of a run, wired up on Ray and Redis or in this process.
+
+    `recover` gives the arrays of a part in the last checkpoint, to the heir of a learner whose process died.
+    """
     if machines.engine == "local":
         from cluster.local import LocalEngine
 
@@ -133,6 +150,7 @@ def make_engine(config: RunConfig, pictures: NDArray[np.uint8], machines: Machin
         machines.workers,
         machines.policy_learners,
         machines.gpus_per_learner,
+        recover,
     )
 
 
@@ -147,17 +165,20 @@ class Run:
         engine: Engine,
         held_out: NDArray[np.uint8],
         display: Display,
+        copies: CheckpointCopies | None = None,
     ) -> None:
         self.config = config
         self.folder = folder
         self.length = length
         self.engine = engine
         self.display = display
+        self.copies = copies
         self.counters = Counters()
         self.exhibition = Exhibition(folder, config, held_out, engine.feed)
         self.logbook_state: dict[str, object] | None = None
         self.shows = 0
         self.shows_seconds = 0.0
+        self.checkpoint_interval_s = CHECKPOINT_INTERVAL_S
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
@@ -173,7 +194,7 @@ class Run:
         self.logbook = Logbook(self.folder, self.counters.frames, self.logbook_state, self.engine.feed)
         self.logbook.begin_clock(self.counters.seconds)
         begun = time.monotonic() - self.counters.seconds
-        checkpoint_due = time.monotonic() + CHECKPOINT_INTERVAL_S
+        checkpoint_due = time.monotonic() + self.checkpoint_interval_s
         try:
             while (share := self.length.share(self.counters)) < 1.0 and not stop():
                 if self._show_is_due(share):
@@ -187,7 +208,7 @@ class Run:
                 self.display.update(phase.kind, share, self.counters, self.logbook.latest)
                 if time.monotonic() > checkpoint_due:
                     self._save()
-                    checkpoint_due = time.monotonic() + CHECKPOINT_INTERVAL_S
+                    checkpoint_due = time.monotonic() + self.checkpoint_interval_s
             return self._finish(over=share >= 1.0)
         finally:
             self.logbook.close()
@@ -233,5 +254,12 @@ class Run:
             "counters": self.counters.to_json(),
             "logbook": self.logbook.state(),
             "shows": self.shows,
+            "length": asdict(self.length),
         }
-        return save_checkpoint(self.folder.checkpoints, self.counters.frames, document, self.engine.state())
+        path = save_checkpoint(self.folder.checkpoints, self.counters.frames, document, self.engine.state())
+        if self.copies is not None:
+            try:
+                self.copies.put(path)
+            except OSError as error:
+                self.display.say(f"{path.name} could not be copied to {self.copies.url}: {error}; the next one may be")
+        return path

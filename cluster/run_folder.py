@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cluster.plan import Length
+from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
 from spiral.config import ConfigError, RunConfig, parse_config
+from spiral.contracts import Arrays
 
 
 class RunError(ValueError):
@@ -79,6 +81,12 @@ class RunFolder:
             folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"config": config.model_dump(mode="json"), "length": asdict(length)}, indent=1)
         write_text(self.settings, text)
+
+    def last_part(self, name: str) -> Arrays | None:
+        """The arrays of a part in the newest checkpoint, or None when there is no checkpoint yet."""
+        if not has_checkpoint(self.checkpoints):
+            return None
+        return load_checkpoint(latest_checkpoint(self.checkpoints), only=(name,)).part(name)
 
     def read_settings(self) -> tuple[RunConfig, Length]:
         """The settings and the length of the run in this folder.

@@ -35,6 +35,7 @@ def train(
     environment: str | None,
     changes: list[str],
     watch: bool,
+    checkpoints: str | None = None,
 ) -> None:
     """Begin a run or go on with one, beside its live page if `watch`, and print how it ended.
 
@@ -46,7 +47,7 @@ def train(
         raise RunError(
             "--watch needs --engine ray: the live page reads from Redis, which a run in one process does without"
         )
-    machines = Machines(cast(Any, engine), redis_url, address, workers, policy_learners, gpus_per_learner)
+    machines = Machines(cast(Any, engine), redis_url, address, workers, policy_learners, gpus_per_learner, checkpoints)
     asked = None if minutes is None and frames is None else Length(minutes, frames)
     if go_on:
         if out is None:

@@ -22,10 +22,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from envs.actions import ActionSpec
+from learners.descent import require_finite
 from spiral.contracts import Arrays
 
 FORMAT = 1
 DOCUMENT = "run.json"
+UNFINISHED = ".writing-"
 NAME = re.compile(r"\d{12}")
 
 
@@ -90,10 +92,17 @@ def save_checkpoint(
         document: plain JSON values; `action_spec` and `canvas_shape` must be among them.
         parts: the arrays of each part, by name.
         keep: how many checkpoints to keep.
+
+    Raises:
+        DivergedError: a number is not finite; the older checkpoints stay as they are.
     """
+    for name, arrays in parts.items():
+        require_finite(f"the part {name!r} of a checkpoint", arrays)
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"{order:012d}"
-    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    for cut_off in folder.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(cut_off, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
     try:
         write_checkpoint(temporary, document, parts)
         shutil.rmtree(final, ignore_errors=True)
@@ -114,6 +123,11 @@ def write_checkpoint(folder: Path, document: Mapping[str, Any], parts: Mapping[s
     text = json.dumps({"format": FORMAT, "parts": sorted(parts), **document}, indent=1)
     (folder / DOCUMENT).write_text(text, encoding="utf-8")
     _sync(folder / DOCUMENT)
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether there is a checkpoint in `folder`."""
+    return bool(_names(folder))
 
 
 def latest_checkpoint(folder: Path) -> Path:

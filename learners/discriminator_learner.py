@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from learners.descent import descend, require_finite
 from learners.state import (
     load_network,
     load_optimizer,
@@ -33,8 +34,12 @@ from spiral.rewards.adversarial import build_discriminator
 class DiscriminatorLearner:
     """Trains the discriminator and publishes it as `discriminator` in `weights`.
 
+    Args:
+        state: what `state` gave, to go on from; None begins anew.
+        version: of the first weights; a learner in place of one that died goes on above all versions that there were.
+
     Attributes:
-        version: how many steps were taken.
+        version: how many steps were taken, and more where some were lost with a learner that died.
     """
 
     def __init__(
@@ -44,6 +49,8 @@ class DiscriminatorLearner:
         pictures: NDArray[np.uint8],
         replay: Replay,
         weights: WeightStore,
+        state: Arrays | None = None,
+        version: int = 0,
     ) -> None:
         torch.manual_seed(config.seed + 1)
         self.config = config
@@ -57,14 +64,18 @@ class DiscriminatorLearner:
         self.optimizer = torch.optim.Adam(self.network.parameters(), settings.learning_rate, betas, fused=True)
         self.rng = np.random.default_rng((config.seed, 2))
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
-        self.version = 0
-        self.publish()
+        self.version = version
+        if state is None:
+            self.publish()
+        else:
+            self.load_state(state)
 
     def step(self) -> dict[str, float]:
         """Measurements of one step on a batch of real pictures and one of renders.
 
         Raises:
             EmptyReplayError: when the replay holds nothing yet.
+            DivergedError: when a number is not finite any more.
         """
         real, fake, targets = self._batch()
         if self.config.discriminator.reink:
@@ -72,15 +83,19 @@ class DiscriminatorLearner:
         mix = torch.from_numpy(self.rng.random((len(real), 1, 1, 1), np.float32)).to(self.device)
         with autocast(self.device, self.config.precision):
             loss, measured = self._loss(real, fake, targets, mix)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+        descend(loss, self.network, self.optimizer, torch.inf, f"the discriminator at step {self.version}")
         self.version += 1
         return measured
 
     def publish(self) -> None:
-        """Make the present weights the newest."""
-        self.weights.publish("discriminator", self.version, network_arrays(self.network))
+        """Make the present weights the newest.
+
+        Raises:
+            DivergedError: they are not finite.
+        """
+        arrays = network_arrays(self.network)
+        require_finite(f"the discriminator at step {self.version}", arrays)
+        self.weights.publish("discriminator", self.version, arrays)
 
     def state(self) -> Arrays:
         """Everything that a checkpoint needs to go on bit for bit."""
@@ -92,12 +107,12 @@ class DiscriminatorLearner:
         )
 
     def load_state(self, arrays: Arrays) -> None:
-        """Take over what `state` gave, and publish it."""
+        """Take over what `state` gave, and publish it; the version never falls."""
         load_network(self.network, under_prefix("network", arrays))
         load_optimizer(self.optimizer, under_prefix("optimizer", arrays))
         load_generator(self.rng, arrays["rng"])
         self.generator.set_state(torch.from_numpy(arrays["generator"].astype(np.uint8)))
-        self.version = int(arrays["version"])
+        self.version = max(self.version, int(arrays["version"]))
         self.publish()
 
     def _batch(self) -> tuple[Tensor, Tensor, Tensor | None]:

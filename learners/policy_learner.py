@@ -15,6 +15,7 @@ from torch import Tensor
 from envs.actions import ActionSpec
 from learners.anchor import Anchor
 from learners.cloning import cloning_loss
+from learners.descent import descend, require_finite
 from learners.state import (
     load_network,
     load_optimizer,
@@ -36,19 +37,25 @@ from spiral.trajectory import Trajectory
 from spiral.vtrace import vtrace
 
 
-class DivergedError(RuntimeError):
-    """The loss or the gradient is not a number any more; the weights were left as they were before."""
-
-
 class PolicyLearner:
     """Trains the agent and publishes it as `agent` in `weights`.
 
+    Args:
+        state: what `state` gave, to go on from; None begins anew.
+        version: of the first weights; a learner in place of one that died goes on above all versions that there were.
+
     Attributes:
-        version: how many steps were taken.
+        version: how many steps were taken, and more where some were lost with a learner that died.
     """
 
     def __init__(
-        self, config: RunConfig, spec: ActionSpec, canvas_shape: tuple[int, int, int], weights: WeightStore
+        self,
+        config: RunConfig,
+        spec: ActionSpec,
+        canvas_shape: tuple[int, int, int],
+        weights: WeightStore,
+        state: Arrays | None = None,
+        version: int = 0,
     ) -> None:
         torch.manual_seed(config.seed)
         self.config = config
@@ -60,8 +67,11 @@ class PolicyLearner:
         self.anchor = Anchor(self.agent, config.policy.anchor_decay) if config.policy.anchor else None
         self.team = Team(self.agent)
         self.rng = np.random.default_rng((config.seed, 1))
-        self.version = 0
-        self._publish()
+        self.version = version
+        if state is None:
+            self.publish()
+        else:
+            self.load_state(state)
 
     def step(self, trajectory: Trajectory, progress: float) -> dict[str, float]:
         """Measurements of one learning step on a trajectory, or of this learner's part in it.
@@ -128,14 +138,24 @@ class PolicyLearner:
         )
 
     def load_state(self, arrays: Arrays) -> None:
-        """Take over what `state` gave, and publish it."""
+        """Take over what `state` gave, and publish it; the version never falls."""
         load_network(self.agent, under_prefix("network", arrays))
         load_optimizer(self.optimizer, under_prefix("optimizer", arrays))
         if self.anchor is not None:
             self.anchor.load_state(under_prefix("anchor", arrays))
         load_generator(self.rng, arrays["rng"])
-        self.version = int(arrays["version"])
-        self._publish()
+        self.version = max(self.version, int(arrays["version"]))
+        self.publish()
+
+    def publish(self) -> None:
+        """Make the present weights the newest.
+
+        Raises:
+            DivergedError: they are not finite.
+        """
+        arrays = network_arrays(self.agent)
+        require_finite(f"the policy at step {self.version}", arrays)
+        self.weights.publish("agent", self.version, arrays)
 
     def _charge(self, anchor: Anchor, trajectory: Trajectory, rewards: Tensor) -> tuple[Tensor, float]:
         """The rewards less what leaving the average policy costs, and the mean distance from it in nats a step."""
@@ -177,16 +197,8 @@ class PolicyLearner:
         }
 
     def _descend(self, loss: Tensor) -> float:
-        self.optimizer.zero_grad()
-        loss.backward()
-        norm = clip_gradient(self.agent, self.config.policy.max_gradient_norm)
-        if not np.isfinite(norm):
-            raise DivergedError(
-                f"the policy's loss is {float(loss.detach())} and its gradient {norm} at step {self.version}; "
-                "the last checkpoint is good: lower policy.learning_rate or raise policy.entropy and resume from it"
-            )
-        self.optimizer.step()
-        return norm
+        limit = self.config.policy.max_gradient_norm
+        return descend(loss, self.agent, self.optimizer, limit, f"the policy at step {self.version}")
 
     def _set_learning_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
@@ -199,17 +211,9 @@ class PolicyLearner:
 
     def _advance(self) -> None:
         self.version += 1
-        self._publish()
-
-    def _publish(self) -> None:
-        self.weights.publish("agent", self.version, network_arrays(self.agent))
+        self.publish()
 
 
 def on_the_way(start: float, end: float | None, progress: float) -> float:
     """The value on the straight line from `start` to `end`; without an end it stays at the start."""
     return start if end is None else start + progress * (end - start)
-
-
-def clip_gradient(network: torch.nn.Module, limit: float) -> float:
-    """The norm of the gradient, which is then scaled down to `limit` at most."""
-    return float(torch.nn.utils.clip_grad_norm_(network.parameters(), limit))

@@ -50,6 +50,7 @@ class MemoryReplay:
         if capacity < 1:
             raise ReplayError(f"a replay of {capacity} pictures was asked for; it holds 1 or more")
         self.capacity = capacity
+        self.refused = 0
         self._canvas_shape = canvas_shape
         self._renders = np.zeros((capacity, *canvas_shape), np.uint8)
         self._targets = np.zeros_like(self._renders) if with_targets else None

@@ -4,6 +4,7 @@ PyTorch's DistributedDataParallel (Li et al., 2020) averages their gradients: al
 one that a single learner takes on the whole batch: a loss is a mean over episodes, and the mean of the means of equal
 shares is that of all. The gradient is clipped after it was averaged. Only what normalises advantages has to be asked of
 the others. Should the discriminator be published anew while they fetch it, some score with the one before.
+None can go on without the others: the death of one ends the run, where a single learner would come back.
 """
 
 from __future__ import annotations
@@ -111,6 +112,15 @@ class Unpublished:
 
     def __init__(self, weights: WeightStore) -> None:
         self._weights = weights
+
+    @property
+    def refused(self) -> int:
+        """As the store has it."""
+        return self._weights.refused
+
+    @refused.setter
+    def refused(self, count: int) -> None:
+        self._weights.refused = count
 
     def publish(self, name: str, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:
         """Keeps nothing."""

@@ -29,6 +29,7 @@ class MemoryWeights:
     """
 
     def __init__(self) -> None:
+        self.refused = 0
         self._newest: dict[str, tuple[int, Arrays]] = {}
 
     def publish(self, name: str, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:

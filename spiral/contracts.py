@@ -35,9 +35,15 @@ class Renders:
 
 
 class Replay(Protocol):
-    """A buffer of the newest renders; the oldest make room. `size` and `capacity` count pictures."""
+    """A buffer of the newest renders; the oldest make room.
+
+    Attributes:
+        capacity: in pictures.
+        refused: how many malformed values were met, since it was last set to zero.
+    """
 
     capacity: int
+    refused: int
 
     @property
     def size(self) -> int:
@@ -63,7 +69,13 @@ class WeightsError(ValueError):
 
 
 class WeightStore(Protocol):
-    """The newest weights of each network, by name (`agent`, `discriminator`). Versions only grow."""
+    """The newest weights of each network, by name (`agent`, `discriminator`). Versions only grow.
+
+    Attributes:
+        refused: how many malformed values were met, since it was last set to zero.
+    """
+
+    refused: int
 
     def publish(self, name: str, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:
         """Make `weights` the newest of `name`."""

@@ -14,15 +14,16 @@ import ray
 from cluster.engine import describe_run
 from cluster.local import LocalEngine
 from cluster.plan import Counters, Length, Phase, Report
-from cluster.ray_parts import result_of
 from cluster.ray_run import RayEngine
 from cluster.ray_start import EngineError, gpu_share, start_ray
-from cluster.redis_connection import RedisAddress, RedisError
+from cluster.ray_supervisor import Supervised
+from cluster.redis_connection import FAIL_AT_ONCE, RedisAddress, RedisError
 from cluster.redis_feed import RedisFeedReader
 from cluster.redis_server import EmbeddedRedis
 from cluster.run import Machines, begin, resume
 from learners.checkpoint import load_checkpoint
 from spiral.config import ConfigError, RunConfig
+from spiral.contracts import Arrays
 from spiral.data import load
 
 from .conftest import FRAMES
@@ -141,16 +142,59 @@ def test_a_run_goes_on_whatever_strangers_put_into_its_keys(engine, redis_server
     assert all(np.isfinite(array).all() for array in engine.state()["agent"].values())
 
 
-def test_a_learner_or_a_redis_that_dies_ends_the_run_with_a_way_out(tiny, pictures):
-    with EmbeddedRedis() as server:
-        engine = RayEngine(tiny, pictures, server.url, workers=1)
-        reports(engine, 1)
+def kill(process: Supervised) -> None:
+    """Ends a learner's process as the kernel does when memory is short."""
+    os.kill(ray.get(process._handle.__ray_call__.remote(lambda _: os.getpid())), signal.SIGKILL)
+
+
+def test_a_learner_that_dies_comes_back_from_its_last_checkpoint(tiny, pictures, redis_server):
+    kept: dict[str, Arrays] = {}
+    engine = RayEngine(tiny, pictures, redis_server.url, workers=1, recover=kept.get)
+    (policy,), discriminator = engine._parts.policies, engine._parts.discriminator
+    assert discriminator is not None
+    reports(engine, 4)
+    engine.settle()
+    kept |= engine.state()
+    reports(engine, 4)
+    versions = {name: engine.weights.version(name) for name in ("agent", "discriminator")}
+    for learner in (policy, discriminator):
+        kill(learner)
+    found = []
+    while not (policy.restarts and discriminator.restarts):
+        found += reports(engine, 1)
+    found += reports(engine, 4)
+    for report in found:
+        assert report.metrics["policy/lag"] >= 0 and report.frames == FRAMES
+    assert found[-1].metrics["policy/restarts"] == found[-1].metrics["discriminator/restarts"] == 1
+    assert engine.weights.version("agent") > versions["agent"]
+    assert engine.weights.version("discriminator") > versions["discriminator"]
+    engine.settle()
+    steps = [int(state["policy"]["optimizer/0/step"]) for state in (kept, engine.state())]
+    assert steps[0] < steps[1] <= steps[0] + len(found) + 2, "it went on from what was kept"
+    engine.close()
+
+
+def test_a_redis_that_dies_comes_back_and_is_filled_again(tiny, pictures, monkeypatch):
+    engine = RayEngine(tiny, pictures, workers=1)
+    reports(engine, 4)
+    version = engine.weights.version("agent")
+    os.kill(engine.weights._redis.info("server")["process_id"], signal.SIGKILL)
+    found = reports(engine, 1)
+    while found[-1].metrics["redis/restarts"] == 0:
+        found += reports(engine, 1)
+    engine.settle()
+    state = engine.state()
+    assert engine.weights.version("agent") > version and len(state["replay"]["renders"]) > 0
+    assert all(report.metrics["policy/lag"] >= 0 for report in found)
+    client = engine.weights._redis
+    client.delete(*client.scan_iter(match="*weights*"))
+    reports(engine, 2)
+    assert engine.weights.version("agent") > version
+    client.set_retry(FAIL_AT_ONCE)
+    monkeypatch.setattr(EmbeddedRedis, "_launch", lambda server: server._process)  # it never comes back
+    os.kill(client.info("server")["process_id"], signal.SIGKILL)
     with pytest.raises(RedisError, match="no Redis answers at unix://"):
-        reports(engine, 20)
-    (policy,) = engine._parts.policies
-    ray.kill(policy)
-    with pytest.raises(EngineError, match="a process of the run died.*--resume"):
-        result_of(policy.ping.remote())
+        reports(engine, 100)
     engine.close()
 
 
@@ -186,7 +230,8 @@ def test_a_cluster_that_is_not_there_is_named(monkeypatch):
 
 
 def test_an_embedded_redis_serves_one_machine_only(monkeypatch):
-    monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True}, {"Alive": True}, {"Alive": False}])
+    nodes = [{"Alive": name != "gone", "NodeManagerHostname": name} for name in ("one", "one", "two", "gone")]
+    monkeypatch.setattr("ray.nodes", lambda: nodes)
     with pytest.raises(EngineError, match="2 machines.*--redis redis://"), start_ray(None, 3, 0, embedded_redis=True):
         pass
 
@@ -228,7 +273,7 @@ def test_two_policy_learners_share_every_batch_and_leave_a_checkpoint_of_one(tin
 def test_a_policy_learner_that_dies_is_named_and_not_those_who_waited_for_it(tiny, pictures, redis_server):
     engine = RayEngine(tiny, pictures, redis_server.url, workers=1, policy_learners=2)
     reports(engine, 1)
-    ray.kill(engine._parts.policies[1])
+    kill(engine._parts.policies[1])
     with pytest.raises(EngineError, match="a process of the run died.*--resume"):
         reports(engine, 20)
     engine.close()

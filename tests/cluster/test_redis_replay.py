@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from cluster.redis_connection import RedisAddress, RedisError
+from cluster.redis_connection import RedisAddress
 from cluster.redis_replay import RedisReplay
 from cluster.redis_server import EmbeddedRedis
 from learners.replay import ReplayError
@@ -104,16 +104,26 @@ def test_a_sample_is_one_round_trip(address):
     assert commands() - before == 1
 
 
-def test_memory_is_bounded_and_its_end_is_an_error():
+def test_memory_is_bounded_and_a_replay_that_does_not_fit_is_refused_at_once():
     with EmbeddedRedis(max_megabytes=4) as server:
         address = RedisAddress(server.url, "full")
         small = RedisReplay(address, 16, SHAPE, False)
         for _ in range(20):
             small.add(pictures(1, 100))
         assert address.connect().hlen(address.key("replay:slots")) == 16
-        large = RedisReplay(address, 64, (512, 512, 1), False)
-        with pytest.raises(RedisError, match="maxmemory"):
-            large.add(Renders(np.zeros((64, 512, 512, 1), np.uint8), None))
+        with pytest.raises(ReplayError, match=r"takes 16 MiB.*maxmemory of 4 MiB: lower discriminator\.replay_batches"):
+            RedisReplay(address, 64, (512, 512, 1), False)
+
+
+def test_what_others_put_into_a_full_redis_goes_first():
+    with EmbeddedRedis(max_megabytes=4) as server:
+        address = RedisAddress(server.url, "ours")
+        replay, client = RedisReplay(address, 64, SHAPE, False), address.connect()
+        for index in range(200):
+            replay.add(pictures(3, 8))
+            client.set(f"junk:{index}", bytes(100_000))
+        assert client.info("memory")["used_memory"] < 5 * 2**20
+        assert (replay.sample(64, np.random.default_rng(0)).renders == 3).all()
 
 
 def test_keys_expire_and_can_be_forgotten(address):

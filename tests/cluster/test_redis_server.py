@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,13 +20,27 @@ def test_it_listens_on_a_socket_alone_and_leaves_nothing_behind():
     with EmbeddedRedis() as server:
         client = RedisAddress(server.url, "run").connect()
         assert client.config_get("port") == {"port": "0"}
-        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lru"}
         folder = Path(server.url.removeprefix("unix://")).parent
         assert folder.stat().st_mode & 0o077 == 0
     assert not folder.exists()
     with pytest.raises(redis.ConnectionError):
         redis.Redis.from_url(server.url).ping()
     server.close()
+
+
+def test_a_server_that_dies_is_back_at_the_same_address_and_empty():
+    with EmbeddedRedis() as server:
+        address = RedisAddress(server.url, "run")
+        client = address.connect()
+        for _ in range(3):
+            client.set("key", "value")
+            before = client.info("server")
+            os.kill(before["process_id"], signal.SIGKILL)
+            assert client.get("key") is None  # the connection tries again until the server is back
+            assert client.info("server")["run_id"] != before["run_id"]
+    with pytest.raises(redis.ConnectionError):
+        redis.Redis.from_url(server.url).ping()
 
 
 def test_it_ends_with_a_run_that_was_killed():

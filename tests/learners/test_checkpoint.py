@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from envs.actions import ActionSpec, paint_action_spec
 from learners.checkpoint import CheckpointError, latest_checkpoint, load_checkpoint, save_checkpoint
+from learners.descent import DivergedError
 from spiral.contracts import Arrays
 
 SPEC = paint_action_spec(8, 2, color=False)
@@ -63,6 +64,18 @@ def test_a_checkpoint_that_was_cut_off_does_not_count(tmp_path, saved, monkeypat
     assert [p.name for p in tmp_path.iterdir()] == [saved.name]
     (tmp_path / ".writing-killed").mkdir()
     assert latest_checkpoint(tmp_path) == saved
+    monkeypatch.undo()
+    newer = save_checkpoint(tmp_path, 256, DOCUMENT, PARTS)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [saved.name, newer.name], "what a killed run left is gone"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_none_never_take_the_place_of_a_good_checkpoint(tmp_path, saved, value):
+    for order in (64, 128, 256, 512):
+        with pytest.raises(DivergedError, match="part 'discriminator' of a checkpoint: network/w is not finite"):
+            save_checkpoint(tmp_path, order, DOCUMENT, {**PARTS, "discriminator": {"network/w": np.array([1, value])}})
+    assert [p.name for p in tmp_path.iterdir()] == [saved.name]
+    assert load_checkpoint(saved).document["frames"] == 64
 
 
 def test_only_some_parts_are_read_when_only_some_are_wanted(saved):

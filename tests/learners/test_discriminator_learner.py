@@ -10,8 +10,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from learners.descent import DivergedError
 from learners.discriminator_learner import DiscriminatorLearner
 from learners.replay import MemoryReplay
+from learners.state import under_prefix
 from learners.weights import MemoryWeights
 from spiral.agent import as_pictures
 from spiral.config import RunConfig
@@ -177,3 +179,28 @@ def test_pictures_from_a_shared_store_may_be_read_only():
 
     learner.replay.sample = frozen  # type: ignore[method-assign]
     assert np.isfinite(learner.step()["discriminator/gap"])
+
+
+def test_a_loss_or_weights_that_are_no_numbers_stop_it_before_anything_is_lost():
+    learner = make(tiny_config())
+    learner.step()
+    learner.publish()
+    before = learner.state()
+    learner.optimizer.param_groups[0]["lr"] = np.inf
+    learner.step()
+    with pytest.raises(DivergedError, match=r"discriminator at step 2: .* is not finite any more; the last checkpoint"):
+        learner.publish()
+    with pytest.raises(DivergedError, match="discriminator at step 2: the loss is nan and its gradient nan"):
+        learner.step()
+    kept = learner.weights.fetch("discriminator")
+    assert kept[0] == 1 and same(kept[1], under_prefix("network", before))
+
+
+def test_a_learner_in_place_of_one_that_died_goes_on_from_its_state_above_its_versions():
+    learner = make(tiny_config())
+    learner.step()
+    kept = learner.state()
+    learner.step()
+    heir = DiscriminatorLearner(learner.config, SHAPE, learner.pictures, learner.replay, learner.weights, kept, 4)
+    assert heir.version == learner.weights.version("discriminator") == 4
+    assert same({**heir.state(), "version": kept["version"]}, kept)

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from actors.rollout import Rollout
-from learners.policy_learner import DivergedError, PolicyLearner, on_the_way
+from learners.descent import DivergedError
+from learners.policy_learner import PolicyLearner, on_the_way
 from learners.state import network_arrays
 from learners.weights import MemoryWeights
 from spiral.agent import TensorEpisodes
@@ -170,7 +171,9 @@ def test_a_reward_that_is_no_number_leaves_the_agent_as_it_was(value, changes):
     learner.step(made_up(config), 0.0)
     before = learner.state()
     learner.reward.terms = [(RewardTerm(name="blank"), FixedReward(value))]
-    with pytest.raises(DivergedError, match=r"at step 1; .* lower policy\.learning_rate or raise policy\.entropy"):
+    with pytest.raises(
+        DivergedError, match=r"policy at step 1: .*the last checkpoint is good: .* lower policy\.learning_rate"
+    ):
         learner.step(made_up(config), 0.0)
     after = learner.state()
     after["rng"] = before["rng"]  # the order of the episodes was drawn
@@ -244,3 +247,26 @@ def test_trajectories_from_a_shared_store_may_be_read_only():
     learner = make(config)
     assert np.isfinite(learner.step(trajectory, 0.0)["policy/loss"])
     assert np.isfinite(learner.clone_step(replace(trajectory, version=-1))["cloning/loss"])
+
+
+def test_weights_that_are_no_numbers_are_not_published():
+    learner = make(tiny_config())
+    torch.nn.init.constant_(learner.agent.value.bias, torch.nan)
+    with pytest.raises(DivergedError, match=r"policy at step 0: value\.bias is not finite any more"):
+        learner.publish()
+    assert np.isfinite(learner.weights.fetch("agent")[1]["value.bias"]).all()
+
+
+def test_a_learner_in_place_of_one_that_died_goes_on_from_its_state_above_its_versions():
+    config = tiny_config()
+    learner = make(config)
+    learner.step(made_up(config), 0.0)
+    kept = learner.state()
+    for version in (1, 2):
+        learner.step(made_up(config, seed=version, version=version), 0.0)
+    heir = PolicyLearner(config, SPEC, SHAPE, learner.weights, kept, version=5)
+    assert heir.version == learner.weights.version("agent") == 5
+    assert same({**heir.state(), "version": kept["version"]}, kept)
+    assert heir.step(made_up(config, version=3), 0.0)["policy/lag"] == 2, "of an agent that the lost learner made"
+    anew = PolicyLearner(config, SPEC, SHAPE, learner.weights, version=9)
+    assert anew.version == learner.weights.version("agent") == 9

@@ -175,6 +175,7 @@ class Holding:
 
     def __init__(self, version: int, weights: Arrays) -> None:
         self.held = version, weights
+        self.refused = 0
 
     def publish(self, name: str, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:
         raise NotImplementedError

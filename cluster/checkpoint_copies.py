@@ -1,0 +1,84 @@
+"""Copies of a run's checkpoints at a URL, which are left when the machine that directed the run is not.
+
+fsspec knows the URLs: `s3://`, `gs://`, `sftp://`, `file://` and more, some with a package of their own. Most of these
+stores cannot rename a folder, so a copy counts when its `run.json` is there, which comes last and goes first.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from cluster.run_folder import RunError
+from learners.checkpoint import DOCUMENT, NAME, UNFINISHED
+
+KEEP = 3
+
+
+class CheckpointCopies:
+    """The newest checkpoints of a run in the folder that `url` names.
+
+    Raises:
+        RunError: fsspec does not know the URL, or the folder cannot be made.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        try:
+            self._store: Any
+            self._store, self._root = fsspec.url_to_fs(url)
+            self._store.makedirs(self._root, exist_ok=True)
+        except (ImportError, OSError, ValueError) as error:
+            raise RunError(
+                f"--checkpoints {url} cannot be written to ({error}): give a URL that fsspec knows, such as "
+                "file:///path or s3://bucket/path, and install the package that it names"
+            ) from None
+
+    def put(self, checkpoint: Path) -> None:
+        """Copies the checkpoint in the folder `checkpoint`; of older copies the newest stay.
+
+        Raises:
+            OSError: the store does not take it.
+        """
+        place = f"{self._root}/{checkpoint.name}"
+        self._remove(checkpoint.name)
+        self._store.makedirs(place, exist_ok=True)
+        for file in sorted(checkpoint.iterdir()):
+            if file.name != DOCUMENT:
+                self._store.put_file(str(file), f"{place}/{file.name}")
+        self._store.put_file(str(checkpoint / DOCUMENT), f"{place}/.{DOCUMENT}")
+        self._store.mv(f"{place}/.{DOCUMENT}", f"{place}/{DOCUMENT}")
+        for old in self._names()[:-KEEP]:
+            self._remove(old)
+
+    def fetch_newest(self, folder: Path) -> bool:
+        """Whether there was a copy, the newest of which is then a checkpoint in `folder`.
+
+        Raises:
+            OSError: the store does not give it.
+        """
+        names = [name for name in self._names() if self._store.exists(f"{self._root}/{name}/{DOCUMENT}")]
+        if not names:
+            return False
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
+        for path in self._store.ls(f"{self._root}/{names[-1]}", detail=False):
+            self._store.get_file(path, str(temporary / Path(path).name))
+        os.replace(temporary, folder / names[-1])
+        return True
+
+    def _names(self) -> list[str]:
+        self._store.invalidate_cache()
+        found = (Path(path).name for path in self._store.ls(self._root, detail=False))
+        return sorted(name for name in found if NAME.fullmatch(name))
+
+    def _remove(self, name: str) -> None:
+        place = f"{self._root}/{name}"
+        if self._store.exists(f"{place}/{DOCUMENT}"):
+            self._store.rm_file(f"{place}/{DOCUMENT}")
+        if self._store.exists(place):
+            self._store.rm(place, recursive=True)
