@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from cluster.cli_population import population_app
 from cluster.cli_programs import programs_app
 from cluster.cli_submit import submit_app
 from cluster.options import RunOption, SeedOption, TemperatureOption
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="List data sets, or prepare one.", invoke_without_command=True)
 bench_app = typer.Typer(help="Measure how fast things are here.", no_args_is_help=True)
+app.add_typer(population_app)
 app.add_typer(programs_app)
 app.add_typer(submit_app)
 app.add_typer(data_app, name="data")

@@ -7,6 +7,7 @@ and a resumed one goes on with the same: rows after its checkpoint are cut off, 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from cluster.feed import MAX_ROWS
@@ -24,7 +25,12 @@ class Logbook:
     """The measurements of a run, averaged, written, and shown on `feed` if there is one."""
 
     def __init__(
-        self, folder: RunFolder, begin_at: int, state: dict[str, Any] | None = None, feed: LiveFeed | None = None
+        self,
+        folder: RunFolder,
+        begin_at: int,
+        state: dict[str, Any] | None = None,
+        feed: LiveFeed | None = None,
+        member: int | None = None,
     ) -> None:
         """Opens the files in `folder`, from which rows of more than `begin_at` frames are removed."""
         from torch.utils.tensorboard import SummaryWriter
@@ -38,6 +44,7 @@ class Logbook:
         self._work: dict[str, int] = {}
         self._steps = 0
         self._last_seconds = 0.0
+        self._labels = {} if member is None else {"member": member}
         self.latest: dict[str, float] = {}
         self._feed = feed
         if feed is not None:
@@ -83,7 +90,7 @@ class Logbook:
     def write(self, row: dict[str, Any], counters: Counters) -> None:
         """Write one row with the counts so far."""
         self.latest |= {name: value for name, value in row.items() if isinstance(value, float)}
-        whole = {**counters.to_json(), **row}
+        whole = {**self._labels, **counters.to_json(), **row}
         self._file.write(json.dumps(whole) + "\n")
         self._file.flush()
         if self._feed is not None:
@@ -108,11 +115,16 @@ class Logbook:
 
 
 def read_rows(folder: RunFolder) -> list[dict[str, Any]]:
-    """All rows of a run; a last line that was cut off by a crash is left out."""
-    if not folder.metrics.exists():
+    """All rows of a run."""
+    return read_lines(folder.metrics)
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The documents in a file that has one a line; a last line that was cut off by a crash is left out."""
+    if not path.exists():
         return []
     rows = []
-    for line in folder.metrics.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         try:
             rows.append(json.loads(line))
         except ValueError:

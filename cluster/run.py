@@ -50,7 +50,7 @@ class Machines:
 
 @dataclass(frozen=True)
 class Summary:
-    """How a run ended."""
+    """How a run ended, or the part of it that was asked for."""
 
     folder: RunFolder
     counters: Counters
@@ -110,9 +110,7 @@ def _run(
     config: RunConfig, folder: RunFolder, length: Length, machines: Machines, checkpoint: Checkpoint | None
 ) -> Summary:
     _, source = resolve(config.data.name)
-    _, (height, _, channels) = inspect_environment(config)
-    pictures = load(config.data.name, "train", height, channels == 3)
-    held_out = load(config.data.name, "test", height, channels == 3)
+    pictures, held_out = load_pictures(config)
     display = make_display()
     display.say(source)
     copies = None if machines.checkpoints is None else CheckpointCopies(machines.checkpoints)
@@ -127,6 +125,13 @@ def _run(
             return run.go(lambda: interrupts.requested)
     finally:
         engine.close()
+
+
+def load_pictures(config: RunConfig) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The real pictures of a run, to train on and held out, each uint8 [N, H, W, C]."""
+    _, (height, _, channels) = inspect_environment(config)
+    name = config.data.name
+    return load(name, "train", height, channels == 3), load(name, "test", height, channels == 3)
 
 
 def make_engine(
@@ -155,7 +160,7 @@ def make_engine(
 
 
 class Run:
-    """The loop around an engine."""
+    """The loop around an engine; `member` is the run's number in a population."""
 
     def __init__(
         self,
@@ -166,6 +171,7 @@ class Run:
         held_out: NDArray[np.uint8],
         display: Display,
         copies: CheckpointCopies | None = None,
+        member: int | None = None,
     ) -> None:
         self.config = config
         self.folder = folder
@@ -173,6 +179,7 @@ class Run:
         self.engine = engine
         self.display = display
         self.copies = copies
+        self.member = member
         self.counters = Counters()
         self.exhibition = Exhibition(folder, config, held_out, engine.feed)
         self.logbook_state: dict[str, object] | None = None
@@ -188,15 +195,15 @@ class Run:
         self.shows = document["shows"]
         self.engine.load_state(checkpoint.parts, self.counters.discriminator_steps, self.counters.policy_steps)
 
-    def go(self, stop: Callable[[], bool]) -> Summary:
-        """The summary of the run, which goes on until it is over or `stop` says so."""
+    def go(self, stop: Callable[[], bool], until: float = 1.0) -> Summary:
+        """The summary of the run, which goes on until this share of it is over or `stop` says so."""
         self.engine.feed.describe(describe_run(self.config, self.folder.path, self.length))
-        self.logbook = Logbook(self.folder, self.counters.frames, self.logbook_state, self.engine.feed)
+        self.logbook = Logbook(self.folder, self.counters.frames, self.logbook_state, self.engine.feed, self.member)
         self.logbook.begin_clock(self.counters.seconds)
         begun = time.monotonic() - self.counters.seconds
         checkpoint_due = time.monotonic() + self.checkpoint_interval_s
         try:
-            while (share := self.length.share(self.counters)) < 1.0 and not stop():
+            while (share := self.length.share(self.counters)) < until and not stop():
                 if self._show_is_due(share):
                     self._show()
                 phase = phase_of(self.config, share)
@@ -209,7 +216,7 @@ class Run:
                 if time.monotonic() > checkpoint_due:
                     self._save()
                     checkpoint_due = time.monotonic() + self.checkpoint_interval_s
-            return self._finish(over=share >= 1.0)
+            return self._finish(over=share >= until)
         finally:
             self.logbook.close()
 
@@ -217,12 +224,12 @@ class Run:
         for report in self.engine.settle():
             self.counters.add(report)
             self.logbook.add(report, self.counters)
+        share = self.length.share(self.counters)
         if over:
-            self.logbook.finish_row(phase_of(self.config, 1.0).kind, self.counters)
+            self.logbook.finish_row(phase_of(self.config, share).kind, self.counters)
             self._show()
         path = self._save()
         save_curve(self.folder.curve, read_rows(self.folder))
-        share = self.length.share(self.counters)
         return Summary(self.folder, self.counters, share, over, self.logbook.latest, path)
 
     def _show_is_due(self, share: float) -> bool:

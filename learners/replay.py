@@ -124,3 +124,11 @@ def unpack_state(arrays: Arrays, capacity: int) -> tuple[int, Renders]:
             f"{min(max(added, 0), capacity)}: resume with the settings that it was saved with"
         )
     return added, batch
+
+
+def newest(arrays: Arrays, count: int) -> Renders:
+    """The last `count` pictures, or as many as there are, that were added to a replay which gave this `state`."""
+    size, added = len(arrays["renders"]), int(arrays["added"][0])
+    slots = np.arange(added - min(count, size), added) % max(size, 1)
+    targets = arrays.get("targets")
+    return Renders(arrays["renders"][slots], None if targets is None else targets[slots])  # type: ignore[arg-type]

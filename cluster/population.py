@@ -1,0 +1,147 @@
+"""`spiral population`: many runs that compete, copy each other and vary their settings (thesis A.3).
+
+Every member is a whole run in a folder of its own, on one process at a time. Ray Tune's population-based training
+decides between the rounds; `cluster/population_scheduler.py` says how, and `cluster/population_settings.py` what is
+varied.
+
+A population that was interrupted goes on from the members' own settings and checkpoints, in a new experiment of Tune's
+with the rounds that are left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cluster.cores import processors
+from cluster.engine import check_settings
+from cluster.plan import Counters, Length
+from cluster.population_book import Book
+from cluster.population_evolution import evolve
+from cluster.population_folder import Plan, PopulationFolder
+from cluster.population_member import Work
+from cluster.population_room import Room, make_room
+from cluster.population_scores import compare
+from cluster.population_settings import check_levels
+from cluster.ray_start import EngineError, start_ray
+from cluster.run import Machines, load_pictures
+from cluster.run_folder import RunError, RunFolder, write_text
+from learners.checkpoint import latest_checkpoint, load_checkpoint
+
+
+def begin(plan: Plan, out: Path, minutes: float | None, address: str | None, at_a_time: int | None) -> str:
+    """How a new population in the empty folder `out` ended, in words.
+
+    Args:
+        plan: of the population, whose length is that of each member but for the minutes.
+        out: its folder.
+        minutes: for the whole population; members that take turns get their share each.
+        address: of a Ray cluster to join; None is `$RAY_ADDRESS`, or else this machine alone.
+        at_a_time: how many members work at the same time; None decides by the cores.
+
+    Raises:
+        RunError: the folder is not empty.
+        ConfigError: the settings are not those of a run, or cannot be varied or compared.
+    """
+    check_settings(plan.config)
+    check_levels(plan.config)
+    plan.check()
+    RunFolder(out).require_empty()
+    return _run(plan, PopulationFolder(out.absolute()), minutes, address, at_a_time)
+
+
+def resume(out: Path, minutes: float | None, frames: int | None, address: str | None, at_a_time: int | None) -> str:
+    """How the population in `out` ended, which goes on from its members' folders, to the given length or its own.
+
+    Raises:
+        RunError: there is no population, or it is over.
+    """
+    folder = PopulationFolder(out.absolute())
+    plan = folder.read_plan()
+    if frames is not None:
+        plan = replace(plan, length=Length(frames=frames))
+    if minutes is None and _rounds_done(folder, plan) == plan.rounds:
+        raise RunError(f"the population in {out} is over: give more --minutes or --frames to go on")
+    return _run(plan, folder, minutes, address, at_a_time)
+
+
+def _run(
+    plan: Plan, folder: PopulationFolder, minutes: float | None, address: str | None, at_a_time: int | None
+) -> str:
+    pictures, held_out = load_pictures(plan.config)
+    with start_ray(address, processors(), pictures.nbytes + held_out.nbytes, embedded_redis=False):
+        room = make_room(plan.members, at_a_time, plan.config.device)
+        if minutes is not None:
+            plan = replace(plan, length=replace(plan.length, minutes=minutes / room.turns(plan.members)))
+        first_round = _rounds_done(folder, plan) + 1
+        if first_round > plan.rounds:
+            raise RunError(f"the population in {folder.path} is over: give more --minutes or --frames to go on")
+        folder.begin(plan)
+        folder.stop.unlink(missing_ok=True)
+        print(_announce(plan, room), flush=True)
+        book = Book(folder.book, first_round)
+        work = Work(folder, plan, Machines(engine="local"), room.threads, first_round)
+        selects = partial(compare_members, plan, folder, book, held_out) if plan.fitness == "scores" else None
+        failures = evolve(work, room, book, selects, pictures, held_out)
+    return _finish(plan, folder, book, failures, held_out)
+
+
+def compare_members(
+    plan: Plan, folder: PopulationFolder, book: Book, held_out: NDArray[np.uint8], round_: int
+) -> dict[int, float]:
+    """The comparable scores of all members after a round, written down; the worst for those that did not finish it."""
+    well = [row["member"] for row in book.rounds(round_) if "failure" not in row]
+    folders = [latest_checkpoint(folder.member(number).checkpoints) for number in well]
+    values = compare([load_checkpoint(path, only=("discriminator", "replay")) for path in folders], held_out)
+    fitness = dict.fromkeys(range(plan.members), plan.worst)
+    fitness |= {number: float(value) for number, value in zip(well, values, strict=True)}
+    book.add({"event": "scores", "round": round_, "scores": {str(n): value for n, value in fitness.items()}})
+    return fitness
+
+
+def _finish(plan: Plan, folder: PopulationFolder, book: Book, failures: list[str], held_out: NDArray[np.uint8]) -> str:
+    over = _rounds_done(folder, plan) == plan.rounds
+    if over and plan.fitness == "scores":
+        compare_members(plan, folder, book, held_out, plan.rounds)
+    if not any(row["event"] == "round" for row in book.rows):
+        if failures:
+            raise EngineError(f"no member finished a round: {failures[0]}")
+        return f"Stopped in the first round. Go on: spiral population --resume --out {folder.path}"
+    table = book.table(plan)
+    write_text(folder.summary, table + "\n")
+    best = book.ranking(plan)[0]
+    folder.set_best(best)
+    lines = [table, *(f"A member was lost: {failure}" for failure in failures)]
+    lines.append(f"The fittest is member {best}: {folder.best}; measure it with `spiral eval --run {folder.best}`")
+    if not over:
+        lines.append(f"Go on:  spiral population --resume --out {folder.path}")
+    return "\n".join(lines)
+
+
+def _announce(plan: Plan, room: Room) -> str:
+    parts = []
+    if plan.length.minutes is not None:
+        parts.append(f"{plan.length.minutes:.1f} minutes")
+    if plan.length.frames is not None:
+        parts.append(f"{plan.length.frames:,} frames")
+    return (
+        f"{plan.members} members, {room.at_a_time} at a time; each trains for {' or '.join(parts)} "
+        f"in {plan.rounds} rounds, and is selected by its {plan.figure}"
+    )
+
+
+def _rounds_done(folder: PopulationFolder, plan: Plan) -> int:
+    """How many rounds all members have finished."""
+    return min(_rounds_of(folder.member(number), plan) for number in range(plan.members))
+
+
+def _rounds_of(member: RunFolder, plan: Plan) -> int:
+    if not member.checkpoints.exists():
+        return 0
+    document = load_checkpoint(latest_checkpoint(member.checkpoints), only=()).document
+    # A little more, since a share that is to be 0.3 may be 0.29999.
+    return int(plan.length.share(Counters(**document["counters"])) * plan.rounds + 1e-6)

@@ -1,0 +1,90 @@
+"""What happens in a population, line by line in `population.jsonl`, and as a table at the end.
+
+There are three kinds of lines: a member has finished a `round`; all were compared and these are their `scores`; a
+member went on as the copy of another (`exploit`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from cluster.logbook import read_lines
+from cluster.population_folder import Plan
+from cluster.run_folder import write_text
+
+
+class Book:
+    """The lines so far, of rounds before `first_round`, to which new ones are added."""
+
+    def __init__(self, path: Path, first_round: int) -> None:
+        self.path = path
+        self.rows = [row for row in read_lines(path) if row["round"] < first_round]
+        write_text(path, "".join(json.dumps(row) + "\n" for row in self.rows))
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Write one line; a figure that is not a number is written as null."""
+        self.rows.append(row)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({name: _finite(value) for name, value in row.items()}) + "\n")
+
+    def rounds_of(self, member: int) -> list[dict[str, Any]]:
+        """The rounds that a member has finished."""
+        return [row for row in self.rows if row["event"] == "round" and row["member"] == member]
+
+    def rounds(self, number: int) -> list[dict[str, Any]]:
+        """One round of all members that have finished it."""
+        return [row for row in self.rows if row["event"] == "round" and row["round"] == number]
+
+    def fitness(self, plan: Plan) -> dict[int, float]:
+        """The newest fitness of each member that has one."""
+        found: dict[int, float | None] = {}
+        for row in self.rows:
+            if row["event"] == "scores":
+                found |= {int(member): value for member, value in row["scores"].items()}
+            elif row["event"] == "round" and plan.fitness == "held_out":
+                found[row["member"]] = row["fitness"]
+        return {member: value for member, value in found.items() if value is not None and math.isfinite(value)}
+
+    def ranking(self, plan: Plan) -> list[int]:
+        """The members from the fittest to the least fit; those without a fitness come last."""
+        fitness = self.fitness(plan)
+        sign = -1.0 if plan.mode == "max" else 1.0
+        return sorted(range(plan.members), key=lambda member: (sign * fitness.get(member, sign * math.inf), member))
+
+    def lineage(self, member: int) -> str:
+        """Whose copy a member is, and since which round, back to the first of its ancestors."""
+        steps = [str(member)]
+        for row in reversed([row for row in self.rows if row["event"] == "exploit"]):
+            if row["member"] == member:
+                member = row["source"]
+                steps.append(f"{member} (round {row['round']})")
+        return " < ".join(steps)
+
+    def table(self, plan: Plan) -> str:
+        """A line for each member, the fittest first."""
+        fitness = self.fitness(plan)
+        lines = [
+            f"{'member':>6}  {plan.figure:>20}  {'learning rate':>13}  {'entropy cost':>12}  {'frames':>12}  lineage"
+        ]
+        for member in self.ranking(plan):
+            rounds = self.rounds_of(member)
+            if not rounds:
+                continue
+            last = rounds[-1]
+            value = f"{fitness[member]:.3f}" if member in fitness else "none"
+            lines.append(
+                f"{member:>6}  {value:>20}  {last['policy.learning_rate']:>13.2e}  {last['policy.entropy']:>12.2e}  "
+                f"{last.get('frames', 0):>12,}  {self.lineage(member)}"
+            )
+        return "\n".join(lines)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return value

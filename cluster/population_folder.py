@@ -1,0 +1,172 @@
+"""The folder of a population: its plan, its book, and a folder of a run for each member.
+
+What a member is lies in its own folder alone, as settings and checkpoints of ours. So an interrupted population goes on
+from its folders, and nothing that Tune wrote is ever read by a later command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from cluster.plan import Length
+from cluster.population_settings import Levels, levels_of, member_config
+from cluster.run_folder import RunError, RunFolder, write_text
+from learners.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from spiral.config import ConfigError, RunConfig, parse_config
+from spiral.data import DIGITS, resolve
+
+FitnessName = Literal["held_out", "scores"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a population is.
+
+    Attributes:
+        config: the settings that all members share.
+        length: of each member's run.
+        members: how many there are, numbered from 0.
+        rounds: into how many parts the run is divided, with evolution between them.
+        fitness: `held_out` figures, or `scores` of the members' discriminators made comparable.
+    """
+
+    config: RunConfig
+    length: Length
+    members: int
+    rounds: int
+    fitness: FitnessName
+
+    @property
+    def figure(self) -> str:
+        """What the fitness is called where it is shown: of `held_out`, the figure's name in a run's metrics."""
+        if self.fitness == "scores":
+            return "comparable score"
+        return "held_out/error_ratio" if self.config.agent.conditional else "held_out/accepted"
+
+    @property
+    def mode(self) -> Literal["min", "max"]:
+        """Whether the least or the greatest fitness is the best."""
+        return "min" if self.figure == "held_out/error_ratio" else "max"
+
+    @property
+    def worst(self) -> float:
+        """The fitness of a member that has failed."""
+        return float("inf") if self.mode == "min" else float("-inf")
+
+    def check(self) -> None:
+        """Refuses a population that nothing can select.
+
+        Raises:
+            ConfigError: there is no such figure for these settings.
+        """
+        if self.fitness == "scores" and not self.config.uses_discriminator:
+            raise ConfigError("--fitness scores needs a discriminator among the rewards: use --fitness held_out")
+        invents = not self.config.agent.conditional
+        if self.fitness == "held_out" and invents and resolve(self.config.data.name)[0] not in DIGITS:
+            raise ConfigError(
+                f"--fitness held_out: only digits have a judge, and the agent invents {self.config.data.name}: "
+                "use --fitness scores"
+            )
+
+
+@dataclass(frozen=True)
+class PopulationFolder:
+    """Names of everything that a population leaves behind in `path`."""
+
+    path: Path
+
+    @property
+    def plan(self) -> Path:
+        """The plan, `population.json`."""
+        return self.path / "population.json"
+
+    @property
+    def book(self) -> Path:
+        """What happened, one JSON document a line, `population.jsonl`."""
+        return self.path / "population.jsonl"
+
+    @property
+    def summary(self) -> Path:
+        """The table of the members."""
+        return self.path / "summary.txt"
+
+    @property
+    def best(self) -> Path:
+        """A link to the folder of the fittest member."""
+        return self.path / "best"
+
+    @property
+    def stop(self) -> Path:
+        """A file that asks the members to end their round early."""
+        return self.path / ".stop"
+
+    def member(self, number: int) -> RunFolder:
+        """The run of one member."""
+        return RunFolder(self.path / "members" / f"{number:02d}")
+
+    def begin(self, plan: Plan) -> None:
+        """Make the folder, and write the plan."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        document = asdict(plan) | {"config": plan.config.model_dump(mode="json"), "length": asdict(plan.length)}
+        write_text(self.plan, json.dumps(document, indent=1))
+
+    def read_plan(self) -> Plan:
+        """The plan of the population in this folder.
+
+        Raises:
+            RunError: there is none, or its `population.json` is damaged.
+        """
+        if not self.plan.is_file():
+            raise RunError(f"{self.path} holds no population (no {self.plan.name}): start one without --resume")
+        try:
+            document = json.loads(self.plan.read_text(encoding="utf-8"))
+            config, length = parse_config(document["config"]), Length(**document["length"])
+            members, rounds, fitness = int(document["members"]), int(document["rounds"]), document["fitness"]
+        except (ValueError, TypeError, KeyError, ConfigError) as error:
+            raise RunError(f"{self.plan} is damaged ({error}): start a new population") from None
+        if fitness not in get_args(FitnessName) or members < 2 or rounds < 1:
+            raise RunError(f"{self.plan} is damaged ({members=}, {rounds=}, {fitness=}): start a new population")
+        return Plan(config, length, members, rounds, fitness)
+
+    def levels(self, number: int) -> Levels | None:
+        """The present levels of a member; None before it began."""
+        folder = self.member(number)
+        return levels_of(folder.read_settings()[0]) if folder.settings.is_file() else None
+
+    def set_best(self, number: int) -> None:
+        """Let `best` lead to this member."""
+        temporary = self.path / ".best"
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(self.member(number).path.relative_to(self.path))
+        os.replace(temporary, self.best)
+
+    def copy_member(self, plan: Plan, source: int, number: int, levels: Levels) -> None:
+        """Give member `number` everything that `source` has learned, and new levels.
+
+        That is agent, discriminator, both optimisers and the replay. The random state of its rollouts remains, so that
+        the two do not play alike.
+        """
+        own, folder = self.member(number), self.member(source)
+        copied = load_checkpoint(latest_checkpoint(folder.checkpoints))
+        parts = {name: arrays for name, arrays in copied.parts.items() if not name.startswith("rollout-")}
+        if own.checkpoints.exists():
+            before = load_checkpoint(latest_checkpoint(own.checkpoints))
+            parts |= {name: arrays for name, arrays in before.parts.items() if name.startswith("rollout-")}
+        else:
+            parts = copied.parts
+        new, old = own.path / ".copied", own.path / ".left"
+        for left in (new, old):
+            shutil.rmtree(left, ignore_errors=True)
+        config = member_config(plan.config, number, levels)
+        document = copied.document | {"config": config.model_dump(mode="json")}
+        save_checkpoint(new, copied.document["counters"]["frames"], document, parts)
+        if own.checkpoints.exists():
+            os.replace(own.checkpoints, old)
+        os.replace(new, own.checkpoints)
+        own.begin(config, plan.length)
+        shutil.rmtree(old, ignore_errors=True)

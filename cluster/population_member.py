@@ -1,0 +1,101 @@
+"""A member of a population: one whole run, actors and both learners, that trains a round at a time on Ray Tune.
+
+Tune pauses members after each round and gives their processes to others, so that a small machine trains many in turns.
+A member must not mind: its run ends with a checkpoint in its own folder, and goes on from there, in whatever process.
+What Tune keeps of it is the number of the round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from ray import tune
+
+from cluster.cores import processors
+from cluster.display import PlainDisplay
+from cluster.population_folder import Plan, PopulationFolder
+from cluster.population_settings import Levels, member_config
+from cluster.run import Machines, Run, make_engine
+from learners.checkpoint import latest_checkpoint, load_checkpoint
+from learners.descent import DivergedError
+
+NOTE = "round.txt"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all members need to know.
+
+    Attributes:
+        folder: of the population, which all machines reach.
+        plan: of the population.
+        machines: where a member's parts work.
+        threads: in each process of a member.
+        first_round: the one that begins now, from 1.
+    """
+
+    folder: PopulationFolder
+    plan: Plan
+    machines: Machines
+    threads: int
+    first_round: int
+
+
+class Member(tune.Trainable):
+    """A member as Tune knows it; its name there is its number."""
+
+    def setup(  # type: ignore[override]  # the last three come from `tune.with_parameters`
+        self, config: dict[str, Any], work: Work, pictures: NDArray[np.uint8], held_out: NDArray[np.uint8]
+    ) -> None:
+        """Called by Tune once in each process, which then serves any member."""
+        self.work, self.pictures, self.held_out = work, pictures, held_out
+        torch.set_num_threads(min(work.threads, processors()))
+
+    def step(self) -> dict[str, Any]:
+        """One round: its row for the population's book."""
+        levels = {path: float(self.config[path]) for path in ("policy.learning_rate", "policy.entropy")}
+        number, round_ = int(self.trial_name), self.work.first_round + self.iteration
+        return play_round(self.work, self.pictures, self.held_out, number, levels, round_)
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Tune's own note; the member's checkpoint lies in its folder already."""
+        (Path(checkpoint_dir) / NOTE).write_text(f"{self.iteration}\n", encoding="utf-8")
+
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        """Nothing: the next step reads the member's folder, where evolution may have put another's state."""
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Whether this process can serve another member: always, since it keeps none between rounds."""
+        return True
+
+
+def play_round(
+    work: Work, pictures: NDArray[np.uint8], held_out: NDArray[np.uint8], number: int, levels: Levels, round_: int
+) -> dict[str, Any]:
+    """Train a member to the end of a round: its row for the population's book.
+
+    `fitness` is the held-out figure, NaN where the population compares scores, and the worst where the run diverged.
+    `complete` is false when the round was ended early.
+    """
+    plan, folder = work.plan, work.folder.member(number)
+    config = member_config(plan.config, number, levels)
+    row: dict[str, Any] = {"event": "round", "round": round_, "member": number, "complete": True, **levels}
+    engine = make_engine(config, pictures, work.machines, folder.last_part)
+    try:
+        folder.begin(config, plan.length)
+        run = Run(config, folder, plan.length, engine, held_out, PlainDisplay(), member=number)
+        if folder.checkpoints.exists():
+            run.restore(load_checkpoint(latest_checkpoint(folder.checkpoints)))
+        summary = run.go(work.folder.stop.exists, until=round_ / plan.rounds)
+    except DivergedError as error:
+        return row | {"fitness": plan.worst, "failure": str(error)}
+    finally:
+        engine.close()
+    figures = {name: value for name, value in summary.latest.items() if name.startswith("held_out/")}
+    row |= {"complete": summary.over, "frames": summary.counters.frames, "seconds": summary.counters.seconds}
+    return row | figures | {"fitness": summary.latest.get(plan.figure, float("nan"))}
