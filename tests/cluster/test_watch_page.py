@@ -200,10 +200,14 @@ def test_a_population_has_a_line_for_each_member_and_its_own_curves(page, addres
         for member in range(3):
             feed.add_row(row(frames, member=member, **{"policy/entropy": float(member)}))
     feed.add_row(row(6, member=2, **{"policy/lag": 1.0}))
+    feed.add_row(row(7, **{"held_out/error_ratio": 0.25}))
+    feed.add_row(row(8))
     with serving(Wanted(address.url)) as port:
         page.goto(f"http://127.0.0.1:{port}/")
         page.locator("#members tr[data-member]").nth(2).wait_for()
-        assert page.locator("#curves figure").all_inner_texts() == ["entropy nats a command"]
+        page.locator("#numbers", has_text="0.250").wait_for()
+        titles = page.locator("#curves figure").all_inner_texts()
+        assert titles == ["held-out error 1 = an empty canvas", "entropy nats a command"]
         page.locator('#members tr[data-member="2"]').click()
         page.locator("#curves figure", has_text="policy lag").wait_for()
         assert page.locator("#sheet").evaluate("(sheet) => sheet.decode().then(() => sheet.naturalWidth)") == 30

@@ -15,8 +15,8 @@ const PLOTS = [
   {
     title: "discriminator's scores",
     lines: [
-      ["discriminator/real", COOL, "of real pictures"],
-      ["discriminator/fake", WARM, "of ours"],
+      ["discriminator/real", COOL, "real"],
+      ["discriminator/fake", WARM, "ours"],
     ],
   },
   { title: "return", lines: [["policy/return", WARM, ""]] },

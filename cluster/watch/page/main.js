@@ -40,7 +40,7 @@ const hear = {
     const table = rows.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i]])));
     curves.add(table);
     members.add(table);
-    status.count(table.at(-1));
+    status.count(table);
   },
   sheet({ frames }) {
     $("sheet").src = `/sheet.png?frames=${frames}`;

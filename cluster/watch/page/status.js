@@ -33,10 +33,12 @@ export class Status {
     this.#show();
   }
 
-  /** Takes the newest row of figures. */
-  count(row) {
-    if (!row) return;
-    this.row = { ...this.row, ...Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) };
+  /** Takes the newest rows; a figure that a row does not have stays as it was. */
+  count(rows) {
+    for (const row of rows) {
+      this.row ??= {};
+      for (const [name, value] of Object.entries(row)) if (value !== null) this.row[name] = value;
+    }
     this.#show();
   }
 
