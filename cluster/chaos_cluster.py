@@ -18,6 +18,7 @@ import ray
 from cluster.ray_start import QUIET, prepare_environment
 
 ACTORS = ("RolloutWorker", "PolicyWorker", "DiscriminatorWorker")
+NODE_TIMEOUT_S = 180.0
 OBJECT_STORE_BYTES = 100 * 2**20
 # Ray looks at a node every three seconds and gives it five chances; here a dead one is to be noticed sooner.
 NOTICE_SOON = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 4}
@@ -37,7 +38,7 @@ class ChaosCluster:
         head = {"num_cpus": 0, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
         head["dashboard_port"] = 0  # another cluster on this machine may have the usual one
         self._cluster: Any = Cluster(initialize_head=True, head_node_args={**head, "_system_config": NOTICE_SOON})
-        self._nodes = [self._cluster.add_node(**self._node) for _ in range(nodes)]
+        self._nodes = [self._add_node() for _ in range(nodes)]
         ray.init(self._cluster.address, **QUIET)
 
     def __enter__(self) -> ChaosCluster:
@@ -62,8 +63,14 @@ class ChaosCluster:
         for process in _started_by(victim):
             kill(process)
         self._cluster.remove_node(victim, allow_graceful=False)
-        self._nodes[self._nodes.index(victim)] = self._cluster.add_node(**self._node)
+        self._nodes[self._nodes.index(victim)] = self._add_node()
         return True
+
+    def _add_node(self) -> Any:
+        # Ray itself waits for half a minute, which a busy machine may need more than.
+        node = self._cluster.add_node(wait=False, **self._node)
+        self._cluster.wait_for_nodes(NODE_TIMEOUT_S)
+        return node
 
 
 def kill(process: psutil.Process) -> None:
