@@ -10,7 +10,9 @@ from actors.broadcast import LARGEST, MOST_AT_ONCE, MOST_COMMANDS, Broadcast, re
 from actors.recorder import Recorder
 from actors.rollout import Rollout
 from cluster.memory_feed import MemoryFeed
+from learners.state import network_arrays
 from learners.weights import MemoryWeights
+from spiral.agent import Agent
 from spiral.contracts import Glimpse
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config
 
@@ -117,11 +119,12 @@ def test_large_canvases_are_shown_smaller(shape):
 def test_showing_changes_nothing_of_what_is_learned_from(changes):
     config = tiny_config(changes)
     targets = np.random.default_rng(1).integers(0, 256, (20, *SHAPE), np.uint8)
-    feed = Shown()
+    feed, weights = Shown(), MemoryWeights()
+    torch.manual_seed(0)
+    weights.publish("agent", 0, network_arrays(Agent(SPEC, SHAPE, config.agent)))
     played = []
     for broadcast in (None, Broadcast(feed, 0, 1e6)):
-        torch.manual_seed(0)
-        rollout = Rollout(config, MemoryWeights(), targets, 5, 8, broadcast=broadcast)
+        rollout = Rollout(config, weights, targets, 5, 8, broadcast=broadcast)
         played.append([rollout.collect(), rollout.demonstrate(), rollout.collect()])
         rollout.close()
     for alone, shown in zip(*played, strict=True):
