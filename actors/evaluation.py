@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from actors.rollout import Rollout
 from envs.program import Program
 from spiral.config import RunConfig
-from spiral.contracts import WeightsError, WeightStore
+from spiral.contracts import WeightStore
 from spiral.judge import NOT_A_DIGIT, classify, shipped
 from spiral.picture_error import mean_squared_error
 
@@ -68,8 +68,6 @@ def paint(
         # The last batch is filled up with the first targets, since all canvases of a rollout advance together.
         batch = None if targets is None else np.take(targets, np.arange(start, start + size), axis=0, mode="wrap")
         trajectory = rollout.paint(batch, temperature)
-        if trajectory.version < 0:
-            raise WeightsError("there are no weights of 'agent' that fit: publish some first")
         renders.append(trajectory.canvases[-1])
         actions.append(trajectory.actions.swapaxes(0, 1))
     rollout.close()

@@ -6,7 +6,6 @@ Below each picture is a strip with one numbered cell for each command, counted f
 from __future__ import annotations
 
 import colorsys
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from cluster.run_folder import whole_file
 from cluster.sheets import LINE
 from envs.canvas_env import in_three_channels
 from envs.edits import in_colors
@@ -85,6 +85,5 @@ def save_animation(path: Path, frames: NDArray[np.uint8]) -> None:
     """Write uint8 [T, H, W, 3] as an endless GIF, whole or not at all."""
     first, *others = (Image.fromarray(frame) for frame in frames)
     milliseconds = [round(1000 * SECONDS)] * len(others) + [round(1000 * LAST_SECONDS)]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    first.save(temporary, format="GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)
-    os.replace(temporary, path)
+    with whole_file(path) as unfinished:
+        first.save(unfinished, format="GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)

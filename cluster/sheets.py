@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from cluster.run_folder import whole_file
 
 GAP = 2  # pixels between pictures
 LINE = 190  # grey of the ground, so that white pictures have an edge
@@ -43,9 +44,8 @@ def contact_sheet(
 
 def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write uint8 [H, W, C] as PNG, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(temporary, format="PNG")
-    os.replace(temporary, path)
+    with whole_file(path) as unfinished:
+        Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(unfinished, format="PNG")
 
 
 CURVES = {
@@ -68,9 +68,8 @@ def save_curve(path: Path, rows: list[dict[str, Any]]) -> None:
     axes.set_xlabel("frames")
     axes.set_ylabel(CURVES[shown])
     axes.grid(alpha=0.3)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    figure.savefig(temporary, format="png")
-    os.replace(temporary, path)
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, format="png")
 
 
 def _band(pictures: NDArray[np.uint8], columns: int, below: int) -> NDArray[np.uint8]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib import resources
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from actors.evaluation import Paintings, paint
 from cluster.cores import processors
 from cluster.engine import inspect_environment
-from cluster.run_folder import RunError, RunFolder, write_text
+from cluster.run_folder import RunError, RunFolder, whole_file, write_text
 from cluster.sheets import save_picture
 from envs.program import Program
 from learners.checkpoint import DOCUMENT, CheckpointError, latest_checkpoint, load_checkpoint
@@ -34,9 +33,9 @@ def sample(out: Path, run: Path | None, goal: str, count: int, seed: int, temper
     config, weights = find_agent(run, goal)
     paintings, targets = let_paint(config, weights, count, seed, temperature)
     arrays = {"renders": paintings.renders} | ({} if targets is None else {"targets": targets})
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.npz")
-    np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
-    os.replace(temporary, out)
+    # Into an open file, since numpy appends .npz to other names.
+    with whole_file(out) as unfinished, unfinished.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
     return f"{out}: {', '.join(f'{name} {array.dtype} {array.shape}' for name, array in arrays.items())}"
 
 

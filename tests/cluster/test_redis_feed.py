@@ -142,6 +142,7 @@ def test_a_full_redis_drops_and_goes_on():
         client.config_set("maxmemory", 0)
         feed.show(glimpse(2))
         wait_for(lambda: client.xlen(address.key("feed:glimpses")) == 1)
+        assert feed.dropped == 1, "the one that came while there was no room"
         feed.close()
 
 
