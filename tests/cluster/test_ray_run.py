@@ -12,6 +12,7 @@ import pytest
 import ray
 
 from cluster.engine import describe_run
+from cluster.feed import News
 from cluster.local import LocalEngine
 from cluster.plan import Counters, Length, Phase, Report
 from cluster.ray_run import RayEngine
@@ -83,9 +84,13 @@ def test_renders_and_weights_meet_in_redis(engine, redis_server):
 
 def test_workers_show_their_episodes_on_the_live_feed(engine, tiny, tmp_path):
     engine.feed.describe(describe_run(tiny, tmp_path, Length(minutes=1.0)))
-    reports(engine, 4)
     reader = RedisFeedReader(engine._parts.replay._address)
-    news = read_until(reader, lambda seen: sum(glimpse.last for glimpse in seen.glimpses) > 4)
+
+    def enough(seen: News) -> bool:
+        reports(engine, 1)  # workers paint only as long as the run goes on
+        return sum(glimpse.last for glimpse in seen.glimpses) > 4
+
+    news = read_until(reader, enough)
     assert {glimpse.worker for glimpse in news.glimpses} <= {0, 1} and reader.refused == 0
     assert all(glimpse.version >= 0 for glimpse in news.glimpses)
 
