@@ -23,6 +23,7 @@ from actors.broadcast import Broadcast
 from actors.rollout import Rollout
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, Replay, WeightsError, WeightStore
+from spiral.memory import keep_memory
 
 REVIVAL_INTERVAL_S = 1.0
 REVIVAL_PATIENCE_S = 120.0
@@ -74,6 +75,7 @@ class RolloutWorker:
         num_threads: int,
     ) -> None:
         torch.set_num_threads(num_threads)
+        keep_memory()
         self.config = config
         self.weights = make_weights()
         self.replay = make_replay() if make_replay is not None else None

@@ -115,7 +115,7 @@ class Rollout:
         self._show(recorder, targets, version=-1)  # not earlier, since what is painted may be the target
         return recorder.trajectory(self._noise(), targets, version=-1)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def paint(self, targets: NDArray[np.uint8] | None, temperature: float) -> Trajectory:
         """One batch of episodes for the given targets [B, H, W, C], which the trajectory keeps."""
         self._fetch_agent()

@@ -1,9 +1,9 @@
 """Where the time of a training run goes, and what the loop loses beside its parts.
 
-First every part is timed alone: painting, the policy's forward pass, the policy's learning step, the discriminator's
-steps, and what it takes to send a batch and the weights through Ray's object store and Redis. If nothing were lost, a
-run in one process would need the sum of the first four for a batch. Then the whole loop runs in both compositions, by
-turns, and is held against that sum and against each other.
+By turns, every part is timed alone, and the whole loop in both compositions. The parts are painting, the policy's
+forward pass, the policy's learning step, and the discriminator's steps: if nothing were lost, a run in one process would
+need their sum for a batch. What it takes to send a batch and the weights through Ray's object store and Redis is timed
+once. Loop and parts are held against each other within a turn, since the speed of a machine changes with the minutes.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ class Result:
 
     Attributes:
         name: of the preset.
-        parts: seconds for one batch of each part alone, in this process with all cores.
+        parts: for each round, seconds for one batch of each part alone, in this process with all cores.
         frames: actions in a batch.
         local: frames/s of the loop in one process, for each round.
         on_ray: frames/s of the loop on Ray, for each round.
-        busy: for each part on Ray, the share of one core's time that it works.
+        busy: for each part on Ray, the share of the time that it is at work, which counts waiting for a core too.
         transport: seconds to send one batch of trajectories, renders and weights.
     """
 
     name: str
-    parts: dict[str, float]
+    parts: list[dict[str, float]]
     frames: int
     local: list[float]
     on_ray: list[float]
@@ -66,9 +66,9 @@ class Result:
     transport: float
 
     @property
-    def allowed(self) -> float:
-        """Frames/s if the parts followed each other without any loss."""
-        return self.frames / sum(self.parts.values())
+    def allowed(self) -> list[float]:
+        """For each round, frames/s if the parts followed each other without any loss."""
+        return [self.frames / sum(parts.values()) for parts in self.parts]
 
 
 def run(seconds: float = 60.0, presets: tuple[str, ...] = PRESETS, rounds: int = 3) -> list[Result]:
@@ -81,16 +81,17 @@ def measure(name: str, config: RunConfig, seconds: float, rounds: int) -> Result
     settings = config.environment.settings
     pictures = load(config.data.name, "train", settings.get("canvas_size", 64), settings.get("color", True))
     local = LocalEngine(config, pictures)
-    share = seconds / (4 + 2 * rounds)
-    parts = time_parts(local, share)
+    share = seconds / (1 + 3 * rounds)
     frames = local.rollout.length * local.rollout.batch_size
     ray_engine = RayEngine(config, pictures)
     try:
         transport = time_transport(local, share)
         warm_up(ray_engine)
         speeds: dict[str, list[float]] = {"local": [], "ray": []}
+        parts: list[dict[str, float]] = []
         busy: list[dict[str, float]] = []
         for _ in range(rounds):
+            parts.append(time_parts(local, share))
             speeds["local"].append(loop_speed(local, share)[0])
             speed, shares = loop_speed(ray_engine, share)
             speeds["ray"].append(speed)
@@ -168,15 +169,13 @@ def time_transport(local: LocalEngine, seconds: float) -> float:
 
 
 def time_call(work: Callable[[], object], seconds: float) -> float:
-    """The median seconds of a call, of as many as fit into `seconds`, 3 at least."""
+    """The mean seconds of a call, of as many as fit into `seconds`, 3 at least; the first is not counted."""
     work()
-    taken: list[float] = []
-    deadline = time.perf_counter() + seconds
-    while time.perf_counter() < deadline or len(taken) < 3:
-        start = time.perf_counter()
+    calls, start = 0, time.perf_counter()
+    while time.perf_counter() < start + seconds or calls < 3:
         work()
-        taken.append(time.perf_counter() - start)
-    return median(taken)
+        calls += 1
+    return (time.perf_counter() - start) / calls
 
 
 def warm_up(engine: Engine) -> None:
@@ -202,6 +201,11 @@ def loop_speed(engine: Engine, seconds: float) -> tuple[float, dict[str, float]]
     return frames / elapsed, {part: taken / elapsed for part, taken in busy.items()}
 
 
+def ratio(speeds: list[float], others: list[float]) -> float:
+    """The median of the quotients of two speeds that were measured in the same turns."""
+    return median(speed / other for speed, other in zip(speeds, others, strict=True))
+
+
 def print_table(results: list[Result]) -> None:
     """Print what `run` returned."""
     for result in results:
@@ -209,16 +213,15 @@ def print_table(results: list[Result]) -> None:
         table.add_column("part")
         table.add_column("alone, ms", justify="right")
         table.add_column("share", justify="right")
-        total = sum(result.parts.values())
-        for part, taken in result.parts.items():
-            table.add_row(part, f"{1000 * taken:.1f}", f"{taken / total:.0%}")
+        alone = {part: median(parts[part] for parts in result.parts) for part in result.parts[0]}
+        for part, taken in alone.items():
+            table.add_row(part, f"{1000 * taken:.1f}", f"{taken / sum(alone.values()):.0%}")
         table.add_row("transport (Ray and Redis only)", f"{1000 * result.transport:.1f}", "")
-        local, on_ray = median(result.local), median(result.on_ray)
-        ratio = median(r / one for r, one in zip(result.on_ray, result.local, strict=True))
+        allowed, local, on_ray = result.allowed, result.local, result.on_ray
         lines = [
-            f"the parts alone allow {result.allowed:,.0f} frames/s",
-            f"local {local:,.0f} frames/s, {local / result.allowed:.2f} of that",
-            f"Ray {on_ray:,.0f} frames/s, {ratio:.2f} of local (median of {len(result.local)} pairs)",
+            f"the parts alone allow {median(allowed):,.0f} frames/s",
+            f"local {median(local):,.0f} frames/s, {ratio(local, allowed):.2f} of that (median of {len(local)} turns)",
+            f"Ray {median(on_ray):,.0f} frames/s, {ratio(on_ray, local):.2f} of local",
             "at work on Ray: "
             + ", ".join(f"{part} {share:.0%}" for part, share in result.busy.items())
             + f"; idle {max(0.0, processors() - sum(result.busy.values())):.0%} of {processors() * 100}%",

@@ -99,8 +99,10 @@ class PointerHead(nn.Module):
         for make_query, scale, shape, place in zip(self.queries, self.scales, self.map_shapes, self.used, strict=True):
             (channels, rows, columns), keys = shape, maps[place]
             query = make_query(z).view(len(z), scale**2, channels)
-            fit = torch.bmm(query, keys.flatten(2)).view(len(z), scale**2, rows, columns) / math.sqrt(channels)
-            logits = logits + F.pixel_shuffle(fit, scale).flatten(1)
+            fit = torch.bmm(query, keys.flatten(2)) / math.sqrt(channels)
+            if scale > 1:
+                fit = F.pixel_shuffle(fit.view(len(z), scale**2, rows, columns), scale)
+            logits = logits + fit.flatten(1)
         return logits
 
     def read(self, maps: Sequence[Tensor], choice: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ shifted by an embedding of the previous action and of the noise; strided convolu
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -121,11 +122,21 @@ class Encoder(nn.Module):
             mask: which of its sub-actions counted, float [N, heads].
             noise: float [N, noise].
         """
-        coordinates = self.coordinates.expand(len(pictures), -1, -1, -1)
-        x = torch.cat([pictures, coordinates, *self.location_planes(action, mask)], dim=1)
-        x = F.relu(self.stem(x) + self.conditioning(action, mask, noise)[:, :, None, None])
+        seen, where = self._first_layer(pictures, self.location_planes(action, mask))
+        x = F.relu(seen + (where + self.conditioning(action, mask, noise)[:, :, None, None]))
         maps = [x]
         for convolution in self.strided:
             x = F.relu(convolution(x))
             maps.append(x)
         return self.flat(self.residual(x).flatten(1)), maps
+
+    def _first_layer(self, pictures: Tensor, planes: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """The stem over pictures, coordinates and planes, as two terms: what is seen [N, …], and where it is [1, …].
+
+        The coordinates are the same in every picture, so their part of the convolution is taken once for all of them.
+        """
+        stem = self.stem
+        convolve = partial(F.conv2d, stride=stem.stride, padding=stem.padding)
+        of_pictures, of_coordinates, of_planes = stem.weight.split((pictures.shape[1], 2, len(planes)), dim=1)
+        seen = convolve(torch.cat([pictures, *planes], dim=1), torch.cat([of_pictures, of_planes], dim=1))
+        return seen, convolve(self.coordinates[None], of_coordinates, stem.bias)

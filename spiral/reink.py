@@ -36,14 +36,19 @@ def _uniform(ink: Tensor, low: float, high: float, generator: torch.Generator | 
 
 def _moved(ink: Tensor, generator: torch.Generator | None) -> Tensor:
     """Turned by up to 0.12 radians, slanted by 0.12, scaled by 10 per cent and shifted by a sixteenth of the side."""
-    angle, slant, scale_x, scale_y = (ink.new_empty(len(ink)).uniform_(-1, 1, generator=generator) for _ in range(4))
+    angle, slant, scale_x, scale_y = (_uniform(ink, -1, 1, generator) for _ in range(4))
     angle, slant = 0.12 * angle, 0.12 * slant
-    shift = ink.new_empty(len(ink), 2, 1).uniform_(-0.12, 0.12, generator=generator)
-    rows = torch.stack(
-        [(1 + 0.1 * scale_x) * angle.cos(), slant - angle.sin(), angle.sin(), (1 + 0.1 * scale_y) * angle.cos()], 1
-    )
-    grid = functional.affine_grid(torch.cat([rows.view(-1, 2, 2), shift], 2), list(ink.shape), align_corners=False)
-    return functional.grid_sample(ink, grid, align_corners=False)
+    shift_x, shift_y = ink.new_empty(2, len(ink), 1, 1, 1).uniform_(-0.12, 0.12, generator=generator)
+    y, x = (_centres(side, ink) for side in ink.shape[-2:])
+    y = y[:, None]
+    from_x = (1 + 0.1 * scale_x) * angle.cos() * x + (slant - angle.sin()) * y + shift_x
+    from_y = angle.sin() * x + (1 + 0.1 * scale_y) * angle.cos() * y + shift_y
+    return functional.grid_sample(ink, torch.stack((from_x, from_y), -1).squeeze(1), align_corners=False)
+
+
+def _centres(side: int, like: Tensor) -> Tensor:
+    """Where the middles of so many pixels are, between the edges of the picture at −1 and 1."""
+    return (2 * torch.arange(side, dtype=like.dtype, device=like.device) + 1) / side - 1
 
 
 def _widened(ink: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -72,12 +77,30 @@ def _sharpened(ink: Tensor, generator: torch.Generator | None) -> Tensor:
 
 
 def _blurred(ink: Tensor, generator: torch.Generator | None) -> Tensor:
-    smooth = functional.avg_pool2d(ink, 3, 1, 1, count_include_pad=False)
+    smooth = _mean_nearby(_mean_nearby(ink, 2), 3)
     return torch.lerp(ink, smooth, _uniform(ink, 0, 1, generator))
+
+
+def _mean_nearby(x: Tensor, dim: int) -> Tensor:
+    """The mean of each pixel and its neighbours along `dim`; at the edge there is only one."""
+    last = x.shape[dim] - 1
+    total = x.clone()
+    total.narrow(dim, 0, last).add_(x.narrow(dim, 1, last))
+    total.narrow(dim, 1, last).add_(x.narrow(dim, 0, last))
+    counts = x.new_full((last + 1,), 3.0)
+    counts[0] = counts[last] = 2.0
+    return total / counts.view(-1, *(1,) * (x.dim() - 1 - dim))
+
+
+def _between(knots: int, side: int, like: Tensor) -> Tensor:
+    """The weights [knots, side] by which so many pixels lie between knots that are equally far from each other."""
+    each = torch.eye(knots, dtype=like.dtype, device=like.device)[None]
+    return functional.interpolate(each, side, mode="linear", align_corners=True)[0]
 
 
 def _uneven(ink: Tensor, generator: torch.Generator | None) -> Tensor:
     """As if the pressure changed on the way: darkness by a smooth field, and for all of the picture."""
     field = ink.new_empty(len(ink), 1, 5, 5).uniform_(0, 1, generator=generator)
-    field = functional.interpolate(field, ink.shape[-2:], mode="bilinear", align_corners=True)
+    rows, columns = (_between(5, side, ink) for side in ink.shape[-2:])
+    field = rows.mT @ field @ columns
     return ink * (1 - _uniform(ink, 0, 0.6, generator) * field) * _uniform(ink, 0.5, 1, generator)

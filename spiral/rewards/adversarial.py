@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from spiral.agent import as_pictures, writable_tensor
+from spiral.agent import as_pictures
 from spiral.config import RunConfig
 from spiral.contracts import WeightStore
 from spiral.devices import autocast, resolve_device
@@ -47,12 +47,28 @@ class DiscriminatorReward:
     @torch.no_grad()
     def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:
         """Scores, float32 [B]."""
-        targets = None
+        seen = [renders]
         if self.config.agent.conditional:
-            targets = as_pictures(writable_tensor(need_targets("discriminator", context)).to(self.device))
+            seen.append(need_targets("discriminator", context))
+        # Moves leave a canvas as it is, and so its score, which costs as much as one step of the agent.
+        first, places = distinct(*seen)
+        pictures = [as_pictures(torch.from_numpy(pixels[first]).to(self.device)) for pixels in seen]
         with autocast(self.device, self.config.precision):
-            scores: Tensor = self.network(as_pictures(writable_tensor(renders).to(self.device)), targets)
-        return shaped(scores, self.config.discriminator.softplus_shift).cpu()
+            scores: Tensor = self.network(*pictures)
+        return shaped(scores, self.config.discriminator.softplus_shift).cpu()[places]
+
+
+def distinct(*arrays: NDArray[np.uint8]) -> tuple[list[int], list[int]]:
+    """Where each different row [N, …] of the arrays together is met first, and for every row which of these it is."""
+    found: dict[tuple[bytes, ...], int] = {}
+    first: list[int] = []
+    places: list[int] = []
+    for index, row in enumerate(zip(*arrays, strict=True)):
+        place = found.setdefault(tuple(part.tobytes() for part in row), len(found))
+        if place == len(first):
+            first.append(index)
+        places.append(place)
+    return first, places
 
 
 def shaped(scores: Tensor, softplus_shift: float | None) -> Tensor:
