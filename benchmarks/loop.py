@@ -1,9 +1,9 @@
 """Where the time of a training run goes, and what the loop loses beside its parts.
 
-By turns, every part is timed alone, and the whole loop in both compositions. The parts are painting, the policy's
-forward pass, the policy's learning step, and the discriminator's steps: if nothing were lost, a run in one process would
-need their sum for a batch. What it takes to send a batch and the weights through Ray's object store and Redis is timed
-once. Loop and parts are held against each other within a turn, since the speed of a machine changes with the minutes.
+By turns, every part is timed alone, and then the whole loop in both compositions. The parts are painting, the policy's
+forward pass, the policy's learning step, and the discriminator's steps: if nothing were lost, a run in one process
+would need their sum for a batch. What it takes to send a batch and the weights through Ray's object store and Redis is
+timed once. Loop and parts are held against each other within a turn, since a machine's speed changes with the minutes.
 """
 
 from __future__ import annotations

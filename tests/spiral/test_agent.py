@@ -242,3 +242,15 @@ def test_colour_and_other_sizes_need_no_other_code():
     agent = Agent(spec, (32, 32, 3), config.agent)
     judged = judge(agent, made_up(config, spec=spec, shape=(32, 32, 3)))
     assert torch.isfinite(judged.log_prob).all()
+
+
+@pytest.mark.parametrize("changes", [{}, CONDITIONAL, PLANES], ids=["unconditional", "conditional", "planes"])
+def test_the_first_layer_is_one_convolution_of_pictures_coordinates_and_planes(changes):
+    encoder = make_agent(tiny_config(changes)).encoder
+    trajectory = made_up(tiny_config(changes), batch=3)
+    action, mask = torch.from_numpy(trajectory.actions[0]), torch.ones(3, len(SPEC.heads))
+    pictures = torch.rand(3, encoder.stem.in_channels - 2 - len(encoder.grids), *SHAPE[:2])
+    planes = encoder.location_planes(action, mask)
+    stacked = torch.cat([pictures, encoder.coordinates.expand(3, -1, -1, -1), *planes], dim=1)
+    seen, where = encoder._first_layer(pictures, planes)
+    torch.testing.assert_close(seen + where, encoder.stem(stacked))

@@ -16,7 +16,7 @@ from spiral.agent import as_pictures
 from spiral.config import ConfigError, RewardTerm, RunConfig
 from spiral.contracts import Arrays
 from spiral.rewards import REWARDS, RewardSum, build_reward
-from spiral.rewards.adversarial import DiscriminatorReward, build_discriminator
+from spiral.rewards.adversarial import DiscriminatorReward, build_discriminator, distinct
 from spiral.rewards.base import Context, Reward
 from tests.tiny import CONDITIONAL, SHAPE, made_up, tiny_config
 
@@ -200,6 +200,25 @@ def test_the_discriminators_score_is_that_of_the_weights_loaded_last(changes):
         reward.follow(Holding(version, {name: frozen(array) for name, array in weights.items()}))
         assert reward.version == version
         torch.testing.assert_close(reward.score(renders, context), expected)
+
+
+def test_the_discriminator_sees_each_different_picture_once(monkeypatch):
+    reward = DiscriminatorReward(tiny_config(CONDITIONAL), SHAPE)
+    renders, context = some_renders(3)[[0, 1, 0, 2, 0, 1]], part(some_context(6), slice(None))
+    assert context.targets is not None
+    context.targets[[2, 3]] = context.targets[[0, 1]]
+    each = torch.cat([reward.score(renders[i : i + 1], part(context, slice(i, i + 1))) for i in range(6)])
+    seen: list[int] = []
+    network = reward.network.forward
+    monkeypatch.setattr(reward.network, "forward", lambda x, y: (seen.append(len(x)), network(x, y))[1])
+    torch.testing.assert_close(reward.score(renders, context), each)
+    assert seen == [5], "only the third is like another, the first, in its target too"
+
+
+def test_different_rows_are_found_where_they_are_met_first():
+    rows = np.array([[1, 2], [3, 4], [1, 2], [3, 5], [3, 4]], np.uint8)
+    assert distinct(rows) == ([0, 1, 3], [0, 1, 0, 2, 1])
+    assert distinct(rows, np.arange(5, dtype=np.uint8)) == ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4])
 
 
 def test_loaded_weights_do_not_change_behind_the_rewards_back():
