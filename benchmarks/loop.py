@@ -25,12 +25,12 @@ from actors.rollout import Rollout
 from cluster.cores import processors
 from cluster.engine import Engine, replay_capacity
 from cluster.local import LocalEngine
+from cluster.on_ray.run import RayEngine
+from cluster.on_redis.connection import RedisAddress
+from cluster.on_redis.replay import RedisReplay
+from cluster.on_redis.server import EmbeddedRedis
+from cluster.on_redis.weights import RedisWeights
 from cluster.plan import Phase
-from cluster.ray_run import RayEngine
-from cluster.redis_connection import RedisAddress
-from cluster.redis_replay import RedisReplay
-from cluster.redis_server import EmbeddedRedis
-from cluster.redis_weights import RedisWeights
 from learners.state import network_arrays
 from spiral.agent import Observation
 from spiral.config import RunConfig

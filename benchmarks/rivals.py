@@ -21,9 +21,9 @@ from rich.table import Table
 from actors.evaluation import paint
 from cluster.cores import processors
 from cluster.engine import inspect_environment
+from cluster.on_ray.run import RayEngine
+from cluster.on_ray.start import start_ray
 from cluster.plan import phase_of
-from cluster.ray_run import RayEngine
-from cluster.ray_start import start_ray
 from examples import rllib_ppo
 from examples.copying import CONFIG, MEASURED, Copies, copy_held_out, digits
 from spiral.agent import Agent, count_parameters

@@ -25,11 +25,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cluster.engine import describe_run
-from cluster.feed import KINDS
+from cluster.feed.base import KINDS
+from cluster.on_ray.run import RayEngine
+from cluster.on_redis.connection import RedisAddress
+from cluster.on_redis.server import EmbeddedRedis
 from cluster.plan import Length, Phase
-from cluster.ray_run import RayEngine
-from cluster.redis_connection import RedisAddress
-from cluster.redis_server import EmbeddedRedis
 from cluster.watch.find import Wanted
 from cluster.watch.start import listen, serve_beside
 from spiral.config import RunConfig

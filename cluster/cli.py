@@ -48,8 +48,8 @@ USER_ERRORS = (
     "spiral.contracts:WeightsError",
     "actors.pool:PoolError",
     "cluster.plan:PlanError",
-    "cluster.ray_start:EngineError",
-    "cluster.redis_connection:RedisError",
+    "cluster.on_ray.start:EngineError",
+    "cluster.on_redis.connection:RedisError",
     "cluster.run_folder:RunError",
     "cluster.submission:SubmitError",
     "cluster.watch.start:WatchError",
@@ -263,8 +263,8 @@ def chaos(
     seed: SeedOption = 0,
 ) -> None:
     """Kill the processes of a small run on several Ray nodes, and check that nothing is lost; exit status 1 if so."""
-    from cluster.chaos import run_chaos
-    from cluster.chaos_evidence import print_campaign
+    from cluster.chaos.campaign import run_chaos
+    from cluster.chaos.evidence import print_campaign
 
     seen, kept = run_chaos(kills, seed)
     print_campaign(seen, kept)

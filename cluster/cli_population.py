@@ -40,7 +40,7 @@ def population(
     change: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as policy.anchor=0.1.")] = None,
 ) -> None:
     """Train many agents that compete, copy each other and vary learning rate and entropy cost."""
-    from cluster.population_training import train_population
+    from cluster.population.training import train_population
 
     kind: Any = None if fitness is None else fitness.value
     typer.echo(

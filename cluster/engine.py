@@ -63,7 +63,7 @@ def inspect_environment(config: RunConfig) -> tuple[ActionSpec, tuple[int, int, 
 
 
 def describe_run(config: RunConfig, folder: Path, length: Length) -> dict[str, Any]:
-    """What the live feed says of a run in `folder` that begins now, as `cluster.feed_texts.Description` has it."""
+    """What the live feed says of a run in `folder` that begins now, as `cluster.feed.texts.Description` has it."""
     environments = make_environments(config, 1)
     try:
         settings = environments.unwrapped.settings

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from actors.broadcast import Broadcast
 from actors.rollout import Rollout
 from cluster.engine import EPISODES_SHOWN_PER_S, replay_capacity, rollout_seed, take_part
-from cluster.memory_feed import MemoryFeed
+from cluster.feed.memory import MemoryFeed
 from cluster.plan import Phase, Report
 from cluster.timing import mean_of, timed
 from learners.discriminator_learner import DiscriminatorLearner

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cluster.feed import MAX_ROWS
+from cluster.feed.base import MAX_ROWS
 from cluster.figures import thinned
 from cluster.plan import Counters, Report
 from cluster.prometheus import Figures

@@ -1,8 +1,8 @@
 """A run from its first step to its last: the parts are wired by an engine, and this is the loop around it.
 
 The loop asks the engine for the next step of the policy learner, counts it, and at regular times writes rows of
-metrics, shows what the agent can, and keeps a checkpoint. It is the same for both engines: `cluster/ray_run.py`, with a
-process for each part, and `cluster/local.py`, which calls the same parts in this one.
+metrics, shows what the agent can, and keeps a checkpoint. It is the same for both engines: `cluster/on_ray/run.py`,
+with a process for each part, and `cluster/local.py`, which calls the same parts in this one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SHOWS_COST_AT_MOST = 0.03  # of the time of a run with a length in minutes
 
 @dataclass(frozen=True)
 class Machines:
-    """Where a run works, and the URL of copies of its checkpoints; `cluster.ray_run.RayEngine` says what None means."""
+    """Where a run works, and the URL of copies of its checkpoints; `RayEngine` says what None means."""
 
     engine: Literal["ray", "local"] = "ray"
     redis_url: str | None = field(default=None, repr=False)  # it may hold a password
@@ -145,7 +145,7 @@ def make_engine(
         from cluster.local import LocalEngine
 
         return LocalEngine(config, pictures)
-    from cluster.ray_run import RayEngine
+    from cluster.on_ray.run import RayEngine
 
     return RayEngine(
         config,

@@ -22,7 +22,7 @@ from typing import Any
 import typer
 
 from cluster.job import link_name
-from cluster.redis_connection import hide_password
+from cluster.on_redis.connection import hide_password
 from cluster.run_folder import RunFolder
 
 POLL_INTERVAL_S = 0.5

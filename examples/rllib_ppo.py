@@ -29,7 +29,7 @@ from torch import Tensor
 
 from actors.scored import Observation
 from cluster.cores import processors
-from cluster.ray_start import start_ray
+from cluster.on_ray.start import start_ray
 from examples.copying import CONFIG, SETTINGS, Actions, Eyes, copy_held_out, copying, digits, summary
 from spiral.agent import as_pictures
 from spiral.layers import mlp

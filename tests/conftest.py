@@ -15,7 +15,7 @@ from hypothesis import settings
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-# Ray's processes have the priority of the tests, as those of a run have that of the command (`cluster/ray_start.py`).
+# Ray's processes have the priority of the tests, as those of a run have the command's (`cluster/on_ray/start.py`).
 os.environ.setdefault("RAY_worker_niceness", "0")
 
 # A shell lets what it starts in the background ignore Ctrl-C, and so would all that the tests start.

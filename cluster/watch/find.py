@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cluster.redis_connection import RUNS, RedisAddress, RedisError, hide_password, redis_errors
-from cluster.redis_feed import RedisFeedReader
-from cluster.redis_server import FOLDER_PREFIX, SOCKET
+from cluster.on_redis.connection import RUNS, RedisAddress, RedisError, hide_password, redis_errors
+from cluster.on_redis.feed import RedisFeedReader
+from cluster.on_redis.server import FOLDER_PREFIX, SOCKET
 
 
 @dataclass(frozen=True)

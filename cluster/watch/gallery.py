@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cluster.feed import News
-from cluster.feed_texts import Description, Row
+from cluster.feed.base import News
+from cluster.feed.texts import Description, Row
 from cluster.figures import thinned
 from cluster.watch.messages import Message, film_message, message, png, rows_message
 from envs.program import FORMAT, VERSION

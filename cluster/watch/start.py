@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 import uvicorn
 
-from cluster.redis_connection import RedisAddress
+from cluster.on_redis.connection import RedisAddress
 from cluster.watch.find import Wanted
 from cluster.watch.guard import is_loopback
 from cluster.watch.server import Watch

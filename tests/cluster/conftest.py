@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 from cluster.cli import main
-from cluster.redis_connection import RedisAddress
-from cluster.redis_server import EmbeddedRedis
+from cluster.on_redis.connection import RedisAddress
+from cluster.on_redis.server import EmbeddedRedis
 from spiral.config import RunConfig, parse_config
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cluster.feed import FeedReader, News
+from cluster.feed.base import FeedReader, News
 from envs.actions import paint_action_spec
 from envs.paint_settings import PaintSettings
 from spiral.contracts import Glimpse

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cluster.chaos import VICTIMS, schedule_of
-from cluster.chaos_evidence import Evidence, promises
+from cluster.chaos.campaign import VICTIMS, schedule_of
+from cluster.chaos.evidence import Evidence, promises
 
 MIB = 2**20
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cluster import feed as feed_module
-from cluster.feed import Feed, FeedReader
-from cluster.memory_feed import MemoryFeed
-from cluster.redis_feed import RedisFeed, RedisFeedReader
+from cluster.feed import base as feed_module
+from cluster.feed.base import Feed, FeedReader
+from cluster.feed.memory import MemoryFeed
+from cluster.on_redis.feed import RedisFeed, RedisFeedReader
 
 from .feeds import description, glimpse, read_until, row
 

@@ -14,11 +14,11 @@ import pytest
 
 from cluster.logbook import read_lines, read_rows
 from cluster.plan import Length
-from cluster.population import begin, resume
-from cluster.population_folder import Plan, PopulationFolder
-from cluster.population_member import Work, play_round
-from cluster.population_room import Room
-from cluster.population_settings import levels_of
+from cluster.population.folder import Plan, PopulationFolder
+from cluster.population.member import Work, play_round
+from cluster.population.room import Room
+from cluster.population.run import begin, resume
+from cluster.population.settings import levels_of
 from cluster.run import Machines, load_pictures
 from cluster.run_folder import RunError
 from cluster.use import find_agent
@@ -180,7 +180,7 @@ def test_an_interrupted_population_goes_on_as_if_nothing_had_happened(grown, pla
     out = tmp_path / "pop"
     with monkeypatch.context() as patch:
         stop = WhenRowsAre(out / "population.jsonl", MEMBERS + 1)
-        patch.setattr("cluster.population_evolution.Interrupts", lambda: stop)
+        patch.setattr("cluster.population.evolution.Interrupts", lambda: stop)
         text = begin(plan, out, None, None, at_a_time=1)
     assert "spiral population --resume" in text
     before = Grown(PopulationFolder(out), plan, text, [])

@@ -10,11 +10,11 @@ import pytest
 
 from cluster.local import LocalEngine
 from cluster.plan import Length, Phase
-from cluster.population_book import Book
-from cluster.population_folder import Plan
-from cluster.population_room import Room, make_room
-from cluster.population_scores import comparable, compare
-from cluster.population_settings import first_levels, first_ranges, levels_of, member_config
+from cluster.population.book import Book
+from cluster.population.folder import Plan
+from cluster.population.room import Room, make_room
+from cluster.population.scores import comparable, compare
+from cluster.population.settings import first_levels, first_ranges, levels_of, member_config
 from cluster.run import load_pictures
 from learners.checkpoint import Checkpoint
 from learners.policy_learner import on_the_way

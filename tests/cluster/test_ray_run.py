@@ -12,15 +12,15 @@ import pytest
 import ray
 
 from cluster.engine import describe_run
-from cluster.feed import News
+from cluster.feed.base import News
 from cluster.local import LocalEngine
+from cluster.on_ray.run import RayEngine
+from cluster.on_ray.start import EngineError, gpu_share, start_ray
+from cluster.on_ray.supervisor import Supervised
+from cluster.on_redis.connection import FAIL_AT_ONCE, RedisAddress, RedisError
+from cluster.on_redis.feed import RedisFeedReader
+from cluster.on_redis.server import EmbeddedRedis
 from cluster.plan import Counters, Length, Phase, Report
-from cluster.ray_run import RayEngine
-from cluster.ray_start import EngineError, gpu_share, start_ray
-from cluster.ray_supervisor import Supervised
-from cluster.redis_connection import FAIL_AT_ONCE, RedisAddress, RedisError
-from cluster.redis_feed import RedisFeedReader
-from cluster.redis_server import EmbeddedRedis
 from cluster.run import Machines, begin, resume
 from learners.checkpoint import load_checkpoint
 from spiral.config import ConfigError, RunConfig

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import ray
 
-from cluster import ray_supervisor
-from cluster.ray_start import EngineError
-from cluster.ray_supervisor import Supervised, take_from_all
+from cluster.on_ray import supervisor
+from cluster.on_ray.start import EngineError
+from cluster.on_ray.supervisor import Supervised, take_from_all
 from spiral.contracts import Arrays
 
 pytestmark = pytest.mark.usefixtures("ray_session")
@@ -117,7 +117,7 @@ def test_a_process_without_an_heir_ends_the_run_when_it_dies():
 
 
 def test_what_kills_it_every_time_ends_the_run_with_a_way_out(counter, monkeypatch):
-    monkeypatch.setattr(ray_supervisor, "DEATHS_IN_A_ROW", 1)
+    monkeypatch.setattr(supervisor, "DEATHS_IN_A_ROW", 1)
     counter.ask("die")
     with pytest.raises(EngineError, match="the counter died 2 times in a row.*enough memory.*--resume"):
         counter.take(timeout=None)

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cluster.feed import KINDS, Kind
-from cluster.feed_records import pack_glimpse, pack_sheet
-from cluster.feed_texts import pack_description, pack_row
-from cluster.redis_connection import RUNS, RedisAddress, RedisError
-from cluster.redis_feed import FIELD, KNOWN_RUNS, RedisFeed, RedisFeedReader
-from cluster.redis_server import EmbeddedRedis
+from cluster.feed.base import KINDS, Kind
+from cluster.feed.records import pack_glimpse, pack_sheet
+from cluster.feed.texts import pack_description, pack_row
+from cluster.on_redis.connection import RUNS, RedisAddress, RedisError
+from cluster.on_redis.feed import FIELD, KNOWN_RUNS, RedisFeed, RedisFeedReader
+from cluster.on_redis.server import EmbeddedRedis
 from cluster.watch import find
 from cluster.watch.find import Wanted, runs_in
 

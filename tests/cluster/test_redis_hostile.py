@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from cluster.redis_connection import RedisAddress
-from cluster.redis_replay import RedisReplay
-from cluster.redis_seal import seal, unseal
-from cluster.redis_weights import RedisWeights
+from cluster.on_redis.connection import RedisAddress
+from cluster.on_redis.replay import RedisReplay
+from cluster.on_redis.seal import seal, unseal
+from cluster.on_redis.weights import RedisWeights
 from learners.replay import ReplayError
 from spiral.contracts import EmptyReplayError, Renders, WeightsError
 

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from cluster.redis_connection import RedisAddress
-from cluster.redis_replay import RedisReplay
-from cluster.redis_server import EmbeddedRedis
+from cluster.on_redis.connection import RedisAddress
+from cluster.on_redis.replay import RedisReplay
+from cluster.on_redis.server import EmbeddedRedis
 from learners.replay import ReplayError
 from spiral.contracts import EmptyReplayError, Renders
 

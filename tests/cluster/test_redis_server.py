@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from cluster.redis_connection import RedisAddress, RedisError, hide_password
-from cluster.redis_server import EmbeddedRedis
+from cluster.on_redis.connection import RedisAddress, RedisError, hide_password
+from cluster.on_redis.server import EmbeddedRedis
 from cluster.run import Machines
 
 
@@ -46,7 +46,7 @@ def test_a_server_that_dies_is_back_at_the_same_address_and_empty():
 def test_it_ends_with_a_run_that_was_killed():
     script = (
         "import os, signal\n"
-        "from cluster.redis_server import EmbeddedRedis\n"
+        "from cluster.on_redis.server import EmbeddedRedis\n"
         "print(EmbeddedRedis().url, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from cluster.on_redis.connection import RedisAddress, RedisError
 from cluster.plan import Length
-from cluster.redis_connection import RedisAddress, RedisError
 from cluster.run import Machines, begin
 
 from .conftest import FRAMES
@@ -123,7 +123,7 @@ def test_what_stands_in_the_way_is_named_without_the_password(secured, changes, 
 
 
 def test_tls_to_a_server_without_it_is_named(tmp_path):
-    from cluster.redis_server import _executable
+    from cluster.on_redis.server import _executable
 
     port = free_port()
     words = [_executable(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]

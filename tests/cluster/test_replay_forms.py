@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cluster.redis_connection import RedisAddress
-from cluster.redis_replay import RedisReplay
+from cluster.on_redis.connection import RedisAddress
+from cluster.on_redis.replay import RedisReplay
 from learners.replay import MemoryReplay, ReplayError
 from spiral.contracts import EmptyReplayError, Renders
 

@@ -22,8 +22,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cluster.job import folder_of
 from cluster.logbook import read_rows
-from cluster.redis_connection import RedisAddress
-from cluster.redis_server import EmbeddedRedis
+from cluster.on_redis.connection import RedisAddress
+from cluster.on_redis.server import EmbeddedRedis
 from cluster.run_folder import RunFolder
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 

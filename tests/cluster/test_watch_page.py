@@ -14,9 +14,9 @@ from PIL import Image
 
 from cluster.engine import describe_run
 from cluster.local import LocalEngine
+from cluster.on_redis.connection import RedisAddress
+from cluster.on_redis.feed import RedisFeed
 from cluster.plan import Length, Phase
-from cluster.redis_connection import RedisAddress
-from cluster.redis_feed import RedisFeed
 from cluster.watch.find import Wanted
 from envs.program import Program
 from spiral.config import RunConfig

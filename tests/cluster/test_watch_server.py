@@ -22,8 +22,8 @@ from PIL import Image
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from cluster.redis_connection import RedisAddress
-from cluster.redis_feed import RedisFeed
+from cluster.on_redis.connection import RedisAddress
+from cluster.on_redis.feed import RedisFeed
 from cluster.watch import hub
 from cluster.watch.find import Wanted
 from cluster.watch.guard import is_loopback

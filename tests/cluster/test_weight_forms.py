@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from cluster.redis_connection import RedisAddress
-from cluster.redis_weights import RedisWeights
+from cluster.on_redis.connection import RedisAddress
+from cluster.on_redis.weights import RedisWeights
 from learners.weights import MemoryWeights
 from spiral.contracts import Arrays, WeightsError
 

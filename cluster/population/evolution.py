@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from ray import tune
 
 from cluster.interrupts import Interrupts
-from cluster.population_book import Book
-from cluster.population_member import Member, Work
-from cluster.population_reports import Ending, Reports
-from cluster.population_room import Room
-from cluster.population_scheduler import PopulationScheduler
-from cluster.population_settings import first_levels
+from cluster.population.book import Book
+from cluster.population.member import Member, Work
+from cluster.population.reports import Ending, Reports
+from cluster.population.room import Room
+from cluster.population.scheduler import PopulationScheduler
+from cluster.population.settings import first_levels
 
 RETRIES = 2  # of a member whose process died
 ENVIRONMENT = {

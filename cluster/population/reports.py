@@ -8,8 +8,8 @@ from typing import Any
 
 from ray import tune
 
-from cluster.population_book import Book
-from cluster.population_folder import Plan
+from cluster.population.book import Book
+from cluster.population.folder import Plan
 
 OURS = ("event", "round", "member", "policy.learning_rate", "policy.entropy", "fitness", "frames", "seconds", "failure")
 

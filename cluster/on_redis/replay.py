@@ -16,8 +16,8 @@ import numpy as np
 import redis
 from numpy.typing import NDArray
 
-from cluster.redis_connection import KEY_LIFETIME_S, MAX_VALUE_BYTES, RedisAddress, redis_errors
-from cluster.redis_seal import SEAL_BYTES, seal, unseal
+from cluster.on_redis.connection import KEY_LIFETIME_S, MAX_VALUE_BYTES, RedisAddress, redis_errors
+from cluster.on_redis.seal import SEAL_BYTES, seal, unseal
 from learners.replay import ReplayError, check_batch, unpack_state
 from spiral.contracts import Arrays, EmptyReplayError, Renders
 

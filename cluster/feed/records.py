@@ -11,7 +11,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-from cluster.feed_texts import Description, FeedError
+from cluster.feed.texts import Description, FeedError
 from envs.actions import ActionError
 from spiral.contracts import Glimpse
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cluster.plan import Length
-from cluster.population import begin, resume
-from cluster.population_folder import FitnessName, Plan
+from cluster.population.folder import FitnessName, Plan
+from cluster.population.run import begin, resume
 from cluster.run_folder import RunError
 from cluster.training import settings
 from spiral.presets import PRESETS

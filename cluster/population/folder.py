@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from cluster.plan import Length
-from cluster.population_settings import Levels, levels_of, member_config
+from cluster.population.settings import Levels, levels_of, member_config
 from cluster.run_folder import RunError, RunFolder, write_text
 from learners.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from spiral.config import ConfigError, RunConfig, parse_config

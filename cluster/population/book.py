@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.logbook import read_lines
-from cluster.population_folder import Plan
+from cluster.population.folder import Plan
 from cluster.run_folder import write_text
 
 

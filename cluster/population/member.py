@@ -18,8 +18,8 @@ from ray import tune
 
 from cluster.cores import processors
 from cluster.display import PlainDisplay
-from cluster.population_folder import Plan, PopulationFolder
-from cluster.population_settings import Levels, member_config
+from cluster.population.folder import Plan, PopulationFolder
+from cluster.population.settings import Levels, member_config
 from cluster.run import Machines, Run, make_engine
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from learners.descent import DivergedError

@@ -36,7 +36,7 @@ class RedisAddress:
         url: `redis://`, `rediss://` (TLS) or `unix://`, with user and password if it needs them. After `?` come options
             of redis-py, such as `ssl_ca_certs`, the file of the authority that signed the server's certificate.
         run_id: the name under which this run's keys live.
-        secret: what the run's processes seal their values with; see `cluster/redis_seal.py`. Redis never sees it.
+        secret: what the run's processes seal their values with; see `cluster/on_redis/seal.py`. Redis never sees it.
     """
 
     url: str = field(repr=False)

@@ -3,8 +3,8 @@
 Trajectories go from worker to policy learner through Ray's object store; renders and weights through Redis. This
 process only directs: it asks a worker for the next batch when one is idle and not too many batches are under way, hands
 finished ones to the policy learner, and lets the discriminator learner take as many steps as the settings allow. Any
-process may die: workers are replaced by `actors/pool.py`, learners by `cluster/ray_supervisor.py`. Only one of several
-policy learners may not (`learners/team.py`): its death ends the run, which goes on from the last checkpoint.
+process may die: workers are replaced by `actors/pool.py`, learners by `cluster/on_ray/supervisor.py`. Only one of
+several policy learners may not (`learners/team.py`): its death ends the run, which goes on from the last checkpoint.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ray.exceptions import ObjectLostError
 
 from actors.pool import Played
 from cluster.engine import take_part
+from cluster.on_ray.learners import Done, joined
+from cluster.on_ray.parts import Parts, start_parts
+from cluster.on_ray.supervisor import take_from_all
 from cluster.plan import Phase, Report
-from cluster.ray_learners import Done, joined
-from cluster.ray_parts import Parts, start_parts
-from cluster.ray_supervisor import take_from_all
 from cluster.timing import mean_of
 from learners.state import under_prefix
 from spiral.config import RunConfig

@@ -1,7 +1,7 @@
 """`spiral population`: many runs that compete, copy each other and vary their settings (thesis A.3).
 
 Every member is a whole run in a folder of its own, on one process at a time. Ray Tune's population-based training
-decides between the rounds; `cluster/population_scheduler.py` says how, and `cluster/population_settings.py` what is
+decides between the rounds; `cluster/population/scheduler.py` says how, and `cluster/population/settings.py` what is
 varied.
 
 A population that was interrupted goes on from the members' own settings and checkpoints, in a new experiment of Tune's
@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 
 from cluster.cores import processors
 from cluster.engine import check_settings
+from cluster.on_ray.start import EngineError, start_ray
 from cluster.plan import Counters, Length
-from cluster.population_book import Book
-from cluster.population_evolution import evolve
-from cluster.population_folder import Plan, PopulationFolder
-from cluster.population_member import Work
-from cluster.population_room import Room, make_room
-from cluster.population_scores import compare
-from cluster.population_settings import check_levels
-from cluster.ray_start import EngineError, start_ray
+from cluster.population.book import Book
+from cluster.population.evolution import evolve
+from cluster.population.folder import Plan, PopulationFolder
+from cluster.population.member import Work
+from cluster.population.room import Room, make_room
+from cluster.population.scores import compare
+from cluster.population.settings import check_levels
 from cluster.run import Machines, load_pictures
 from cluster.run_folder import RunError, RunFolder, write_text
 from learners.checkpoint import latest_checkpoint, load_checkpoint

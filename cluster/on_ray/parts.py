@@ -19,14 +19,14 @@ from actors.broadcast import Broadcast
 from actors.pool import RolloutPool, RolloutWorker
 from cluster.cores import default_workers, processors, share_cores
 from cluster.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
-from cluster.ray_learners import DiscriminatorWorker, PolicyWorker
-from cluster.ray_start import gpu_share, start_ray
-from cluster.ray_supervisor import Supervised, wait_for
-from cluster.redis_connection import RedisAddress, RedisError
-from cluster.redis_feed import RedisFeed
-from cluster.redis_replay import RedisReplay
-from cluster.redis_server import EmbeddedRedis
-from cluster.redis_weights import RedisWeights
+from cluster.on_ray.learners import DiscriminatorWorker, PolicyWorker
+from cluster.on_ray.start import gpu_share, start_ray
+from cluster.on_ray.supervisor import Supervised, wait_for
+from cluster.on_redis.connection import RedisAddress, RedisError
+from cluster.on_redis.feed import RedisFeed
+from cluster.on_redis.replay import RedisReplay
+from cluster.on_redis.server import EmbeddedRedis
+from cluster.on_redis.weights import RedisWeights
 from learners.team import Seat, check_shares, meeting_place
 from spiral.config import RunConfig
 from spiral.contracts import Arrays

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import ray
 
-from cluster.ray_start import gpu_share
+from cluster.on_ray.start import gpu_share
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from typing import Any
 from ray import tune
 from ray.tune.schedulers import PopulationBasedTraining
 
-from cluster.population_folder import Plan, PopulationFolder
-from cluster.population_reports import Reports
-from cluster.population_settings import first_ranges
+from cluster.population.folder import Plan, PopulationFolder
+from cluster.population.reports import Reports
+from cluster.population.settings import first_ranges
 
 FACTORS = (1.2, 0.8)
 QUANTILE = 0.2

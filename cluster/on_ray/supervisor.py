@@ -15,7 +15,7 @@ from typing import Any
 import ray
 from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
 
-from cluster.ray_start import EngineError
+from cluster.on_ray.start import EngineError
 from spiral.contracts import Arrays
 
 START_TIMEOUT_S = 180.0

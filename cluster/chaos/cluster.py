@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import ray
 
-from cluster.ray_start import QUIET, prepare_environment
+from cluster.on_ray.start import QUIET, prepare_environment
 
 ACTORS = ("RolloutWorker", "PolicyWorker", "DiscriminatorWorker")
 NODE_TIMEOUT_S = 180.0

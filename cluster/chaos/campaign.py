@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from ray.exceptions import ObjectLostError
 
 from actors.pool import Played
-from cluster.chaos_cluster import ChaosCluster, kill
-from cluster.chaos_evidence import CHECKPOINT_INTERVAL_S, Evidence, promises
+from cluster.chaos.cluster import ChaosCluster, kill
+from cluster.chaos.evidence import CHECKPOINT_INTERVAL_S, Evidence, promises
 from cluster.display import make_display
+from cluster.on_ray.run import RayEngine
 from cluster.plan import Length, Phase, Report
-from cluster.ray_run import RayEngine
 from cluster.run import Run
 from cluster.run_folder import RunFolder
 from spiral.config import RunConfig

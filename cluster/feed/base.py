@@ -15,8 +15,8 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cluster.feed_records import pack_glimpse, pack_sheet, unpack_glimpse, unpack_sheet
-from cluster.feed_texts import (
+from cluster.feed.records import pack_glimpse, pack_sheet, unpack_glimpse, unpack_sheet
+from cluster.feed.texts import (
     Description,
     FeedError,
     Row,

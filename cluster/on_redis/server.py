@@ -17,7 +17,7 @@ from types import TracebackType
 
 import redis
 
-from cluster.redis_connection import RedisError
+from cluster.on_redis.connection import RedisError
 
 START_TIMEOUT_S = 20.0
 MAX_SOCKET_PATH = 100  # the kernel's limit is 108 bytes (104 on macOS)

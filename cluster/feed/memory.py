@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from cluster.feed import KINDS, Feed, FeedReader, Kind
+from cluster.feed.base import KINDS, Feed, FeedReader, Kind
 
 
 class MemoryFeed(Feed):

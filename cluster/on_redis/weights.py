@@ -16,8 +16,8 @@ import redis
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from cluster.redis_connection import KEY_LIFETIME_S, MAX_VALUE_BYTES, RedisAddress, redis_errors
-from cluster.redis_seal import SEAL_BYTES, seal, unseal
+from cluster.on_redis.connection import KEY_LIFETIME_S, MAX_VALUE_BYTES, RedisAddress, redis_errors
+from cluster.on_redis.seal import SEAL_BYTES, seal, unseal
 from learners.weights import stale
 from spiral.contracts import Arrays, WeightsError
 

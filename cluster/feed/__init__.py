@@ -1,0 +1,1 @@
+"""The live feed of a run: what is shown, how it is packed, and where it is kept."""

@@ -1,0 +1,1 @@
+"""What meets in Redis: replay, weights and live feed, each sealed, and the server itself."""
