@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from cluster.run_folder import whole_file
 from cluster.sheets import LINE
 from envs.canvas_env import in_three_channels
 from envs.edits import in_colors
 from envs.program import Program
+from spiral.files import written_whole
 
 STRIP = 20  # pixels, its height
 LEAST_CELL = 14  # pixels, the width that a number needs
@@ -85,5 +85,5 @@ def save_animation(path: Path, frames: NDArray[np.uint8]) -> None:
     """Write uint8 [T, H, W, 3] as an endless GIF, whole or not at all."""
     first, *others = (Image.fromarray(frame) for frame in frames)
     milliseconds = [round(1000 * SECONDS)] * len(others) + [round(1000 * LAST_SECONDS)]
-    with whole_file(path) as unfinished:
+    with written_whole(path) as unfinished:
         first.save(unfinished, format="GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from cluster.plan import Length
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
 from spiral.config import ConfigError, RunConfig, parse_config
 from spiral.contracts import Arrays
+from spiral.files import written_whole
 
 
 class RunError(ValueError):
@@ -105,18 +104,7 @@ class RunFolder:
             raise RunError(f"{self.settings} is damaged ({error}): start a new run") from None
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; the file takes the place of `path` at the end, and goes on an error."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def write_text(path: Path, text: str) -> None:
     """Write a file so that it is there whole or as it was."""
-    with whole_file(path) as unfinished:
+    with written_whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cluster.run_folder import whole_file
+from spiral.files import written_whole
 
 GAP = 2  # pixels between pictures
 LINE = 190  # grey of the ground, so that white pictures have an edge
@@ -44,7 +44,7 @@ def contact_sheet(
 
 def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write uint8 [H, W, C] as PNG, whole or not at all."""
-    with whole_file(path) as unfinished:
+    with written_whole(path) as unfinished:
         Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(unfinished, format="PNG")
 
 
@@ -68,7 +68,7 @@ def save_curve(path: Path, rows: list[dict[str, Any]]) -> None:
     axes.set_xlabel("frames")
     axes.set_ylabel(CURVES[shown])
     axes.grid(alpha=0.3)
-    with whole_file(path) as unfinished:
+    with written_whole(path) as unfinished:
         figure.savefig(unfinished, format="png")
 
 

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import os
 import shlex
-import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ import typer
 from cluster.job import link_name
 from cluster.on_redis.connection import hide_password
 from cluster.run_folder import RunFolder
+from spiral.files import written_whole
 
 POLL_INTERVAL_S = 0.5
 REQUEST_TIMEOUT_S = 600
@@ -134,8 +134,7 @@ def fetch(client: Any, job: str, folder: Path) -> str:
     names = list(_files(client, node, link_name(job))) if node else []
     if not names:
         return f"Job {job} has no files (yet)."
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
+    with written_whole(folder) as partial:
         for name in names:
             target = partial / PurePosixPath(name).relative_to(link_name(job))
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -143,9 +142,6 @@ def fetch(client: Any, job: str, folder: Path) -> str:
             with _get(client, "/api/v0/logs/file", parameters) as answer, target.open("wb") as file:
                 for chunk in answer.iter_content(CHUNK_BYTES):
                     file.write(chunk)
-        os.replace(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return f"Results: {len(names)} files in {folder}; measure them with spiral eval --run {folder}"
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from actors.evaluation import Paintings, paint
 from cluster.cores import processors
 from cluster.engine import inspect_environment
-from cluster.run_folder import RunError, RunFolder, whole_file, write_text
+from cluster.run_folder import RunError, RunFolder, write_text
 from cluster.sheets import save_picture
 from envs.program import Program
 from learners.checkpoint import DOCUMENT, CheckpointError, latest_checkpoint, load_checkpoint
@@ -20,6 +20,7 @@ from spiral.agent import Agent
 from spiral.config import RunConfig, parse_config
 from spiral.contracts import Arrays
 from spiral.data import load
+from spiral.files import written_whole
 
 INVENTIONS = 1000
 
@@ -34,7 +35,7 @@ def sample(out: Path, run: Path | None, goal: str, count: int, seed: int, temper
     paintings, targets = let_paint(config, weights, count, seed, temperature)
     arrays = {"renders": paintings.renders} | ({} if targets is None else {"targets": targets})
     # Into an open file, since numpy appends .npz to other names.
-    with whole_file(out) as unfinished, unfinished.open("wb") as stream:
+    with written_whole(out) as unfinished, unfinished.open("wb") as stream:
         np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
     return f"{out}: {', '.join(f'{name} {array.dtype} {array.shape}' for name, array in arrays.items())}"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 
 from spiral.data.decode import SUFFIXES
-from spiral.data.files import written_whole
 from spiral.data.pictures import DatasetCorrupt, DatasetMissing
+from spiral.files import written_whole
 
 
 class Archive:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from spiral.data.archive import Archive, install, lacking
 from spiral.data.decode import decode_all
-from spiral.data.files import written_whole
 from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split
+from spiral.files import written_whole
 
 IMAGES, ATTRIBUTES, PARTITION = "img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"
 MD5 = {

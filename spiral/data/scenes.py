@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data.files import written_whole
 from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
+from spiral.files import written_whole
 
 SPLITS: tuple[Split, ...] = ("train", "test")
 
