@@ -86,7 +86,7 @@ def mnist_small() -> dict[str, Any]:
                 "width": 24,
                 "hidden": 128,
                 "learning_rate": 1e-3,
-                "steps_per_policy_step": 5,
+                "steps_per_policy_step": 4,
                 "softplus_shift": 1.0,
                 "reink": True,
             },

@@ -16,6 +16,7 @@ public:
     Crew(const Crew&) = delete;
     Crew& operator=(const Crew&) = delete;
 
+    int threads() const { return threads_; }
     // Called with an item, and the number of the thread that does it.
     using Work = std::function<void(size_t item, int thread)>;
 

@@ -31,6 +31,12 @@ struct Canvas {
 
     Canvas(int width, int height, int channels, const Color& background, const Recipe& recipe, double seconds)
         : surface(width, height, background), pen(surface, recipe, seconds), picture(surface, channels) {}
+
+    // While one canvas is painted, the next one comes from the memory.
+    void fetch() const {
+        surface.fetch();
+        picture.fetch();
+    }
 };
 
 class Batch {
@@ -65,6 +71,8 @@ public:
         const float *c = control.data(), *e = end.data(), *p = pressure.data(), *r = radius.data(), *rgb = color.data();
         uint8_t* images = out ? out->mutable_data() : nullptr;
         run(canvases_.size(), [=](size_t i, int thread) {
+            const size_t next = i + crew_.threads();
+            if (next < canvases_.size() && is_active[next] && paints[next]) canvases_[next]->fetch();
             Pen& pen = canvases_[i]->pen;
             if (is_active[i] && paints[i])
                 pen.paint(*brushes_[thread], {{c[2 * i], c[2 * i + 1]},

@@ -70,10 +70,13 @@ void Picture::update(const Region& region) {
 
 void Picture::clear() {
     surface_.take_changed();
-    for (int i = 0; i < channels_; ++i) {
-        const uint8_t shown = shown_value(surface_.background()[i]);
-        for (size_t j = i; j < bytes_.size(); j += channels_) bytes_[j] = shown;
+    const Color& background = surface_.background();
+    if (background[0] == background[1] && background[1] == background[2]) {
+        std::fill(bytes_.begin(), bytes_.end(), shown_value(background[0]));
+        return;
     }
+    for (int i = 0; i < channels_; ++i)
+        for (size_t j = i; j < bytes_.size(); j += channels_) bytes_[j] = shown_value(background[i]);
 }
 
 void Picture::read(uint8_t* out, int factor) {

@@ -15,6 +15,7 @@ public:
 
     // After the surface was cleared.
     void clear();
+    void fetch() const { pymypaint::fetch(bytes_); }
     // Writes height/factor x width/factor x channels bytes, each value the mean of factor x factor pixels.
     void read(uint8_t* out, int factor);
 

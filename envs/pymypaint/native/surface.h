@@ -37,6 +37,13 @@ protected:
     ~DabListener() = default;
 };
 
+// Brings numbers that will be written to into the processor's cache, in the background.
+template <typename T>
+void fetch(const std::vector<T>& numbers) {
+    constexpr size_t kLine = 64 / sizeof(T);  // a cache line
+    for (size_t i = 0; i < numbers.size(); i += kLine) __builtin_prefetch(&numbers[i], 1, 2);
+}
+
 class Surface {
 public:
     Surface(int width, int height, const Color& background);
@@ -55,6 +62,7 @@ public:
     const Color& background() const { return background_; }
     // R, G, B, A of pixel (x, y), followed by those to its right as far as the tile goes.
     const uint16_t* at(int x, int y) const { return &tiles_[tile(x / kTile, y / kTile) + (y % kTile * kTile + x % kTile) * 4]; }
+    void fetch() const { pymypaint::fetch(tiles_); }
     // What may have changed since the last call.
     Region take_changed();
 
