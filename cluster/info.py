@@ -1,16 +1,10 @@
-"""What there is: presets, data sets, benchmarks."""
+"""What there is: presets and data sets."""
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from cluster.engine import inspect_environment
-from cluster.run_folder import RunError
 from spiral.agent import Agent, count_parameters
 from spiral.data import catalogue, data_root
 from spiral.presets import PRESETS, preset
@@ -52,18 +46,3 @@ def list_data() -> str:
     for entry in catalogue():
         lines.append(f"{'ready  ' if entry.ready else 'missing'}  {entry.name:14}  {entry.size:18}  {entry.note}")
     return "\n".join(lines)
-
-
-def benchmark(name: str) -> Any:
-    """The module `benchmarks.NAME`, which lives in the repository and is not installed.
-
-    Raises:
-        RunError: this is not a checkout of the repository.
-    """
-    root = Path(__file__).resolve().parents[1]
-    if not (root / "benchmarks" / f"{name}.py").is_file():
-        raise RunError(f"benchmarks are part of the repository, and {root} is none: run this from a clone")
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    module: ModuleType = importlib.import_module(f"benchmarks.{name}")
-    return module

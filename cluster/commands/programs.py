@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.options import RunOption, SeedOption, TemperatureOption
+from cluster.commands.options import RunOption, SeedOption, TemperatureOption
 
 programs_app = typer.Typer()
 

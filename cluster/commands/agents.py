@@ -1,0 +1,60 @@
+"""The commands for settings and finished agents: `spiral info`, `spiral sample` and `spiral eval`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cluster.commands.options import RunOption, SeedOption, TemperatureOption
+
+agents_app = typer.Typer()
+
+
+class Goal(StrEnum):
+    """What the agents that come with the project can do."""
+
+    copy = "copy"
+    invent = "invent"
+
+
+GoalOption = Annotated[Goal, typer.Option(help="Which shipped agent, when no run is named.")]
+
+
+@agents_app.command()
+def info(preset: Annotated[str | None, typer.Option(help="Settings by name.")] = None) -> None:
+    """Show a preset: layers and parameters, action heads, settings; or list the presets."""
+    from cluster.info import describe_preset, list_presets
+
+    typer.echo(list_presets() if preset is None else describe_preset(preset))
+
+
+@agents_app.command()
+def sample(
+    out: Annotated[Path, typer.Option(help="Where to write; arrays `renders` and, for a copying agent, `targets`.")],
+    run: RunOption = None,
+    goal: GoalOption = Goal.copy,
+    count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 1000,
+    seed: SeedOption = 0,
+    temperature: TemperatureOption = None,
+) -> None:
+    """Let an agent paint: uint8 [N, H, W, C], dark on white, beside the held-out pictures that it copies."""
+    from cluster.use import sample as paint_sample
+
+    typer.echo(paint_sample(out, run, goal.value, count, seed, temperature))
+
+
+@agents_app.command(name="eval")
+def evaluate(
+    run: RunOption = None,
+    goal: GoalOption = Goal.copy,
+    count: Annotated[int | None, typer.Option(min=1, help="Default: all held-out pictures, or 1000.")] = None,
+    seed: SeedOption = 0,
+    temperature: TemperatureOption = None,
+) -> None:
+    """Measure an agent: error and readability of its copies, or how many of its inventions pass as digits."""
+    from cluster.measuring import evaluate as measure
+
+    typer.echo(measure(run, goal.value, count, seed, temperature))

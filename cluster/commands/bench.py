@@ -1,0 +1,68 @@
+"""The commands that measure speed here: `spiral bench`; what they run is in `benchmarks`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+import typer
+
+bench_app = typer.Typer(help="Measure how fast things are here.", no_args_is_help=True)
+
+
+@bench_app.command()
+def env(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure.")] = 20.0) -> None:
+    """Strokes per second of the environment, beside a plain C loop over libmypaint."""
+    module = benchmark("env")
+    module.print_table(module.run(seconds))
+
+
+@bench_app.command()
+def scenes(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure.")] = 20.0) -> None:
+    """Steps per second of the scene environment, beside a plain loop over MuJoCo's renderer."""
+    module = benchmark("scenes")
+    module.print_table(module.run(seconds))
+
+
+@bench_app.command()
+def loop(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure.")] = 20.0) -> None:
+    """Where the time of a run goes, and frames per second, in one process and on Ray."""
+    module = benchmark("loop")
+    module.print_table(module.run(seconds))
+
+
+@bench_app.command()
+def rivals(
+    frames: Annotated[int, typer.Option(min=1, help="Commands that each learner learns from.")] = 200_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
+) -> None:
+    """Our learner beside RLlib's PPO: frames per second and error, after the same frames and the same time."""
+    module = benchmark("rivals")
+    module.print_table(module.run(frames, seed))
+
+
+@bench_app.command()
+def watchers(seconds: Annotated[float, typer.Option(min=1.0, help="Length of each of 20 windows.")] = 20.0) -> None:
+    """What twenty watchers of the live page cost a training, and one who reads nothing."""
+    module = benchmark("watchers")
+    module.print_table(module.run(seconds))
+
+
+def benchmark(name: str) -> Any:
+    """The module `benchmarks.NAME`, which lives in the repository and is not installed.
+
+    Raises:
+        RunError: this is not a checkout of the repository.
+    """
+    from cluster.run_folder import RunError
+
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "benchmarks" / f"{name}.py").is_file():
+        raise RunError(f"benchmarks are part of the repository, and {root} is none: run this from a clone")
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    module: ModuleType = importlib.import_module(f"benchmarks.{name}")
+    return module

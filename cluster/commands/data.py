@@ -1,0 +1,44 @@
+"""The commands for data sets: `spiral data`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+data_app = typer.Typer(help="List data sets, or prepare one.", invoke_without_command=True)
+
+
+@data_app.callback()
+def data(context: typer.Context) -> None:
+    """List the data sets."""
+    if context.invoked_subcommand is None:
+        from cluster.info import list_data
+
+        typer.echo(list_data())
+
+
+@data_app.command()
+def prepare(
+    name: Annotated[str, typer.Argument(help="A data set.")],
+    source: Annotated[Path | None, typer.Option("--from", help="Folder with its files.")] = None,
+) -> None:
+    """Check the files of a data set, and copy them to where data sets live."""
+    from spiral.data import prepare as prepare_data
+
+    typer.echo(f"{name} is ready in {prepare_data(name, source)}")
+
+
+@data_app.command()
+def make(
+    name: Annotated[str, typer.Argument(help="A data set that is drawn: scenes or scenes-2.")],
+    seed: Annotated[int, typer.Option(help="Decides every picture.")] = 0,
+    train: Annotated[int, typer.Option(min=1, help="How many to train on.")] = 50_000,
+    held_out: Annotated[int, typer.Option(min=1, help="How many to hold out.")] = 1_000,
+    processes: Annotated[int | None, typer.Option(min=1, help="Default: one for each core.")] = None,
+) -> None:
+    """Draw a data set into the folder where data sets live."""
+    from cluster.making import make_data
+
+    typer.echo(make_data(name, seed, train, held_out, processes))

@@ -1,0 +1,100 @@
+"""The commands for runs on this machine: `spiral train`, `spiral watch` and `spiral chaos`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cluster.commands.options import SeedOption
+
+runs_app = typer.Typer()
+
+
+class EngineName(StrEnum):
+    """How a run is composed."""
+
+    ray = "ray"
+    local = "local"
+
+
+@runs_app.command()
+def train(
+    preset: Annotated[str | None, typer.Option(help="Settings by name; `spiral info` lists them.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run. Default: runs/PRESET.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Length, over all resumptions. Default: 20.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Length in actions; local runs repeat exactly.")] = None,
+    engine: Annotated[EngineName, typer.Option(help="Ray and Redis, or all in one process.")] = EngineName.ray,
+    redis: Annotated[
+        str | None, typer.Option(envvar="SPIRAL_REDIS", help="URL of a Redis; default: an embedded one.")
+    ] = None,
+    address: Annotated[str | None, typer.Option(help="A Ray cluster; default: $RAY_ADDRESS, or none.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Rollout workers; default: by the cores.")] = None,
+    policy_learners: Annotated[int, typer.Option(min=1, help="Policy learners, which share each batch.")] = 1,
+    gpus_per_learner: Annotated[
+        float | None, typer.Option(min=0.0, help="Part of a GPU for each learner; default: all GPUs are shared.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the whole run. Default: 0.")] = None,
+    env: Annotated[
+        str | None, typer.Option(help="Another environment, with its default settings: an id, or module:Class.")
+    ] = None,
+    change: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as policy.entropy=0.02.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Serve the live page beside the run.")] = False,
+    checkpoints: Annotated[
+        str | None, typer.Option(help="URL for copies of the checkpoints, such as s3://bucket/run.")
+    ] = None,
+) -> None:
+    """Train an agent. Ctrl-C ends it with a checkpoint, and --resume goes on from there."""
+    from cluster.training import train as run_training
+
+    run_training(
+        preset,
+        out,
+        minutes,
+        frames,
+        engine.value,
+        redis,
+        address,
+        workers,
+        policy_learners,
+        gpus_per_learner,
+        resume,
+        seed,
+        env,
+        change or [],
+        watch,
+        checkpoints,
+    )
+
+
+@runs_app.command()
+def watch(
+    redis: Annotated[str | None, typer.Option(help="URL of the run's Redis; default: the embedded ones here.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of the run; default: the newest run.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Where to listen; other than this machine, a token is asked for.")
+    ] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: the first free one from 8800.")] = None,
+) -> None:
+    """Serve the live page of a run: its strokes, curves and pictures while it trains."""
+    from cluster.watch.start import watch as serve
+
+    serve(redis, run, host, port)
+
+
+@runs_app.command()
+def chaos(
+    kills: Annotated[int, typer.Option(min=3, help="How many processes to kill.")] = 50,
+    seed: SeedOption = 0,
+) -> None:
+    """Kill the processes of a small run on several Ray nodes, and check that nothing is lost; exit status 1 if so."""
+    from cluster.chaos.campaign import run_chaos
+    from cluster.chaos.evidence import print_campaign
+
+    seen, kept = run_chaos(kills, seed)
+    print_campaign(seen, kept)
+    if not all(well for well, _ in kept.values()):
+        raise typer.Exit(1)
