@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import typer
 
+from cluster.launch import Machines, begin, resume
 from cluster.plan import Length
-from cluster.run import Machines, Summary, begin, resume
+from cluster.run import Summary
 from cluster.run_folder import RunError
 from spiral.config import ConfigError, RunConfig
 from spiral.presets import PRESETS

@@ -18,9 +18,10 @@ from ray import tune
 
 from cluster.cores import processors
 from cluster.display import PlainDisplay
+from cluster.launch import Machines, make_engine
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.settings import Levels, member_config
-from cluster.run import Machines, Run, make_engine
+from cluster.run import Run
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from learners.descent import DivergedError
 

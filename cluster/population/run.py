@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cluster.cores import processors
 from cluster.engine import check_settings
+from cluster.launch import Machines, load_pictures
 from cluster.on_ray.start import EngineError, start_ray
 from cluster.plan import Counters, Length
 from cluster.population.book import Book
@@ -28,7 +29,6 @@ from cluster.population.member import Work
 from cluster.population.room import Room, make_room
 from cluster.population.scores import compare
 from cluster.population.settings import check_levels
-from cluster.run import Machines, load_pictures
 from cluster.run_folder import RunError, RunFolder, write_text
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 

@@ -11,8 +11,8 @@ import fsspec
 import pytest
 
 from cluster.checkpoint_copies import CheckpointCopies
+from cluster.launch import Machines, begin, resume
 from cluster.plan import Length
-from cluster.run import Machines, begin, resume
 from cluster.run_folder import RunError
 from learners.checkpoint import load_checkpoint
 

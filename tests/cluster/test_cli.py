@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from cluster.cli import USER_ERRORS
+from cluster.launch import Machines, begin
 from cluster.plan import Length
-from cluster.run import Machines, begin
 from envs.program import Program
 from learners.checkpoint import latest_checkpoint
 from spiral.config import RunConfig

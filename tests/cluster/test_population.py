@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cluster.launch import Machines, load_pictures
 from cluster.logbook import read_lines, read_rows
 from cluster.plan import Length
 from cluster.population.folder import Plan, PopulationFolder
@@ -19,7 +20,6 @@ from cluster.population.member import Work, play_round
 from cluster.population.room import Room
 from cluster.population.run import begin, resume
 from cluster.population.settings import levels_of
-from cluster.run import Machines, load_pictures
 from cluster.run_folder import RunError
 from cluster.use import find_agent
 from learners.checkpoint import latest_checkpoint, load_checkpoint

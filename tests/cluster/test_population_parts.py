@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cluster.launch import load_pictures
 from cluster.local import LocalEngine
 from cluster.plan import Length, Phase
 from cluster.population.book import Book
@@ -15,7 +16,6 @@ from cluster.population.folder import Plan
 from cluster.population.room import Room, make_room
 from cluster.population.scores import comparable, compare
 from cluster.population.settings import first_levels, first_ranges, levels_of, member_config
-from cluster.run import load_pictures
 from learners.checkpoint import Checkpoint
 from learners.policy_learner import on_the_way
 from learners.replay import MemoryReplay, newest

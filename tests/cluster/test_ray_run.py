@@ -13,6 +13,7 @@ import ray
 
 from cluster.engine import describe_run
 from cluster.feed.base import News
+from cluster.launch import Machines, begin, resume
 from cluster.local import LocalEngine
 from cluster.on_ray.run import RayEngine
 from cluster.on_ray.start import EngineError, gpu_share, start_ray
@@ -21,7 +22,6 @@ from cluster.on_redis.connection import FAIL_AT_ONCE, RedisAddress, RedisError
 from cluster.on_redis.feed import RedisFeedReader
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.plan import Counters, Length, Phase, Report
-from cluster.run import Machines, begin, resume
 from learners.checkpoint import load_checkpoint
 from spiral.config import ConfigError, RunConfig
 from spiral.contracts import Arrays

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from cluster.launch import Machines, begin
 from cluster.on_redis.connection import RedisAddress, RedisError
 from cluster.plan import Length
-from cluster.run import Machines, begin
 
 from .conftest import FRAMES
 
