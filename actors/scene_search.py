@@ -29,10 +29,12 @@ class Search:
 
     Attributes:
         actions: the last state of each chain as a program, int64 [N, primitives, heads].
+        renders: of these, uint8 [N, H, W, 3].
         errors: mean squared error of the present states after each evaluation, [evaluations + 1, N].
     """
 
     actions: NDArray[np.int64]
+    renders: NDArray[np.uint8]
     errors: NDArray[np.float64]
 
 
@@ -70,8 +72,9 @@ def search(
         present[accepted] = proposed[accepted]
         log_likelihood = np.where(accepted, new, log_likelihood)
         errors.append(_error(log_likelihood, targets))
+    renders = environments.draw(present)
     environments.close()
-    return Search(present, np.stack(errors))
+    return Search(present, renders, np.stack(errors))
 
 
 def _log_likelihood(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> NDArray[np.float64]:

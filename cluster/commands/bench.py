@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cluster.commands.options import SeedOption
+
 bench_app = typer.Typer(help="Measure how fast things are here.", no_args_is_help=True)
 
 
@@ -49,6 +51,18 @@ def watchers(seconds: Annotated[float, typer.Option(min=1.0, help="Length of eac
     """What twenty watchers of the live page cost a training, and one who reads nothing."""
     module = benchmark("watchers")
     module.print_table(module.run(seconds))
+
+
+@bench_app.command()
+def search(
+    run: Annotated[Path, typer.Option(help="Folder of a run whose agent copies scenes.")],
+    scenes: Annotated[int, typer.Option(min=1, help="How many held-out scenes.")] = 100,
+    evaluations: Annotated[int, typer.Option(min=1, help="Renders of the search for each scene.")] = 5000,
+    seed: SeedOption = 0,
+) -> None:
+    """One pass of an agent beside a Metropolis-Hastings search over the same scenes."""
+    module = benchmark("search")
+    module.print_table(module.run(run, scenes, evaluations, seed))
 
 
 def benchmark(name: str) -> Any:

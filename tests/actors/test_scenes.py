@@ -67,7 +67,8 @@ def test_the_search_improves_on_the_bare_platform_and_knows_its_error():
     assert found.actions.shape == (4, PRIMITIVES, len(SPEC.heads))
     assert found.errors[-1].mean() < found.errors[0].mean()
     vector = ScenesVector(4, episode_length=PRIMITIVES)
-    difference = (vector.draw(found.actions).astype(float) - targets) / 255
+    np.testing.assert_array_equal(vector.draw(found.actions), found.renders)
+    difference = (found.renders.astype(float) - targets) / 255
     vector.close()
     np.testing.assert_allclose(found.errors[-1], np.square(difference).mean(axis=(1, 2, 3)), rtol=1e-5)
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cluster.engine import inspect_environment
 from cluster.parsing import SHOWN, edge_color, prepared, resized, squared
 from cluster.program_pictures import (
     STRIP,
@@ -26,24 +25,15 @@ from envs.edits import in_colors, moved, recolored, without
 from envs.paint_settings import PaintSettings
 from envs.program import Program
 from envs.random_programs import smooth_programs
-from learners.checkpoint import DOCUMENT, write_checkpoint
-from spiral.agent import Agent
+from learners.checkpoint import DOCUMENT
 from spiral.config import RunConfig
 from spiral.data import load
 from spiral.picture_error import mean_squared_error
 
+from .untrained import untrained
+
 PAINTED = {"program.json", "reconstruction.png", "painting.gif", "strokes.png", "program.svg"}
 pytestmark = pytest.mark.usefixtures("quick")
-
-
-def untrained(config: RunConfig, folder: Path) -> Path:
-    """A checkpoint of an agent that knows nothing yet."""
-    spec, shape = inspect_environment(config)
-    agent = {name: tensor.numpy() for name, tensor in Agent(spec, shape, config.agent).state_dict().items()}
-    document = {"config": config.model_dump(mode="json"), "action_spec": spec.to_json(), "canvas_shape": list(shape)}
-    folder.mkdir(parents=True)
-    write_checkpoint(folder, document, {"agent": agent})
-    return folder
 
 
 @pytest.fixture(scope="module")

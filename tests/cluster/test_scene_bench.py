@@ -1,0 +1,48 @@
+"""An agent and the search stand before the same scenes, and are judged alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import search
+from cluster.making import make_data
+from cluster.run_folder import RunError
+from envs import SCENES_ID
+from spiral.config import RunConfig
+
+from .untrained import untrained
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def builder(tiny_copying: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SPIRAL_DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    make_data("scenes-2", seed=0, train=1, held_out=4, processes=1)
+    settings = {"episode_length": 3, "most_objects": 2}
+    changes = {"environment.id": SCENES_ID, "environment.settings": settings, "data.name": "scenes-2"}
+    return untrained(tiny_copying.with_changes(changes), tmp_path / "builder")
+
+
+def test_both_are_judged_on_the_same_scenes(builder, capsys):
+    result = search.run(builder, count=3, evaluations=200)
+    assert (result.scenes, [mark for mark, _ in result.curve]) == (3, [0, 100, 200])
+    assert result.agent.bare_error == result.search.bare_error > 0
+    first, last = result.curve[0][1], result.curve[-1][1]
+    assert first == pytest.approx(1.0, rel=1e-4), "the search begins with a bare platform"
+    assert last < 1.0 and last == pytest.approx(result.search.relative_error, rel=1e-4)
+    search.print_table(result)
+    assert f"{last:.3f} after 200 evaluations" in capsys.readouterr().out
+
+
+def test_the_same_seed_finds_the_same(builder):
+    once, again = (search.run(builder, count=2, evaluations=20, seed=3) for _ in range(2))
+    assert once.curve == again.curve and once.agent.error == again.agent.error
+
+
+def test_an_agent_that_copies_no_scenes_is_refused(tiny_copying, tmp_path):
+    with pytest.raises(RunError, match="does not copy scenes"):
+        search.run(untrained(tiny_copying, tmp_path / "copier"))
