@@ -44,13 +44,13 @@ class Result:
     curve: list[tuple[int, float]]
 
 
-def run(folder: Path, count: int = 100, evaluations: int = 5000, seed: int = 0) -> Result:
-    """What the agent of the run in `folder` reaches in one pass, and the search after so many evaluations.
+def run(folder: Path | None = None, count: int = 100, evaluations: int = 5000, seed: int = 0) -> Result:
+    """What an agent reaches in one pass, that of the run in `folder` or the shipped one, and the search.
 
     Raises:
         RunError: the agent does not copy scenes.
     """
-    config, weights = find_agent(folder, "copy")
+    config, weights = find_agent(folder, "scenes")
     dataset = find(config.data.name)
     if not config.agent.conditional or not isinstance(dataset, scenes.Scenes):
         raise RunError(f"the agent of {folder} does not copy scenes: name a run of a preset such as scenes-conditional")

@@ -38,6 +38,7 @@ def parse(
     picture: Path,
     out: Path,
     run: Path | None,
+    goal: str,
     samples: int,
     seed: int,
     temperature: float | None,
@@ -49,7 +50,8 @@ def parse(
     Args:
         picture: a PNG or JPEG file.
         out: is made if it is not there; files of the same names are replaced.
-        run: the folder of a copying agent's run, or None for the shipped one.
+        run: the folder of a copying agent's run, or None for a shipped one.
+        goal: which shipped one, `copy` or `scenes`.
         samples: how many paintings to choose from.
         seed: decides every painting.
         temperature: of the agent's choices; None is the run's own.
@@ -61,9 +63,10 @@ def parse(
         RunError: the agent copies nothing, or there is no run.
         CheckpointError: the run's agent is missing, damaged, or of another environment.
     """
-    config, weights = find_agent(run, "copy")
+    config, weights = find_agent(run, goal)
     if not config.agent.conditional:
-        raise RunError(f"the agent of {run} looks at no picture: name the run of one that copies, or leave out --run")
+        who = f"the agent of {run}" if run else f"the shipped agent of --goal {goal}"
+        raise RunError(f"{who} looks at no picture: name one that copies by --run, or take --goal copy or scenes")
     _, (size, _, channels) = inspect_environment(config)
     square = squared(prepared(open_picture(picture, color=channels == 3), invert, contrast))
     target = resized(square, size, Image.Resampling.BILINEAR)

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cluster.commands.options import RunOption, SeedOption, TemperatureOption
+from cluster.commands.options import Goal, GoalOption, RunOption, SeedOption, TemperatureOption
 
 agents_app = typer.Typer()
-
-
-class Goal(StrEnum):
-    """What the agents that come with the project can do."""
-
-    copy = "copy"
-    invent = "invent"
-
-
-GoalOption = Annotated[Goal, typer.Option(help="Which shipped agent, when no run is named.")]
 
 
 @agents_app.command()

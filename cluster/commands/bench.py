@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cluster.commands.options import SeedOption
+from cluster.commands.options import RunOption, SeedOption
 
 bench_app = typer.Typer(help="Measure how fast things are here.", no_args_is_help=True)
 
@@ -55,7 +55,7 @@ def watchers(seconds: Annotated[float, typer.Option(min=1.0, help="Length of eac
 
 @bench_app.command()
 def search(
-    run: Annotated[Path, typer.Option(help="Folder of a run whose agent copies scenes.")],
+    run: RunOption = None,
     scenes: Annotated[int, typer.Option(min=1, help="How many held-out scenes.")] = 100,
     evaluations: Annotated[int, typer.Option(min=1, help="Renders of the search for each scene.")] = 5000,
     seed: SeedOption = 0,

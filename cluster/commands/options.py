@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Goal(StrEnum):
+    """What the agents that come with the project can do."""
+
+    copy = "copy"
+    invent = "invent"
+    scenes = "scenes"
+
 
 RunOption = Annotated[Path | None, typer.Option("--run", help="Folder of a run; default: a shipped agent.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Of noise and decisions.")]
@@ -13,3 +23,4 @@ TemperatureOption = Annotated[
     float | None,
     typer.Option(min=0.0, help="Below 1 the agent is surer, 0 takes its first choice; default: as trained."),
 ]
+GoalOption = Annotated[Goal, typer.Option(help="Which shipped agent, when no run is named.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.commands.options import RunOption, SeedOption, TemperatureOption
+from cluster.commands.options import Goal, GoalOption, RunOption, SeedOption, TemperatureOption
 
 programs_app = typer.Typer()
 
@@ -17,6 +17,7 @@ def parse(
     picture: Annotated[Path, typer.Argument(help="A PNG or JPEG file.")],
     out: Annotated[Path, typer.Option(help="Folder to write into.")],
     run: RunOption = None,
+    goal: GoalOption = Goal.copy,
     samples: Annotated[int, typer.Option(min=1, help="How many paintings; the best is kept.")] = 100,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
@@ -28,7 +29,7 @@ def parse(
     """Turn a picture into a program: as .json and .svg, stroke by stroke as .gif, and beside the picture."""
     from cluster.parsing import parse as parse_picture
 
-    typer.echo(parse_picture(picture, out, run, samples, seed, temperature, invert, contrast))
+    typer.echo(parse_picture(picture, out, run, goal.value, samples, seed, temperature, invert, contrast))
 
 
 @programs_app.command()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from actors.scene_evaluation import match, objects_of
 from cluster.parsing import SHOWN, edge_color, prepared, resized, squared
 from cluster.program_pictures import (
     STRIP,
@@ -25,6 +26,8 @@ from envs.edits import in_colors, moved, recolored, without
 from envs.paint_settings import PaintSettings
 from envs.program import Program
 from envs.random_programs import smooth_programs
+from envs.random_scenes import random_scenes
+from envs.scene_settings import SceneSettings
 from learners.checkpoint import DOCUMENT
 from spiral.config import RunConfig
 from spiral.data import load
@@ -114,6 +117,25 @@ def test_the_shipped_agent_parses_a_digit_that_it_never_saw(spiral, tmp_path):
     words = said.split()
     assert status == 0 and "note" not in said and "best of 100" in said
     assert float(words[1].rstrip(",")) < 0.3 * float(words[6].rstrip(";"))
+
+
+def test_the_shipped_agent_for_scenes_finds_the_objects_of_a_picture(spiral, tmp_path):
+    spec = SceneSettings(episode_length=2).action_spec
+    (actions,) = random_scenes(spec, 1, 2, np.random.default_rng(7), objects=(2, 2))
+    scene = Program(SCENES_ID, {"episode_length": 2}, actions)
+    Image.fromarray(scene.render(64)).save(tmp_path / "scene.png")
+    status, _, _ = spiral(
+        "parse", tmp_path / "scene.png", "--out", tmp_path / "out", "--goal", "scenes", "--samples", 20
+    )
+    copy = Program.load(tmp_path / "out" / "program.json")
+    found, real = (objects_of(SceneSettings(episode_length=len(p.actions)), p.actions) for p in (copy, scene))
+    assert status == 0 and len(found) == len(real) == 2
+    assert sum(distance for *_, distance in match(found, real)) <= 2.0
+
+
+def test_a_shipped_agent_that_invents_cannot_parse(spiral, drawing, tmp_path):
+    status, _, said = spiral("parse", drawing, "--out", tmp_path / "out", "--goal", "invent")
+    assert status == 2 and "--goal copy or scenes" in said
 
 
 def test_a_scene_has_its_objects_as_text_and_no_curves(spiral, builder, drawing, tmp_path):

@@ -6,20 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from envs.paint_settings import PaintSettings
+from cluster.engine import inspect_environment
 from spiral.agent import Agent
 from spiral.shipped import shipped_agent
 
 
-@pytest.mark.parametrize("goal", ["copy", "invent"])
+@pytest.mark.parametrize("goal", ["copy", "invent", "scenes"])
 def test_the_weights_fit_the_settings(goal):
     config, weights = shipped_agent(goal)
-    settings = PaintSettings(**config.environment.settings)
-    agent = Agent(settings.action_spec, (32, 32, 1), config.agent)
+    agent = Agent(*inspect_environment(config), config.agent)
     version, arrays = weights.fetch("agent")
     agent.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
     assert version == weights.version("agent") == 0
-    assert config.agent.conditional == (goal == "copy")
+    assert config.agent.conditional == (goal != "invent")
 
 
 def test_it_is_finished():
