@@ -39,8 +39,31 @@ class Done:
     refused: int
 
 
-class PolicyWorker:
+class LearnerWorker:
+    """What the process of either learner can be asked for."""
+
+    learner: PolicyLearner | DiscriminatorLearner
+
+    def ping(self) -> None:
+        """Returns when the learner is ready."""
+
+    def publish(self) -> None:
+        """Make the present weights the newest, where they were lost."""
+        self.learner.publish()
+
+    def state(self) -> Arrays:
+        """What a checkpoint needs."""
+        return self.learner.state()
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Go on from what `state` gave."""
+        self.learner.load_state(arrays)
+
+
+class PolicyWorker(LearnerWorker):
     """The policy learner in a process of its own, or one of a team (see `learners/team.py`)."""
+
+    learner: PolicyLearner
 
     def __init__(
         self,
@@ -61,9 +84,6 @@ class PolicyWorker:
             weights = weights if seat.rank == 0 else Unpublished(weights)
         self.learner = PolicyLearner(config, spec, canvas_shape, weights, state, version)
 
-    def ping(self) -> None:
-        """Returns when the learner is ready."""
-
     def step(self, trajectory: Trajectory, kind: str, progress: float) -> Done:
         """One step on a trajectory."""
         if kind == "cloning":
@@ -72,18 +92,6 @@ class PolicyWorker:
             metrics, seconds = timed(lambda: self.learner.step(trajectory, progress))
         return Done(trajectory.frames, metrics, seconds, take_refused(self.learner.weights))
 
-    def publish(self) -> None:
-        """Make the present weights the newest, where they were lost."""
-        self.learner.publish()
-
-    def state(self) -> Arrays:
-        """What a checkpoint needs."""
-        return self.learner.state()
-
-    def load_state(self, arrays: Arrays) -> None:
-        """Go on from what `state` gave."""
-        self.learner.load_state(arrays)
-
 
 def joined(steps: list[Done]) -> Done:
     """What several policy learners did in one step that they took together, as one would have reported it."""
@@ -91,8 +99,10 @@ def joined(steps: list[Done]) -> Done:
     return Done(steps[0].count, metrics, max(step.seconds for step in steps), sum(step.refused for step in steps))
 
 
-class DiscriminatorWorker:
+class DiscriminatorWorker(LearnerWorker):
     """The discriminator learner in a process of its own."""
+
+    learner: DiscriminatorLearner
 
     def __init__(
         self,
@@ -110,9 +120,6 @@ class DiscriminatorWorker:
         replay, weights = make_replay(), make_weights()
         self.learner = DiscriminatorLearner(config, canvas_shape, pictures, replay, weights, state, version)
 
-    def ping(self) -> None:
-        """Returns when the learner is ready."""
-
     def steps(self, count: int) -> Done:
         """At most `count` steps, after which the weights are published.
 
@@ -123,18 +130,6 @@ class DiscriminatorWorker:
         _, publishing = timed(self.learner.publish)
         refused = take_refused(self.learner.weights, self.learner.replay)
         return Done(len(measured), mean_of(measured), seconds + publishing, refused)
-
-    def publish(self) -> None:
-        """Make the present weights the newest, where they were lost."""
-        self.learner.publish()
-
-    def state(self) -> Arrays:
-        """What a checkpoint needs."""
-        return self.learner.state()
-
-    def load_state(self, arrays: Arrays) -> None:
-        """Go on from what `state` gave."""
-        self.learner.load_state(arrays)
 
     def _try_step(self) -> dict[str, float] | None:
         try:
