@@ -51,8 +51,10 @@ class EmbeddedRedis:
             "save": "",
             "appendonly": "no",
             "maxmemory": f"{max_megabytes}mb",
-            # Whatever else is put here goes before the replay and the weights, which are used all the time.
-            "maxmemory-policy": "allkeys-lru",
+            # What others put here goes before the replay and the weights, which are used all the time. To tell by time of
+            # use would not do: its clock has seconds. Of few keys all are looked at.
+            "maxmemory-policy": "allkeys-lfu",
+            "maxmemory-samples": "64",
         }
         self._command = [_executable(), *(word for name, value in arguments.items() for word in (f"--{name}", value))]
         self._process = self._launch()

@@ -20,7 +20,7 @@ def test_it_listens_on_a_socket_alone_and_leaves_nothing_behind():
     with EmbeddedRedis() as server:
         client = RedisAddress(server.url, "run").connect()
         assert client.config_get("port") == {"port": "0"}
-        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lru"}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lfu"}
         folder = Path(server.url.removeprefix("unix://")).parent
         assert folder.stat().st_mode & 0o077 == 0
     assert not folder.exists()
