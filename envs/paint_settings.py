@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.actions import ActionSpec, paint_action_spec
+from envs.random_characters import random_characters
 from envs.random_paintings import random_paintings
 from envs.random_programs import smooth_programs
 from envs.settings import MAX_PIXELS, Settings, SettingsError, normalise, whole
 
 MIN_RADIUS, MAX_RADIUS = 0.05, 1000
+ROOM_FOR_CHARACTERS = 12  # actions, at least
+CHARACTERS = 0.75  # their share where there is room
 NAMED_BACKGROUNDS = {"white": "#ffffff", "black": "#000000"}
 
 
@@ -67,9 +70,21 @@ class PaintSettings(Settings):
         return replace(self, canvas_size=size, render_size=None, brush_sizes=sizes)
 
     def natural_programs(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Programs that draw like a hand, or in colour paint from coarse to fine, [count, episode_length, heads]."""
-        programs = random_paintings if self.color else smooth_programs
-        return programs(self.action_spec, count, self.episode_length, rng)
+        """Programs that draw like a hand, or in colour paint from coarse to fine, [count, episode_length, heads].
+
+        A short grey one is like a digit. Where there is room, most are like characters of several strokes.
+        """
+        spec, length = self.action_spec, self.episode_length
+        if self.color:
+            return random_paintings(spec, count, length, rng)
+        if length < ROOM_FOR_CHARACTERS:
+            return smooth_programs(spec, count, length, rng)
+        characters = int(CHARACTERS * count)
+        parts = (
+            random_characters(spec, characters, length, rng),
+            smooth_programs(spec, count - characters, length, rng),
+        )
+        return rng.permutation(np.concatenate(parts))
 
     def together(self, actions: NDArray[np.int64], number: int) -> list[int]:
         """A stroke, and the move of the pen to where it begins if there is one; a move stands alone."""

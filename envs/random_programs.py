@@ -56,9 +56,22 @@ def smooth_programs(spec: ActionSpec, count: int, length: int, rng: np.random.Ge
     paint, lift = _schedule(count, length, rng)
     drawing = _draw(paint, lift, rng)
     _fit_to_canvas(drawing, rng)
+    kinds = np.where(paint, PAINT, MOVE)
+    return as_actions(spec, kinds, drawing.control, drawing.end, rng)
+
+
+def as_actions(
+    spec: ActionSpec, kinds: NDArray[np.int64], control: Floats, end: Floats, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Programs of moves and curves, [count, length, heads], from their kinds [count, length] and points [..., 2].
+
+    Points are x and y in canvas widths. Size, pressure and colour are drawn once for a program and seldom change;
+    sub-actions that do not count are 0.
+    """
+    count, length = kinds.shape
     actions = np.zeros((count, length, len(spec.heads)), np.int64)
-    actions[..., spec.index("flag")] = np.where(paint, PAINT, MOVE)
-    for name, points in (("control", drawing.control), ("end", drawing.end)):
+    actions[..., spec.index("flag")] = kinds
+    for name, points in (("control", control), ("end", end)):
         actions[..., spec.index(name)] = _cells(points, spec.head(name).grid)
     for head in spec.heads:
         if head.name not in ("control", "end", "flag"):
