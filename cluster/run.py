@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.checkpoint_copies import CheckpointCopies
+from cluster.curves import save_curves
 from cluster.display import Display
 from cluster.engine import Engine, describe_run, inspect_environment
 from cluster.exhibition import Exhibition
 from cluster.logbook import Logbook, read_rows
 from cluster.plan import Counters, Length, phase_of
 from cluster.run_folder import RunFolder
-from cluster.sheets import save_curve
 from learners.checkpoint import Checkpoint, save_checkpoint
 from spiral.config import RunConfig
 from spiral.contracts import WeightsError
@@ -114,7 +114,7 @@ class Run:
             self.logbook.finish_row(phase_of(self.config, share).kind, self.counters)
             self._show()
         path = self._save()
-        save_curve(self.folder.curve, read_rows(self.folder))
+        save_curves(self.folder.curve, {"": read_rows(self.folder)})
         return Summary(self.folder, self.counters, share, over, self.logbook.latest, path)
 
     def _show_is_due(self, share: float) -> bool:

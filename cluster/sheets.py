@@ -1,10 +1,9 @@
-"""Pictures of a run for the eye: contact sheets and the learning curve."""
+"""Pictures of a run for the eye: contact sheets."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,30 +45,6 @@ def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write uint8 [H, W, C] as PNG, whole or not at all."""
     with written_whole(path) as unfinished:
         Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(unfinished, format="PNG")
-
-
-CURVES = {
-    "held_out/error_ratio": "error on held-out pictures (1 = empty canvas)",
-    "held_out/accepted": "share of inventions that pass as digits",
-    "policy/return": "return",
-}
-
-
-def save_curve(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Draw the first of `CURVES` that the rows of `metrics.jsonl` have, against frames."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
-    axes = figure.subplots()
-    shown = next((name for name in CURVES if any(name in row for row in rows)), "policy/return")
-    points = [(row["frames"], row[shown]) for row in rows if shown in row]
-    if points:
-        axes.plot(*zip(*points, strict=True), marker="o" if len(points) < 40 else None, markersize=3)
-    axes.set_xlabel("frames")
-    axes.set_ylabel(CURVES[shown])
-    axes.grid(alpha=0.3)
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, format="png")
 
 
 def _band(pictures: NDArray[np.uint8], columns: int, below: int) -> NDArray[np.uint8]:

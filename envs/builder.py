@@ -1,4 +1,7 @@
-"""N platforms with objects on them: each action adds one, changes the last one, or does nothing."""
+"""N platforms with objects on them: each action adds one, changes the last one, or does nothing.
+
+Drawing is what costs, so that the picture of each scene is kept, and drawn again only when the scene has changed.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from envs.renderer import Renderer
 from envs.scene_objects import ADD, SceneObject, apply_action
 from envs.scene_settings import SceneSettings
 from envs.settings import whole
-from envs.stage import Stage
+from envs.stage import Stage, more_threads_pay
 
 MOST_THREADS = 256
 
@@ -27,10 +30,15 @@ class Builder(Episodes):
         self._settings = settings
         count = whole("num_envs", count, 1, None)
         threads = min(whole("num_threads", num_threads, 1, MOST_THREADS), count)
+        threads = threads if threads > 1 and more_threads_pay() else 1
         self._columns = {head.name: place for place, head in enumerate(settings.action_spec.heads)}
         self._shares = np.array_split(np.arange(count), threads)
         self._stages = [Stage(settings.drawn_size, len(share), settings.episode_length) for share in self._shares]
         self._objects: list[list[SceneObject]] = [[] for _ in range(count)]
+        size = settings.drawn_size
+        self._pictures = np.empty((count, size, size, 3), np.uint8)
+        self._bare = np.empty((size, size, 3), np.uint8)
+        self._stages[0].submit(lambda renderer: renderer.draw(0, self._bare)).result()
         super().__init__(settings, count)
 
     def draw(self, programs: NDArray[np.integer[Any]]) -> Images:
@@ -55,6 +63,7 @@ class Builder(Episodes):
             renderer.clear(place)
             for slot, thing in enumerate(self._objects[index]):
                 renderer.put(place, slot, thing)
+            renderer.draw(place, self._pictures[index])
 
         self._on_all(build)
         return self._shown()
@@ -71,10 +80,7 @@ class Builder(Episodes):
 
     def drawn(self) -> Images:
         """The scenes at the size at which they are drawn, a fresh array [count, size, size, 3]."""
-        size = self._settings.drawn_size
-        pictures = np.empty((self._count, size, size, 3), np.uint8)
-        self._on_all(lambda renderer, place, index: renderer.draw(place, pictures[index]))
-        return pictures
+        return self._pictures.copy()
 
     def close(self) -> None:
         """Give back the renderers."""
@@ -87,6 +93,7 @@ class Builder(Episodes):
     def _clear(self) -> Images:
         self._objects = [[] for _ in range(self._count)]
         self._on_all(lambda renderer, place, index: renderer.clear(place))
+        self._pictures[:] = self._bare
         return self._shown()
 
     def _act(self, actions: NDArray[np.integer[Any]]) -> Images:
@@ -96,6 +103,7 @@ class Builder(Episodes):
             slot = puts[index]
             if slot is not None:
                 renderer.put(place, slot, self._objects[index][slot])
+                renderer.draw(place, self._pictures[index])
 
         self._on_all(put)
         return self._shown()
@@ -110,12 +118,11 @@ class Builder(Episodes):
 
     def _shown(self) -> Images:
         """The scenes at the size at which they are shown: area means of those drawn."""
-        pictures = self.drawn()
         factor = self._settings.drawn_size // self._settings.canvas_size
         if factor == 1:
-            return pictures
+            return self.drawn()
         size = self._settings.canvas_size
-        blocks = pictures.reshape(self._count, size, factor, size, factor, 3)
+        blocks = self._pictures.reshape(self._count, size, factor, size, factor, 3)
         shown: Images = (blocks.mean(axis=(2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
         return shown
 

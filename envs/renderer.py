@@ -68,6 +68,13 @@ class Renderer:
         self._scenes = [_platform(model, data, slots) for _ in range(count)]
         self._furniture = self._scenes[0].ngeom  # the platform
 
+    @property
+    def in_software(self) -> bool:
+        """Whether the processor draws, by Mesa's driver, and not a GPU."""
+        from OpenGL import GL  # not earlier: MuJoCo tells it first which kind to load
+
+        return bool(GL.glGetString(GL.GL_RENDERER).startswith(b"llvmpipe"))
+
     def clear(self, index: int) -> None:
         """Take all objects off a platform."""
         self._scenes[index].ngeom = self._furniture

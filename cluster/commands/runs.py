@@ -1,4 +1,4 @@
-"""The commands for runs on this machine: `spiral train`, `spiral watch` and `spiral chaos`."""
+"""The commands for runs on this machine: `spiral train`, `watch`, `curves` and `chaos`."""
 
 from __future__ import annotations
 
@@ -83,6 +83,17 @@ def watch(
     from cluster.watch.start import watch as serve
 
     serve(redis, run, host, port)
+
+
+@runs_app.command()
+def curves(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
+    out: Annotated[Path, typer.Option(help="The picture, a PNG.")] = Path("curves.png"),
+) -> None:
+    """Draw the learning curves of several runs into one picture."""
+    from cluster.curves import compare
+
+    typer.echo(compare(runs, out))
 
 
 @runs_app.command()

@@ -1,4 +1,4 @@
-"""Contact sheets, the curve and the display: what is shown is what there is."""
+"""Contact sheets and the display: what is shown is what there is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 
 from cluster.display import LiveDisplay, PlainDisplay
 from cluster.plan import Counters
-from cluster.sheets import GAP, LINE, contact_sheet, save_curve, save_picture
+from cluster.sheets import GAP, LINE, contact_sheet, save_picture
 
 
 def test_every_picture_is_on_the_sheet_below_its_target():
@@ -44,15 +44,6 @@ def test_a_picture_survives_the_disk(tmp_path):
         np.testing.assert_array_equal(np.asarray(color), picture)
         np.testing.assert_array_equal(np.asarray(grey), picture[..., 0])
     assert len(list(tmp_path.iterdir())) == 2, "no temporary files are left"
-
-
-@pytest.mark.parametrize(
-    "rows", [[], [{"frames": 1, "policy/return": 0.5}], [{"frames": 1, "held_out/error_ratio": 1}]]
-)
-def test_a_curve_is_drawn_from_whatever_rows_there_are(tmp_path, rows):
-    save_curve(tmp_path / "curve.png", rows)
-    with Image.open(tmp_path / "curve.png") as curve:
-        assert curve.size == (840, 480)
 
 
 def test_plain_lines_come_at_intervals_and_say_what_is_known(capsys):

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 import envs
 from envs.actions import ActionError
 from envs.program import Program, ProgramError
+from envs.random_programs import random_programs
 from envs.random_scenes import random_scenes
+from envs.renderer import Renderer
 from envs.scene_objects import ADD, CHANGE, COLOR_LEVELS, PLATFORM, RADII, SHAPES, SKIP, described, object_of
 from envs.scene_settings import SceneSettings
+from envs.scenes import ScenesVector
 from envs.settings import SettingsError
-from envs.stage import StageError
+from envs.stage import StageError, more_threads_pay
 
 SPEC = SceneSettings().action_spec
 MIDDLE = 8 * 16 + 8
@@ -221,3 +224,37 @@ def test_whole_programs_are_drawn_at_once():
     with pytest.raises(ActionError, match=r"shape \(2, 6, 7\); give \[3, steps, heads\]"):
         vector.draw(programs[:2])
     vector.close()
+
+
+def test_a_platform_that_nothing_changed_is_not_drawn_again(monkeypatch):
+    drawn: list[int] = []
+    draw = Renderer.draw
+
+    def noting(renderer: Renderer, index: int, out: NDArray[np.uint8]) -> None:
+        drawn.append(index)
+        draw(renderer, index, out)
+
+    monkeypatch.setattr(Renderer, "draw", noting)
+    vector = ScenesVector(3)
+    actions = random_programs(SPEC, 3, 1, np.random.default_rng(0))[:, 0]
+    actions[:, SPEC.index("kind")] = (ADD, SKIP, ADD)
+    vector.reset()
+    drawn.clear()
+    before = vector.step(actions)[0]["canvas"]
+    assert drawn == [0, 2]
+    vector.reset()
+    np.testing.assert_array_equal(vector.step(actions)[0]["canvas"], before)
+    vector.close()
+
+
+def test_several_threads_draw_where_the_processor_does_and_one_where_a_gpu_does(monkeypatch):
+    assert more_threads_pay()  # by Mesa's software driver, which every machine of the tests has
+    pictures = []
+    for pays in (True, False):
+        monkeypatch.setattr("envs.builder.more_threads_pay", lambda pays=pays: pays)
+        vector = ScenesVector(4, num_threads=2)
+        assert len(vector._episodes._stages) == (2 if pays else 1)
+        vector.reset()
+        pictures.append(vector.step(random_programs(SPEC, 4, 1, np.random.default_rng(0))[:, 0])[0])
+        vector.close()
+    np.testing.assert_array_equal(pictures[0]["canvas"], pictures[1]["canvas"])

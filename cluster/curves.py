@@ -1,0 +1,66 @@
+"""Learning curves: one of a run beside its files, or several in one picture, as in figure 6.9 of the thesis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cluster.logbook import read_rows
+from cluster.run_folder import RunError, RunFolder
+from spiral.files import written_whole
+
+SHOWN = {
+    "held_out/error_ratio": "error on held-out pictures (1 = empty canvas)",
+    "held_out/accepted": "share of inventions that pass as digits",
+    "policy/return": "return",
+}
+LAST = "policy/return"
+Rows = Sequence[Mapping[str, Any]]
+
+
+def save_curves(path: Path, runs: Mapping[str, Rows]) -> None:
+    """Draw the first of `SHOWN` that all runs have, against frames, into a PNG.
+
+    Args:
+        path: of the picture, which is there whole or not at all.
+        runs: the rows of `metrics.jsonl` by the name of the run; a single run needs no name.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    shown = next((name for name in SHOWN if all(_points(rows, name) for rows in runs.values())), LAST)
+    for run, rows in runs.items():
+        points = _points(rows, shown)
+        if points:
+            marker = "o" if len(points) < 40 else None
+            axes.plot(*zip(*points, strict=True), marker=marker, markersize=3, label=run)
+    axes.set_xlabel("frames")
+    axes.set_ylabel(SHOWN[shown])
+    axes.grid(alpha=0.3)
+    if len(runs) > 1:
+        axes.legend()
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, format="png")
+
+
+def compare(folders: Sequence[Path], out: Path) -> str:
+    """Draw the curves of the runs in `folders` into `out`, each under the name of its folder; what to say of it.
+
+    Raises:
+        RunError: a folder holds no run, or two have the same name.
+    """
+    runs: dict[str, Rows] = {}
+    for folder in folders:
+        RunFolder(folder).read_settings()
+        name = folder.resolve().name
+        if name in runs:
+            raise RunError(f"two of the runs are called {name!r}: give each of them once, and rename a folder")
+        runs[name] = read_rows(RunFolder(folder))
+    save_curves(out, runs)
+    return f"{len(runs)} curves are in {out}"
+
+
+def _points(rows: Rows, name: str) -> list[tuple[int, float]]:
+    return [(row["frames"], row[name]) for row in rows if name in row]

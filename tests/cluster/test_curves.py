@@ -1,0 +1,41 @@
+"""Curves of one run and of several, from whatever their rows hold."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from cluster.curves import compare, save_curves
+from cluster.plan import Length
+from cluster.run_folder import RunError, RunFolder
+from spiral.config import parse_config
+from tests.tiny import TINY
+
+ROWS = [{"frames": 1, "policy/return": 0.5}, {"frames": 2, "held_out/error_ratio": 1.0, "policy/return": 0.7}]
+
+
+@pytest.mark.parametrize("rows", [[], ROWS[:1], ROWS])
+def test_a_curve_is_drawn_from_whatever_rows_there_are(tmp_path, rows):
+    save_curves(tmp_path / "curve.png", {"": rows})
+    with Image.open(tmp_path / "curve.png") as curve:
+        assert curve.size == (840, 480)
+
+
+def test_several_runs_show_what_all_of_them_measured(tmp_path, monkeypatch):
+    labels = []
+    monkeypatch.setattr("matplotlib.axes.Axes.set_ylabel", lambda axes, label: labels.append(label))
+    save_curves(tmp_path / "curve.png", {"a": ROWS, "b": ROWS})
+    save_curves(tmp_path / "curve.png", {"a": ROWS, "b": ROWS[:1]})
+    assert labels == ["error on held-out pictures (1 = empty canvas)", "return"]
+
+
+def test_runs_go_by_the_names_of_their_folders(tmp_path):
+    for name in ("a", "b"):
+        RunFolder(tmp_path / name).begin(parse_config(TINY), Length(minutes=None, frames=10))
+        RunFolder(tmp_path / name).metrics.write_text('{"frames": 1, "policy/return": 0.5}\n')
+    out = tmp_path / "both.png"
+    assert compare([tmp_path / "a", tmp_path / "b"], out) == f"2 curves are in {out}" and out.is_file()
+    with pytest.raises(RunError, match="two of the runs are called 'a'"):
+        compare([tmp_path / "a", tmp_path / "a"], out)
+    with pytest.raises(RunError, match="holds no run"):
+        compare([tmp_path / "c"], out)
