@@ -14,19 +14,22 @@ from numpy.typing import NDArray
 from actors.evaluation import Paintings, judge_copies, judge_inventions, read_alike
 from actors.scene_evaluation import judge_scenes, objects_of
 from cluster.run_folder import RunError
-from cluster.use import find_agent, let_paint
+from cluster.use import find_agent, let_paint, of_data
 from envs.scene_settings import SceneSettings
 from spiral.config import RunConfig
 from spiral.data import DIGITS, find, resolve, scenes
 
 
-def evaluate(run: Path | None, goal: str, count: int | None, seed: int, temperature: float | None) -> str:
+def evaluate(
+    run: Path | None, goal: str, data: str | None, count: int | None, seed: int, temperature: float | None
+) -> str:
     """The figures of an agent, in words.
 
     Raises:
-        RunError: it invents other things than digits, for which there is no judge.
+        RunError: it invents other things than digits, for which there is no judge, or `data` has nothing for it.
     """
     config, weights = find_agent(run, goal)
+    config = of_data(config, data)
     if not config.agent.conditional and not _of_digits(config):
         raise RunError(
             f"the agent of {run} invents pictures like those of {config.data.name}, and only digits have a judge: "

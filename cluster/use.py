@@ -25,13 +25,16 @@ from spiral.files import written_whole
 INVENTIONS = 1000
 
 
-def sample(out: Path, run: Path | None, goal: str, count: int, seed: int, temperature: float | None) -> str:
+def sample(
+    out: Path, run: Path | None, goal: str, data: str | None, count: int, seed: int, temperature: float | None
+) -> str:
     """Writes `count` pictures of an agent to `out`, and says so.
 
     Raises:
-        RunError: there are not so many held-out pictures to copy.
+        RunError: there are not so many held-out pictures to copy, or it copies none.
     """
     config, weights = find_agent(run, goal)
+    config = of_data(config, data)
     paintings, targets = let_paint(config, weights, count, seed, temperature)
     arrays = {"renders": paintings.renders} | ({} if targets is None else {"targets": targets})
     # Into an open file, since numpy appends .npz to other names.
@@ -83,6 +86,19 @@ def find_agent(run: Path | None, goal: str) -> tuple[RunConfig, MemoryWeights]:
     weights = MemoryWeights()
     weights.publish("agent", 0, checkpoint.part("agent"))
     return config, weights
+
+
+def of_data(config: RunConfig, data: str | None) -> RunConfig:
+    """The settings of an agent that is to copy the pictures of another data set, unless that is None.
+
+    Raises:
+        RunError: the agent copies none.
+    """
+    if data is None:
+        return config
+    if not config.agent.conditional:
+        raise RunError(f"--data {data} is for agents that copy pictures, and this one invents them: leave it out")
+    return config.with_changes({"data.name": data})
 
 
 def require_weights(arrays: Arrays, agent: Agent, place: Path) -> None:

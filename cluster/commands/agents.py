@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.commands.options import Goal, GoalOption, RunOption, SeedOption, TemperatureOption
+from cluster.commands.options import DataOption, Goal, GoalOption, RunOption, SeedOption, TemperatureOption
 
 agents_app = typer.Typer()
 
@@ -25,6 +25,7 @@ def sample(
     out: Annotated[Path, typer.Option(help="Where to write; arrays `renders` and, for a copying agent, `targets`.")],
     run: RunOption = None,
     goal: GoalOption = Goal.copy,
+    data: DataOption = None,
     count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 1000,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
@@ -32,13 +33,14 @@ def sample(
     """Let an agent paint: uint8 [N, H, W, C], dark on white, beside the held-out pictures that it copies."""
     from cluster.use import sample as paint_sample
 
-    typer.echo(paint_sample(out, run, goal.value, count, seed, temperature))
+    typer.echo(paint_sample(out, run, goal.value, data, count, seed, temperature))
 
 
 @agents_app.command(name="eval")
 def evaluate(
     run: RunOption = None,
     goal: GoalOption = Goal.copy,
+    data: DataOption = None,
     count: Annotated[int | None, typer.Option(min=1, help="Default: all held-out pictures, or 1000.")] = None,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
@@ -46,4 +48,4 @@ def evaluate(
     """Measure an agent: error and readability of its copies, or how many of its inventions pass as digits."""
     from cluster.measuring import evaluate as measure
 
-    typer.echo(measure(run, goal.value, count, seed, temperature))
+    typer.echo(measure(run, goal.value, data, count, seed, temperature))

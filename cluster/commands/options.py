@@ -24,3 +24,6 @@ TemperatureOption = Annotated[
     typer.Option(min=0.0, help="Below 1 the agent is surer, 0 takes its first choice; default: as trained."),
 ]
 GoalOption = Annotated[Goal, typer.Option(help="Which shipped agent, when no run is named.")]
+DataOption = Annotated[
+    str | None, typer.Option("--data", help="Another data set whose held-out pictures an agent is to copy.")
+]

@@ -99,6 +99,12 @@ def test_eval_measures_copies_of_any_pictures(spiral, copying_run):
     assert spiral("eval", "--run", checkpoint)[1] == out, "a checkpoint can be named as well as a run"
 
 
+def test_eval_measures_copies_of_another_kind_of_pictures(spiral):
+    status, out, _ = spiral("eval", "--goal", "copy", "--data", "characters-nib", "--count", 20)
+    assert status == 0 and "20 held-out pictures" in out
+    assert "same digit" not in out, "there are no digits to read in characters"
+
+
 def test_eval_reads_and_judges_digits(spiral):
     status, out, _ = spiral("eval", "--goal", "copy", "--count", 20)
     assert status == 0 and "20 held-out pictures" in out and "read as the same digit" in out
@@ -153,6 +159,8 @@ def test_changes_reach_the_run_and_stay_with_it(spiral, drawings, tmp_path):
         (["sample", "--run", "{full}", "--out", "{full}/s.npz"], "no checkpoint in"),
         (["sample", "--run", "{run}", "--count", "99", "--out", "{full}/s.npz"], "there are 4 held-out pictures"),
         (["eval", "--run", "{run}", "--count", "5"], "there are 4 held-out pictures"),
+        (["eval", "--data", "kanji"], "kanji"),
+        (["eval", "--goal", "invent", "--data", "digits"], "for agents that copy pictures"),
         (["render", "{full}/none.json", "--out", "{full}/x.png"], "No such file"),
         (["render", "{file}", "--out", "{full}/x.png"], "not JSON"),
         (["render", "{program}", "--out", "{full}/x.gif"], "must end in .png or .svg"),
