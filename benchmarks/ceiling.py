@@ -2,14 +2,16 @@
 
 The processes of a run on Ray are made here one beside the other in this process, each with one thread, with a Redis and
 an object store of their own. A real rollout paints some trajectories; with these the policy learner is fed again and
-again, and the discriminator learner with their renders, so that neither ever waits. What Redis can do is told by its
-own counters, which other programs on the machine do not disturb. `benchmarks/scale.py` says what follows for clusters.
+again, and the discriminator learner with their renders, so that neither ever waits. What runs on a core is timed by the
+processor, so that other programs on the machine disturb little, and what runs on a GPU by the clock on the wall.
+`benchmarks/scale.py` says what follows for clusters.
 """
 
 from __future__ import annotations
 
 import itertools
 import secrets
+import time
 from functools import partial
 
 import ray
@@ -33,6 +35,7 @@ from cluster.on_redis.weights import RedisWeights
 from cluster.run_folder import RunError
 from spiral.config import RunConfig
 from spiral.data import load
+from spiral.devices import resolve_device
 from spiral.presets import preset
 from spiral.trajectory import Trajectory
 
@@ -62,6 +65,7 @@ def measure(config: RunConfig, seconds: float) -> Costs:
     pictures = load(config.data.name, "train", shape[0], shape[2] == 3)
     on_cores = config.model_copy(update={"device": "cpu"})
     steps = config.discriminator.steps_per_policy_step
+    learning_clock = time.process_time if resolve_device(config.device).type == "cpu" else time.perf_counter
     share = seconds / 4
     with start_ray(None, processes=1, picture_bytes=0, embedded_redis=True), EmbeddedRedis() as server:
         address = RedisAddress(server.url, "ceiling", secrets.token_bytes(32))
@@ -74,10 +78,10 @@ def measure(config: RunConfig, seconds: float) -> Costs:
         rollout.begin(pictures)
 
         trajectories = [paint(rollout) for _ in range(PAINTED)]
-        rollout_s = time_call(lambda: paint(rollout), share)
+        rollout_s = time_call(lambda: paint(rollout), share, time.process_time)
         feed = itertools.cycle(trajectories)
-        policy_s = time_call(lambda: policy.step(ray.get(next(feed)), "learning", 0.5), share)
-        discriminator_s = time_call(lambda: discriminator.steps(steps), share)
+        policy_s = time_call(lambda: policy.step(ray.get(next(feed)), "learning", 0.5), share, learning_clock)
+        discriminator_s = time_call(lambda: discriminator.steps(steps), share, learning_clock)
         first = ray.get(trajectories[0])
         trips = time_trips(config, make_weights(), make_replay(), first.final_renders, share)
         trajectory_bytes = get_object_locations(trajectories)[trajectories[0]]["object_size"]
@@ -138,7 +142,7 @@ def costs_table(costs: Costs) -> Table:
     ):
         rows[f"replay, {who}: commands/s, MB/s"] = f"{asked / seconds:,.0f}, {carried / seconds / MEGABYTE:,.0f}"
     for part, cores in cores_served(costs).items():
-        rows[f"one {part} keeps up with, rollout cores"] = f"{cores:,.2f}"
+        rows[f"rollout cores to one {part}"] = f"{cores:,.2f}"
     for row in rows.items():
         table.add_row(*row)
     return table

@@ -21,9 +21,9 @@ COSTS = Costs(
     discriminator=0.25,
     trajectory_bytes=50_000,
     trips={
-        "add renders": Trip(per_batch=1, commands=1, received=1000, sent=10, seconds=0.1, busy=0.01),
-        "sample renders": Trip(per_batch=3, commands=2, received=20, sent=2000, seconds=0.2, busy=0.02),
-        "fetch agent": Trip(per_batch=1, commands=2, received=40, sent=30_000, seconds=0.3, busy=0.03),
+        "add renders": Trip(per_batch=1, commands=1, received=1000, sent=10, asking=0.1, busy=0.01),
+        "sample renders": Trip(per_batch=3, commands=2, received=20, sent=2000, asking=0.2, busy=0.02),
+        "fetch agent": Trip(per_batch=1, commands=2, received=40, sent=30_000, asking=0.3, busy=0.03),
     },
 )
 
@@ -32,6 +32,10 @@ def test_a_batch_takes_to_redis_the_sum_of_its_trips():
     assert COSTS.in_redis(lambda trip: trip.commands) == 1 + 3 * 2 + 2
     assert COSTS.parts["Redis"] == pytest.approx(0.01 + 3 * 0.02 + 0.03)
     assert COSTS.parts["link of Redis"] == pytest.approx((10 + 3 * 2000 + 30_000) / LINK), "it sends more than it takes"
+
+
+def test_a_trip_takes_as_long_as_both_sides_work():
+    assert COSTS.trips["add renders"].seconds == pytest.approx(0.11)
 
 
 def test_everything_is_in_proportion_to_the_batches_that_the_cores_paint():
