@@ -78,6 +78,17 @@ def search(
     module.print_table(module.run(run, scenes, evaluations, seed))
 
 
+@bench_app.command()
+def circle(
+    out: Annotated[Path, typer.Option(help="Folder for the figure.")] = Path("runs/circle"),
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each discriminator.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
+) -> None:
+    """What a discriminator sees that the l2 distance does not: figure A.1 of the thesis."""
+    module = benchmark("circle")
+    module.print_table(module.run(out, steps, seed))
+
+
 def benchmark(name: str) -> Any:
     """The module `benchmarks.NAME`, which lives in the repository and is not installed.
 
