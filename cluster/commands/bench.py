@@ -37,6 +37,19 @@ def loop(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measu
 
 
 @bench_app.command()
+def ceiling(
+    preset: Annotated[
+        list[str] | None, typer.Option(help="Settings by name; may be given again; default: mnist-small and reference.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1.0, help="About how long to measure each preset.")] = 60.0,
+    seed: SeedOption = 0,
+) -> None:
+    """How fast each part of a run can be at most, and what 64, 1,000 and 10,000 rollout cores would need."""
+    module = benchmark("ceiling")
+    module.print_table(module.run(seconds, tuple(preset or module.PRESETS), seed))
+
+
+@bench_app.command()
 def rivals(
     frames: Annotated[int, typer.Option(min=1, help="Commands that each learner learns from.")] = 200_000,
     seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
@@ -63,6 +76,17 @@ def search(
     """One pass of an agent beside a Metropolis-Hastings search over the same scenes."""
     module = benchmark("search")
     module.print_table(module.run(run, scenes, evaluations, seed))
+
+
+@bench_app.command()
+def circle(
+    out: Annotated[Path, typer.Option(help="Folder for the figure.")] = Path("runs/circle"),
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each discriminator.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
+) -> None:
+    """What a discriminator sees that the l2 distance does not: figure A.1 of the thesis."""
+    module = benchmark("circle")
+    module.print_table(module.run(out, steps, seed))
 
 
 def benchmark(name: str) -> Any:

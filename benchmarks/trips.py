@@ -1,0 +1,105 @@
+"""What each trip to Redis costs, for the one who asks and for Redis.
+
+One client alone does not keep a Redis busy, since most of a trip is its own work. So what Redis can do at most is told
+by its own counters of processor time and bytes. All is time of processors, which other programs on the machine disturb
+little; a trip takes the sum of both sides, since the client waits while Redis works.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from rich.table import Table
+
+from benchmarks.loop import time_call
+from cluster.on_redis.replay import CHUNK, RedisReplay
+from cluster.on_redis.weights import RedisWeights
+from spiral.config import RunConfig
+from spiral.contracts import Renders
+
+
+@dataclass(frozen=True)
+class Trip:
+    """One thing that the processes of a run ask of Redis.
+
+    Attributes:
+        per_batch: how often, for each batch of episodes.
+        commands: that it takes.
+        received, sent: bytes, seen from Redis.
+        asking: seconds of processor of the one who asks.
+        busy: seconds of processor of Redis.
+    """
+
+    per_batch: int
+    commands: int
+    received: float
+    sent: float
+    asking: float
+    busy: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes where both have a core of their own."""
+        return self.asking + self.busy
+
+
+def time_trips(
+    config: RunConfig, weights: RedisWeights, replay: RedisReplay, renders: Renders, seconds: float
+) -> dict[str, Trip]:
+    """What each trip to Redis costs, after about `seconds` for all of them."""
+    settings = config.discriminator
+    rng = np.random.default_rng(config.seed)
+
+    def publish(name: str) -> Callable[[], object]:
+        version, arrays = weights.fetch(name)
+        return lambda: weights.publish(name, version, arrays)
+
+    def fetch(name: str) -> Callable[[], object]:
+        return lambda: (weights.version(name), weights.fetch(name))
+
+    trip = partial(time_trip, weights, seconds / 6)
+    pieces = math.ceil(settings.batch_size / CHUNK)
+    return {
+        "add renders": trip(lambda: replay.add(renders), 1, math.ceil(len(renders) / CHUNK)),
+        "sample renders": trip(lambda: replay.sample(settings.batch_size, rng), settings.steps_per_policy_step, pieces),
+        "publish agent": trip(publish("agent"), 1, 1),
+        "fetch agent": trip(fetch("agent"), 1, 2),
+        "publish discriminator": trip(publish("discriminator"), 1, 1),
+        "fetch discriminator": trip(fetch("discriminator"), 1, 2),
+    }
+
+
+def time_trip(weights: RedisWeights, seconds: float, work: Callable[[], object], per_batch: int, commands: int) -> Trip:
+    """What one call of `work` costs."""
+    calls = 0
+
+    def counted() -> None:
+        nonlocal calls
+        calls += 1
+        work()
+
+    before = weights.server()
+    asking = time_call(counted, seconds, time.process_time)
+    after = weights.server()
+    counters = ("total_net_input_bytes", "total_net_output_bytes", "used_cpu_user", "used_cpu_sys")
+    received, sent, user, system = ((after[name] - before[name]) / calls for name in counters)
+    return Trip(per_batch, commands, received, sent, asking, user + system)
+
+
+def trips_table(name: str, trips: dict[str, Trip]) -> Table:
+    """What each trip to Redis costs."""
+    titles = ("a batch", "commands", "kB in", "kB out", "ms, asking", "ms, Redis")
+    table = Table(title=f"{name}: trips to Redis")
+    table.add_column("trip", no_wrap=True)
+    for title in titles:
+        table.add_column(title, justify="right")
+    for what, trip in trips.items():
+        sizes = (f"{size / 1e3:,.0f}" for size in (trip.received, trip.sent))
+        times = (f"{1e3 * seconds:.2f}" for seconds in (trip.asking, trip.busy))
+        table.add_row(what, str(trip.per_batch), str(trip.commands), *sizes, *times)
+    return table
