@@ -51,8 +51,8 @@ class EmbeddedRedis:
             "save": "",
             "appendonly": "no",
             "maxmemory": f"{max_megabytes}mb",
-            # What others put here goes before the replay and the weights, which are used all the time. To tell by time of
-            # use would not do: its clock has seconds. Of few keys all are looked at.
+            # What others put here goes before the replay and the weights, which are used all the time. Time of use, in
+            # seconds, would not tell them apart. Of few keys all are looked at.
             "maxmemory-policy": "allkeys-lfu",
             "maxmemory-samples": "64",
         }
