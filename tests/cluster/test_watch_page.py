@@ -68,14 +68,6 @@ def page(browser: Any) -> Iterator[Any]:
     assert [error for error in errors if "ERR_CONNECTION_REFUSED" not in error] == []
 
 
-@pytest.fixture
-def feed(address: RedisAddress) -> Iterator[RedisFeed]:
-    feed = RedisFeed(address)
-    yield feed
-    feed.close()
-    address.forget()
-
-
 def test_strokes_appear_soon_while_a_training_runs_beside(page, address, feed, tiny_copying: RunConfig, tmp_path):
     pictures = load(tiny_copying.data.name, "train", 16, color=False)
     engine = LocalEngine(tiny_copying, pictures, feed)
@@ -113,7 +105,6 @@ def test_strokes_appear_soon_while_a_training_runs_beside(page, address, feed, t
 
 def test_a_click_shows_the_program_replays_it_and_hands_it_over(page, address, feed, tmp_path):
     given = glimpse(1)
-    feed.describe(description())
     feed.show(given)
     program = Program("spiral/Paint-v0", description()["settings"], given.actions)
     with serving(Wanted(address.url)) as port:
@@ -147,7 +138,6 @@ def test_a_click_shows_the_program_replays_it_and_hands_it_over(page, address, f
 
 
 def test_an_episode_that_takes_long_is_shown_while_it_is_painted(page, address, feed):
-    feed.describe(description())
     with serving(Wanted(address.url)) as port:
         page.goto(f"http://127.0.0.1:{port}/")
         for step in range(3):
@@ -159,7 +149,6 @@ def test_an_episode_that_takes_long_is_shown_while_it_is_painted(page, address, 
 
 
 def test_the_page_says_how_late_strokes_appear_also_when_that_is_very_late(page, address, feed):
-    feed.describe(description())
     feed.show(glimpse(1))
     with serving(Wanted(address.url)) as port:
         page.goto(f"http://127.0.0.1:{port}/")
@@ -171,16 +160,18 @@ def test_the_page_says_how_late_strokes_appear_also_when_that_is_very_late(page,
         feed.show(glimpse(2, painted=painted))
         page.locator("#footer", has_text=STATED).wait_for()
         stated = STATED.search(page.inner_text("#footer"))
-        assert stated is not None and LATE_S <= float(stated[1]) <= time.time() - painted
+        # The page knows the server's clock but for the time that a message takes, and states a tenth of a second.
+        assert stated is not None and LATE_S - 0.5 < float(stated[1]) < time.time() - painted + 0.1
 
 
-def test_the_page_says_when_nothing_comes_and_goes_on_with_the_next_run(page, address, feed, monkeypatch):
+def test_the_page_says_when_nothing_comes_and_goes_on_with_the_next_run(page, address, monkeypatch):
     monkeypatch.setattr("cluster.watch.follow.QUIET_S", 0.2)
     with serving(Wanted(address.url)) as port:
         page.goto(f"http://127.0.0.1:{port}/")
         page.get_by_text("Waiting.").wait_for()
-        feed.describe(description(preset="first"))
-        feed.show(glimpse(1))
+        first = RedisFeed(address)
+        first.describe(description(preset="first"))
+        first.show(glimpse(1))
         page.locator(".card").wait_for()
         page.get_by_text("is the training running?").wait_for()
         address.forget()
@@ -192,12 +183,12 @@ def test_the_page_says_when_nothing_comes_and_goes_on_with_the_next_run(page, ad
         page.get_by_text("second · spiral/Paint-v0").wait_for()
         assert page.locator(".card").count() == 0
     page.get_by_text("The server does not answer.").wait_for()
+    first.close()
     second.close()
     RedisAddress(address.url, "second").forget()
 
 
 def test_a_population_has_a_line_for_each_member_and_its_own_curves(page, address, feed):
-    feed.describe(description())
     feed.hang(10, np.full((20, 30, 3), 50, np.uint8))
     for frames in range(1, 6):
         for member in range(3):
@@ -217,7 +208,6 @@ def test_a_population_has_a_line_for_each_member_and_its_own_curves(page, addres
 
 
 def test_the_page_fits_a_telephone(browser, address, feed):
-    feed.describe(description())
     feed.show(glimpse(1))
     with serving(Wanted(address.url)) as port, browser.new_context(viewport={"width": 390, "height": 800}) as context:
         page = context.new_page()
