@@ -5,15 +5,14 @@ python -m benchmarks.screenshots http://127.0.0.1:8800/ docs/images
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from playwright.sync_api import sync_playwright
+
+from benchmarks.browser import chromium
 
 SETTLED_MS = 8000  # for the wall to fill
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
 def take(
@@ -21,8 +20,7 @@ def take(
     folder: Annotated[Path, typer.Argument(help="Where the pictures go: watch.png and watch-program.png.")],
 ) -> None:
     """Take a picture of the whole page, and one of an episode from near."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1600, "height": 1120})
         page.goto(url)
         page.locator(".card:not(.painting):not(.random)").nth(12).wait_for()
@@ -31,7 +29,6 @@ def take(
         page.locator(".card:not(.painting):not(.random)").nth(4).click()
         page.locator("#program[data-sharp]").wait_for()
         page.locator("#program").screenshot(path=folder / "watch-program.png")
-        browser.close()
 
 
 if __name__ == "__main__":

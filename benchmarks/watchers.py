@@ -10,13 +10,10 @@ import asyncio
 import multiprocessing
 import os
 import socket
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,23 +21,11 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from cluster.engine import describe_run
+from benchmarks.watched import PRESET, Training, watched_training
 from cluster.feed.base import KINDS
-from cluster.on_ray.run import RayEngine
 from cluster.on_redis.connection import RedisAddress
-from cluster.on_redis.server import EmbeddedRedis
-from cluster.plan import Length, Phase
-from cluster.watch.find import Wanted
-from cluster.watch.start import listen, serve_beside
-from spiral.config import RunConfig
-from spiral.data import load
-from spiral.presets import preset
 
-LEARNING = Phase("learning", 0.5)
-PRESET = "mnist-small-conditional"
 WATCHERS = 20
-WARM_UP = 5  # steps of the policy learner
-STEPS_A_ROW = 10
 
 
 @dataclass(frozen=True)
@@ -83,58 +68,24 @@ class Result:
 
 def run(seconds: float = 20.0, pairs: int = 10) -> Result:
     """The result of so many pairs of windows, each of `seconds`."""
-    config = preset(PRESET)
-    pictures = load(config.data.name, "train", 32)
-    with EmbeddedRedis() as redis, tempfile.TemporaryDirectory() as folder, page_of(redis.url) as (server, port):
-        engine = RayEngine(config, pictures, redis.url)
-        try:
-            training = Training(config, engine, Path(folder))
-            training.go_on(steps=WARM_UP)
-            outsiders = {redis.pid: "redis", server: "server"}
-            measured, messages = [], 0
-            for number in range(pairs):
-                windows = dict[bool, Window]()
-                for watched in (False, True) if number % 2 == 0 else (True, False):
-                    if watched:
-                        with watching(port) as count:
-                            windows[watched] = measure(training, seconds, watched, outsiders)
-                        messages += count.value
-                    else:
-                        windows[watched] = measure(training, seconds, watched, outsiders)
-                measured.append((windows[False], windows[True]))
-            client = RedisAddress(redis.url, "").connect()
-            streams = {kind: key for kind in KINDS for key in client.scan_iter(match=f"*:feed:{kind}")}
-            records = {str(kind): int(client.xlen(key)) for kind, key in streams.items()}
-            used = sum(int(client.memory_usage(key, samples=0) or 0) for key in streams.values())
-            return Result(measured, records, used, messages)
-        finally:
-            engine.close()
-
-
-class Training:
-    """A run of which only the learning is done, and shown as a run shows itself."""
-
-    def __init__(self, config: RunConfig, engine: RayEngine, folder: Path) -> None:
-        self._engine = engine
-        self._frames = 0
-        self._steps = 0
-        self._begun = time.monotonic()
-        engine.feed.describe(describe_run(config, folder, Length(minutes=60)))
-
-    def go_on(self, seconds: float = 0.0, steps: int = 1) -> int:
-        """How many frames were learned from in about so many seconds, and in so many steps at least."""
-        begun, before, done = time.monotonic(), self._frames, 0
-        while done < steps or time.monotonic() < begun + seconds:
-            report = self._engine.step(LEARNING)
-            if report is None:
-                continue
-            done += 1
-            self._steps += 1
-            self._frames += report.frames
-            if self._steps % STEPS_A_ROW == 0:
-                passed = time.monotonic() - self._begun
-                self._engine.feed.add_row({"frames": self._frames, "seconds": passed, **report.metrics})
-        return self._frames - before
+    with watched_training() as it:
+        outsiders = {it.redis.pid: "redis", it.server: "server"}
+        measured, messages = [], 0
+        for number in range(pairs):
+            windows = dict[bool, Window]()
+            for watched in (False, True) if number % 2 == 0 else (True, False):
+                if watched:
+                    with watching(it.port) as count:
+                        windows[watched] = measure(it.training, seconds, watched, outsiders)
+                    messages += count.value
+                else:
+                    windows[watched] = measure(it.training, seconds, watched, outsiders)
+            measured.append((windows[False], windows[True]))
+        client = RedisAddress(it.redis.url, "").connect()
+        streams = {kind: key for kind in KINDS for key in client.scan_iter(match=f"*:feed:{kind}")}
+        records = {str(kind): int(client.xlen(key)) for kind, key in streams.items()}
+        used = sum(int(client.memory_usage(key, samples=0) or 0) for key in streams.values())
+        return Result(measured, records, used, messages)
 
 
 def measure(training: Training, seconds: float, watched: bool, outsiders: dict[int, str]) -> Window:
@@ -162,23 +113,6 @@ def cpu_seconds(outsiders: dict[int, str]) -> dict[str, float]:
         if part is not None:
             spent[part] += times.user + times.system
     return spent
-
-
-@contextmanager
-def page_of(redis_url: str) -> Iterator[tuple[int, int]]:
-    """Process and port of a live page."""
-    listener = listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
-    server = context.Process(target=serve_beside, args=(listener, Wanted(redis_url)), daemon=True)
-    server.start()
-    listener.close()
-    assert server.pid is not None
-    try:
-        yield server.pid, port
-    finally:
-        server.terminate()
-        server.join()
 
 
 @contextmanager

@@ -6,15 +6,14 @@ stores cannot rename a folder, so a copy counts when its `run.json` is there, wh
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import fsspec
 
 from cluster.run_folder import RunError
-from learners.checkpoint import DOCUMENT, NAME, UNFINISHED
+from learners.checkpoint import DOCUMENT, NAME
+from spiral.files import written_whole
 
 KEEP = 3
 
@@ -64,11 +63,10 @@ class CheckpointCopies:
         names = [name for name in self._names() if self._store.exists(f"{self._root}/{name}/{DOCUMENT}")]
         if not names:
             return False
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
-        for path in self._store.ls(f"{self._root}/{names[-1]}", detail=False):
-            self._store.get_file(path, str(temporary / Path(path).name))
-        os.replace(temporary, folder / names[-1])
+        with written_whole(folder / names[-1]) as unfinished:
+            unfinished.mkdir()
+            for path in self._store.ls(f"{self._root}/{names[-1]}", detail=False):
+                self._store.get_file(path, str(unfinished / Path(path).name))
         return True
 
     def _names(self) -> list[str]:

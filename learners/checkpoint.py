@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,11 @@ from safetensors.numpy import load_file, save_file
 from envs.actions import ActionSpec
 from learners.descent import require_finite
 from spiral.contracts import Arrays
+from spiral.files import written_whole
 
 FORMAT = 1
 DOCUMENT = "run.json"
-UNFINISHED = ".writing-"
+UNFINISHED = ".*"  # what a run that was killed may have left, see spiral/files.py
 NAME = re.compile(r"\d{12}")
 
 
@@ -98,17 +98,12 @@ def save_checkpoint(
     """
     for name, arrays in parts.items():
         require_finite(f"the part {name!r} of a checkpoint", arrays)
-    folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"{order:012d}"
-    for cut_off in folder.glob(f"{UNFINISHED}*"):
+    for cut_off in folder.glob(UNFINISHED):
         shutil.rmtree(cut_off, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
-    try:
-        write_checkpoint(temporary, document, parts)
-        shutil.rmtree(final, ignore_errors=True)
-        os.replace(temporary, final)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with written_whole(final) as unfinished:
+        unfinished.mkdir()
+        write_checkpoint(unfinished, document, parts)
     for old in _names(folder)[:-keep]:
         shutil.rmtree(folder / old, ignore_errors=True)
     return final

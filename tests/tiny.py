@@ -11,18 +11,17 @@ from spiral.config import RunConfig, parse_config
 from spiral.presets import merged
 from spiral.trajectory import Trajectory
 
+PAINT: dict[str, Any] = {
+    "canvas_size": 16,
+    "grid_size": 8,
+    "brush": "classic/pen",
+    "brush_sizes": [1, 2],
+    "color": False,
+    "episode_length": 4,
+}
 TINY: dict[str, Any] = {
     "device": "cpu",
-    "environment": {
-        "settings": {
-            "canvas_size": 16,
-            "grid_size": 8,
-            "brush": "classic/pen",
-            "brush_sizes": [1, 2],
-            "color": False,
-            "episode_length": 4,
-        }
-    },
+    "environment": {"settings": PAINT},
     "agent": {
         "stem_channels": 4,
         "stem_stride": 2,

@@ -67,6 +67,13 @@ def watchers(seconds: Annotated[float, typer.Option(min=1.0, help="Length of eac
 
 
 @bench_app.command()
+def strokes(seconds: Annotated[float, typer.Option(min=5.0, help="How long to look on.")] = 20.0) -> None:
+    """How late strokes appear on the live page, in a headless Chromium beside a training."""
+    module = benchmark("strokes")
+    module.print_table(module.run(seconds))
+
+
+@bench_app.command()
 def search(
     run: RunOption = None,
     scenes: Annotated[int, typer.Option(min=1, help="How many held-out scenes.")] = 100,

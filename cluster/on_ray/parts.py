@@ -19,9 +19,10 @@ from actors.broadcast import Broadcast
 from actors.pool import RolloutPool, RolloutWorker
 from cluster.cores import default_workers, processors, share_cores
 from cluster.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
+from cluster.on_ray.calls import wait_for
 from cluster.on_ray.learners import DiscriminatorWorker, PolicyWorker
 from cluster.on_ray.start import gpu_share, start_ray
-from cluster.on_ray.supervisor import Supervised, wait_for
+from cluster.on_ray.supervisor import Supervised
 from cluster.on_redis.connection import RedisAddress, RedisError
 from cluster.on_redis.feed import RedisFeed
 from cluster.on_redis.replay import RedisReplay

@@ -13,18 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
+from ray.exceptions import ObjectLostError
 
+from cluster.on_ray.calls import ProcessDied, result_of, wait_for
 from cluster.on_ray.start import EngineError
 from spiral.contracts import Arrays
 
-START_TIMEOUT_S = 180.0
 DEATHS_IN_A_ROW = 5
 WAY_OUT = "is there enough memory? Go on with --resume from the last checkpoint"
-
-
-class ProcessDied(EngineError):
-    """A process of the run died."""
 
 
 @dataclass
@@ -176,37 +172,3 @@ def take_from_all(processes: list[Supervised], timeout: float | None) -> list[tu
     if errors:
         raise next((error for error in errors if isinstance(error, EngineError)), errors[0])
     return [answer for answer in answers if answer is not None]
-
-
-def result_of(call: Any) -> Any:
-    """What a call of an actor gave, or the error that it raised itself.
-
-    Raises:
-        ProcessDied: the actor's process died.
-        EngineError: it could not begin.
-    """
-    try:
-        return ray.get(call)
-    except RayTaskError as error:
-        raise error.cause if isinstance(error.cause, Exception) else error from None
-    except RayActorError as error:
-        lines = str(error).strip().splitlines()
-        if error.actor_init_failed:
-            raise EngineError(f"a process of the run could not begin: {lines[-1]}") from None
-        raise ProcessDied(lines[0]) from None
-
-
-def wait_for(handle: Any, who: str) -> None:
-    """Returns when an actor answers.
-
-    Raises:
-        EngineError: it does not within three minutes, or could not begin.
-        ProcessDied: it died.
-    """
-    call = handle.ping.remote()
-    if not ray.wait([call], timeout=START_TIMEOUT_S)[0]:
-        raise EngineError(
-            f"{who} did not start within {START_TIMEOUT_S:.0f} s; the cluster has these resources left: "
-            f"{ray.available_resources()}; free some of it, or use fewer --workers"  # type: ignore[no-untyped-call]
-        )
-    result_of(call)

@@ -1,28 +1,24 @@
 """The replay buffer in Redis: actors on any machine add, the discriminator learner samples.
 
-One field of a hash for each slot of the ring, its value a seal, a header of 12 bytes and the raw pixels of render and
-target. Lua makes adding atomic, and sampling one round trip: the random numbers go in, the pictures come out. Nothing
-is unpickled. A record whose seal, length or header does not fit is refused and counted, and another one takes its place
-in the sample, until new pictures take its place in the ring. A count that is none is begun anew.
+One field of a hash for each slot of the ring, its value a record of `cluster/on_redis/pictures.py`. Lua makes adding
+atomic, and sampling one round trip: the random numbers go in, the pictures come out. A malformed record is refused and
+counted, and another one takes its place in the sample, until new pictures take its place in the ring. A count that is
+none is begun anew.
 """
 
 from __future__ import annotations
 
 import re
-import struct
 from typing import Any
 
 import numpy as np
 import redis
-from numpy.typing import NDArray
 
-from cluster.on_redis.connection import KEY_LIFETIME_S, MAX_VALUE_BYTES, RedisAddress, redis_errors
-from cluster.on_redis.seal import SEAL_BYTES, seal, unseal
-from learners.replay import ReplayError, check_batch, unpack_state
+from cluster.on_redis.connection import KEY_LIFETIME_S, RedisAddress, redis_errors
+from cluster.on_redis.pictures import PictureFormat
+from learners.replay import ReplayError, unpack_state
 from spiral.contracts import Arrays, EmptyReplayError, Renders
 
-HEADER = struct.Struct("<4sHHHBx")  # magic, height, width, channels, whether a target follows
-MAGIC = b"SPR1"
 CHUNK = 256  # pictures in one command, which bounds how long Redis is held up
 
 ADD = """
@@ -77,20 +73,14 @@ class RedisReplay:
     ) -> None:
         if capacity < 1:
             raise ReplayError(f"a replay of {capacity} pictures was asked for; it holds 1 or more")
-        self._pixels = int(np.prod(canvas_shape))
-        self._record_bytes = HEADER.size + self._pixels * (1 + with_targets)
-        if max(canvas_shape) > 65535 or SEAL_BYTES + self._record_bytes > MAX_VALUE_BYTES:
-            raise ReplayError(f"pictures of {canvas_shape} are too large for Redis: a record has at most 512 MiB")
-        self._header = np.frombuffer(HEADER.pack(MAGIC, *canvas_shape, with_targets), np.uint8)
         self.capacity = capacity
         self.refused = 0
-        self._canvas_shape = canvas_shape
-        self._with_targets = with_targets
+        self._keys = [address.key("replay:added"), address.key("replay:slots")]
+        self._pictures = PictureFormat(canvas_shape, with_targets, address.secret, self._keys[1])
+        self._limits = [capacity, self._pictures.record_bytes]
         self._address = address
         self._redis = address.connect()
         self._require_room()
-        self._limits = [capacity, SEAL_BYTES + self._record_bytes]
-        self._keys = [address.key("replay:added"), address.key("replay:slots")]
         self._add = self._redis.register_script(ADD)
         self._sample = self._redis.register_script(SAMPLE + SEND)
         self._read = self._redis.register_script(READ + SEND)
@@ -108,11 +98,11 @@ class RedisReplay:
             RedisError: Redis does not answer, or is out of memory.
         """
         try:
-            check_batch(batch, self._canvas_shape, self._with_targets)
+            self._pictures.check(batch)
         except ReplayError:
             self.refused += 1
             raise
-        records = self._pack(batch)
+        records = self._pictures.pack(batch)
         with redis_errors(self._address.url):
             for start in range(0, len(records), CHUNK):
                 self._add(self._keys, [self.capacity, KEY_LIFETIME_S, *records[start : start + CHUNK]])
@@ -135,10 +125,10 @@ class RedisReplay:
                 records += answer
         good = self._well_formed(records)
         if not good:
-            raise self._malformed(records[0])
+            raise self._pictures.malformed(records[0])
         if len(good) < count:
             good += [good[other] for other in rng.integers(len(good), size=count - len(good))]
-        return self._unpack(good)
+        return self._pictures.unpack(good)
 
     def state(self) -> Arrays:
         """All pictures in the order of their slots, and how many were ever added; `load_state` takes it back."""
@@ -150,7 +140,7 @@ class RedisReplay:
                 records += self._read(self._keys, [*self._limits, *slots[start : start + CHUNK]])
         good = self._well_formed(records)
         added = added if len(good) == len(slots) else len(good)
-        batch = self._unpack(good)
+        batch = self._pictures.unpack(good)
         arrays: Arrays = {"added": np.array([added]), "renders": batch.renders}
         return arrays if batch.targets is None else {**arrays, "targets": batch.targets}
 
@@ -161,7 +151,7 @@ class RedisReplay:
             ReplayError: the pictures have another shape, or their number does not fit.
         """
         added, batch = unpack_state(arrays, self.capacity)
-        check_batch(batch, self._canvas_shape, self._with_targets)
+        self._pictures.check(batch)
         with redis_errors(self._address.url):
             self._redis.delete(*self._keys)
             self.add(batch)
@@ -171,10 +161,10 @@ class RedisReplay:
         """Refuses a replay that Redis would evict, or not take, before it is full."""
         with redis_errors(self._address.url):
             info: Any = self._redis.info("memory")
-        room, wanted = int(info["maxmemory"]), self.capacity * (SEAL_BYTES + self._record_bytes)
+        room, wanted = int(info["maxmemory"]), self.capacity * self._pictures.record_bytes
         if 0 < room < wanted:
             raise ReplayError(
-                f"a replay of {self.capacity} pictures of {self._canvas_shape} takes {wanted / 2**20:,.0f} MiB, and "
+                f"a replay of {self.capacity} {self._pictures} takes {wanted / 2**20:,.0f} MiB, and "
                 f"Redis has a maxmemory of {room / 2**20:,.0f} MiB: lower discriminator.replay_batches or raise it"
             )
 
@@ -191,33 +181,7 @@ class RedisReplay:
             return 0
         return int(value)
 
-    def _pack(self, batch: Renders) -> list[bytes]:
-        count = len(batch)
-        parts = [np.broadcast_to(self._header, (count, HEADER.size)), batch.renders.reshape(count, self._pixels)]
-        if batch.targets is not None:
-            parts.append(batch.targets.reshape(count, self._pixels))
-        rows = np.concatenate(parts, axis=1)
-        return [seal(self._address.secret, self._keys[1], row.tobytes()) for row in rows]
-
     def _well_formed(self, records: list[bytes | None]) -> list[bytes]:
-        header = self._header.tobytes()
-        values = (unseal(self._address.secret, self._keys[1], record) for record in records if record is not None)
-        good = [v for v in values if v is not None and len(v) == self._record_bytes and v.startswith(header)]
+        good = self._pictures.well_formed(records)
         self.refused += len(records) - len(good)
         return good
-
-    def _unpack(self, records: list[bytes]) -> Renders:
-        table: NDArray[np.uint8] = np.frombuffer(b"".join(records), np.uint8).reshape(len(records), self._record_bytes)
-        renders = table[:, HEADER.size : HEADER.size + self._pixels].reshape(-1, *self._canvas_shape)
-        if not self._with_targets:
-            return Renders(renders, None)
-        return Renders(renders, table[:, HEADER.size + self._pixels :].reshape(-1, *self._canvas_shape))
-
-    def _malformed(self, record: bytes | None) -> ReplayError:
-        kind = "with" if self._with_targets else "without"
-        found = "no records of the right length" if record is None else f"{record[SEAL_BYTES:][: HEADER.size]!r}"
-        return ReplayError(
-            f"key {self._keys[1]} holds {found}, and no process of this run has put it there; "
-            f"this run has pictures of {self._canvas_shape} {kind} targets: "
-            "another program writes to it, or another run has the same name"
-        )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,8 +19,10 @@ from fontTools.svgLib.path import parse_path
 from numpy.typing import NDArray
 
 from spiral.data.line_drawing import Pen, Stroke, by_hand, draw
-from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted, part_of
+from spiral.data.package import Package
+from spiral.data.pictures import DatasetCorrupt, Pictures, Split, fitted, part_of
 
+KANJIVG = Package("kanjivg", "kanji", "characters")  # a folder of SVG files
 DRAWINGS = 8  # of each character
 MOST_STROKES = 8
 SEED = 1623
@@ -45,11 +46,7 @@ class Characters:
 
     def missing(self) -> str:
         """What to do where the package is not there."""
-        try:
-            path()
-        except DatasetMissing as error:
-            return str(error)
-        return ""
+        return KANJIVG.missing()
 
     def read(self, split: Split, canvas_size: int, color: bool) -> Pictures:
         """The drawings of a split, labelled by the character's code point.
@@ -68,22 +65,7 @@ class Characters:
     def prepare(self, source: Path | None) -> Path:
         """The folder of the strokes; there is nothing to copy."""
         read_strokes()
-        return path()
-
-
-def path() -> Path:
-    """The folder of SVG files that the package kanjivg brings.
-
-    Raises:
-        DatasetMissing: the package is not installed, or does not carry them any more.
-    """
-    try:
-        folder = Path(str(metadata.distribution("kanjivg").locate_file("kanji")))
-    except metadata.PackageNotFoundError:
-        folder = None
-    if folder is None or not folder.is_dir():
-        raise DatasetMissing("characters are carried by the package kanjivg, which is not installed: run `make setup`")
-    return folder
+        return KANJIVG.path()
 
 
 def read_strokes() -> dict[int, list[Stroke]]:
@@ -96,7 +78,7 @@ def read_strokes() -> dict[int, list[Stroke]]:
         DatasetCorrupt: one of its files is damaged.
     """
     characters = {}
-    for file in path().glob("?????.svg"):  # longer names are variants of a character
+    for file in KANJIVG.path().glob("?????.svg"):  # longer names are variants of a character
         try:
             outlines = [element.attrib["d"] for element in ElementTree.parse(file).iter(PATH)]
             if len(outlines) <= MOST_STROKES:

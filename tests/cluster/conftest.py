@@ -14,9 +14,13 @@ import torch
 from PIL import Image
 
 from cluster.cli import main
-from cluster.on_redis.connection import RedisAddress
+from cluster.on_redis.connection import RUNS, RedisAddress
+from cluster.on_redis.feed import RedisFeed
 from cluster.on_redis.server import EmbeddedRedis
-from spiral.config import RunConfig, parse_config
+from spiral.config import RunConfig
+from tests.tiny import tiny_config
+
+from .feeds import description
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +32,17 @@ def redis_server() -> Iterator[EmbeddedRedis]:
 @pytest.fixture
 def address(redis_server: EmbeddedRedis) -> RedisAddress:
     return RedisAddress(redis_server.url, uuid.uuid4().hex)
+
+
+@pytest.fixture
+def feed(address: RedisAddress) -> Iterator[RedisFeed]:
+    """The live feed of a run that has said what it is; no name of a run is left for the next test."""
+    feed = RedisFeed(address)
+    feed.describe(description())
+    yield feed
+    feed.close()
+    address.forget()
+    address.connect().delete(RUNS)
 
 
 @pytest.fixture
@@ -70,29 +85,10 @@ def set_words(config: RunConfig) -> list[str]:
 
 FRAMES = 24  # in a batch of a tiny run: 8 episodes of 3 actions
 
-TINY: dict[str, Any] = {
-    "device": "cpu",
-    "environment": {
-        "settings": {
-            "canvas_size": 16,
-            "grid_size": 8,
-            "brush": "classic/pen",
-            "brush_sizes": [1, 2],
-            "color": False,
-            "episode_length": 3,
-        }
-    },
-    "agent": {
-        "stem_channels": 4,
-        "stem_stride": 2,
-        "channels": [4],
-        "residual_blocks": 0,
-        "hidden": 16,
-        "location_head": "pointer",
-        "noise": 2,
-    },
-    "policy": {"batch_size": 8},
-    "discriminator": {"width": 4, "batch_size": 8, "replay_batches": 4, "steps_per_policy_step": 2},
+TINIER: dict[str, Any] = {
+    "environment": {"settings": {"episode_length": 3}},
+    "agent": {"channels": [4], "noise": 2},
+    "discriminator": {"replay_batches": 4, "steps_per_policy_step": 2},
     "rewards": [{"name": "discriminator", "when": "step"}, {"name": "blank"}],
 }
 
@@ -111,7 +107,7 @@ def drawings(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="session")
 def tiny(drawings: str) -> RunConfig:
     """Inventing pictures of 16 pixels with three commands."""
-    return parse_config(TINY | {"data": {"name": drawings}})
+    return tiny_config(TINIER, {"data": {"name": drawings}})
 
 
 @pytest.fixture(scope="session")

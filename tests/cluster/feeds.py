@@ -10,15 +10,11 @@ from typing import Any
 import numpy as np
 
 from cluster.feed.base import FeedReader, News
-from envs.actions import paint_action_spec
 from envs.paint_settings import PaintSettings
 from spiral.contracts import Glimpse
+from tests.tiny import PAINT, SHAPE, SPEC
 
-SETTINGS = PaintSettings(
-    canvas_size=16, grid_size=8, brush="classic/pen", brush_sizes=(1, 2), color=False, episode_length=3
-)
-SPEC = paint_action_spec(8, 2, color=False)
-SHAPE = (16, 16, 1)
+SETTINGS = PaintSettings(**PAINT | {"episode_length": 3})
 PATIENCE_S = 20.0
 
 

@@ -74,6 +74,25 @@ def test_a_copy_that_was_cut_off_does_not_count(tmp_path, url, monkeypatch):
     assert [path.name for path in (tmp_path / "fetched").iterdir()] == [f"{5:012d}"]
 
 
+def test_what_a_store_gives_by_half_is_no_checkpoint_and_is_not_left_behind(tmp_path, url, monkeypatch):
+    copies = CheckpointCopies(url)
+    copies.put(checkpoint(tmp_path / "run", 5))
+    store = type(fsspec.url_to_fs(url)[0])
+    get_file = store.get_file
+
+    def fail_on_the_document(self: object, source: str, target: str) -> None:
+        if source.endswith("run.json"):
+            raise OSError("the network is gone")
+        get_file(self, source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "get_file", fail_on_the_document)
+        with pytest.raises(OSError, match="network is gone"):
+            copies.fetch_newest(tmp_path / "fetched")
+    assert list((tmp_path / "fetched").iterdir()) == []
+    assert copies.fetch_newest(tmp_path / "fetched")
+
+
 @pytest.mark.parametrize("wrong", ["nowhere://bucket/run", "file:///proc/version/run"])
 def test_a_url_that_cannot_be_written_to_is_named(wrong):
     with pytest.raises(RunError, match=f"--checkpoints {wrong} cannot be written to.*fsspec"):

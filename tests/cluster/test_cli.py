@@ -66,6 +66,12 @@ def test_data_lists_what_there_is(spiral, monkeypatch, tmp_path):
     assert status == 0 and "mnist5k is ready" in out
 
 
+def test_how_soon_strokes_appear_is_measured_in_a_browser_which_is_asked_for_where_there_is_none(spiral, monkeypatch):
+    monkeypatch.setattr("benchmarks.browser.EXECUTABLE", None)
+    status, _, err = spiral("bench", "strokes")
+    assert status == 2 and "no Chromium" in err and ".ci/system-packages browser" in err
+
+
 def test_samples_of_a_copying_agent_stand_beside_the_held_out_pictures_in_their_order(
     spiral, copying_run, drawings, tmp_path
 ):

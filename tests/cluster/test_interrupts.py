@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,10 +21,10 @@ from .conftest import set_words
 ROOT = Path(__file__).parents[2]
 
 
-def command(*words: str) -> subprocess.Popen[str]:
-    """The command in a process group of its own, as a terminal would start it."""
+def command(*words: str, program: Sequence[str] = ("-m", "cluster.cli")) -> subprocess.Popen[str]:
+    """The command in a process group of its own, as a terminal would start it; `program` is what Python runs for it."""
     return subprocess.Popen(
-        [sys.executable, "-u", "-m", "cluster.cli", *words],
+        [sys.executable, "-u", *program, *words],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -31,10 +33,10 @@ def command(*words: str) -> subprocess.Popen[str]:
     )
 
 
-def train(config: RunConfig, out: Path, engine: str, *more: str) -> subprocess.Popen[str]:
-    """A run of an hour with small settings."""
+def train(config: RunConfig, out: Path, engine: str, *more: str, **options: Any) -> subprocess.Popen[str]:
+    """A run of an hour with small settings; the options are those of `command`."""
     words = ["train", "--preset", "mnist-small", "--minutes", "60", "--engine", engine, "--out", str(out)]
-    return command(*words, *set_words(config), *more)
+    return command(*words, *set_words(config), *more, **options)
 
 
 @pytest.mark.parametrize(

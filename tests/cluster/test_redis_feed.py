@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -28,15 +28,6 @@ GOOD: dict[Kind, bytes] = {
     "glimpses": pack_glimpse(glimpse(1)),
     "rows": pack_row(row(10, phase="learning", **{"policy/entropy": 1.5})),
 }
-
-
-@pytest.fixture
-def feed(address: RedisAddress) -> Iterator[RedisFeed]:
-    feed = RedisFeed(address)
-    feed.describe(description())
-    yield feed
-    feed.close()
-    address.connect().delete(RUNS)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -51,15 +51,6 @@ def serving(wanted: Wanted, token: str | None = None) -> Iterator[int]:
 
 
 @pytest.fixture
-def feed(address: RedisAddress) -> Iterator[RedisFeed]:
-    feed = RedisFeed(address)
-    feed.describe(description())
-    yield feed
-    feed.close()
-    address.forget()
-
-
-@pytest.fixture
 def port(feed: RedisFeed, address: RedisAddress) -> Iterator[int]:
     with serving(Wanted(address.url)) as port:
         yield port

@@ -11,6 +11,7 @@ import pytest
 from spiral import data
 from spiral.data.characters import DRAWINGS, MOST_STROKES, read_strokes
 from spiral.data.line_drawing import Pen, broad_nib, by_hand, draw, round_pen
+from spiral.data.package import Package
 
 ACROSS = [np.array([[0.2, 0.5], [0.8, 0.5]])]
 DOWN = [np.array([[0.5, 0.2], [0.5, 0.8]])]
@@ -117,6 +118,6 @@ def test_without_the_package_it_says_what_to_do(monkeypatch) -> None:
 
 def test_a_damaged_file_is_named(monkeypatch, tmp_path) -> None:
     (tmp_path / "00041.svg").write_text("<svg")
-    monkeypatch.setattr("spiral.data.characters.path", lambda: tmp_path)
+    monkeypatch.setattr("spiral.data.characters.KANJIVG", Package("kanjivg", str(tmp_path), "characters"))
     with pytest.raises(data.DatasetCorrupt, match=r"00041\.svg is damaged"):
         data.prepare("characters")

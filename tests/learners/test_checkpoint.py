@@ -62,7 +62,7 @@ def test_a_checkpoint_that_was_cut_off_does_not_count(tmp_path, saved, monkeypat
     with pytest.raises(OSError, match="disk full"):
         save_checkpoint(tmp_path, 128, DOCUMENT, PARTS)
     assert [p.name for p in tmp_path.iterdir()] == [saved.name]
-    (tmp_path / ".writing-killed").mkdir()
+    (tmp_path / ".killed.000000000256").mkdir()
     assert latest_checkpoint(tmp_path) == saved
     monkeypatch.undo()
     newer = save_checkpoint(tmp_path, 256, DOCUMENT, PARTS)

@@ -21,6 +21,7 @@ const wall = new Wall($("wall"), (film) => dialog.show(film), (head) => status.p
 const hear = {
   begin({ films }) {
     if (films) {
+      status.begin();
       wall.clear();
       curves.clear();
       members.clear();

@@ -10,7 +10,13 @@ export class Status {
     this.server = null;
     this.ahead = 0; // seconds by which the server's clock is ahead of ours
     this.delay = null;
+    this.beganAt = performance.now();
     setInterval(() => this.#show(), 1000);
+  }
+
+  /** From now on everything is shown anew: first what was painted before, which is not late. */
+  begin() {
+    this.beganAt = performance.now();
   }
 
   describe(run) {
@@ -44,9 +50,8 @@ export class Status {
 
   /** Takes note that the last command of a piece has appeared. */
   painted(head) {
-    this.delay = this.serverTime() - head.painted;
-    this.footer.dataset.delay = this.delay.toFixed(3);
-    this.footer.dataset.longest = Math.max(this.delay, Number(this.footer.dataset.longest ?? 0)).toFixed(3);
+    const delay = this.serverTime() - head.painted;
+    if (delay < (performance.now() - this.beganAt) / 1000 && !document.hidden) this.delay = delay;
   }
 
   serverTime() {

@@ -63,7 +63,7 @@ class Card {
     const begin = Math.max(now, this.due.length ? this.due.at(-1).at : now);
     const each = fresh ? Math.min(COMMAND_MS, PIECE_MS / head.count) : 0;
     for (let i = 1; i <= head.count; i++) {
-      this.due.push({ at: begin + i * each, step: head.first + i, last: i === head.count && fresh ? head : null });
+      this.due.push({ at: begin + i * each, step: head.first + i, last: i === head.count ? head : null });
     }
     this.element.classList.add("painting");
   }
