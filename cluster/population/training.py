@@ -8,7 +8,7 @@ from cluster.plan import Length
 from cluster.population.folder import FitnessName, Plan
 from cluster.population.run import begin, resume
 from cluster.run_folder import RunError
-from cluster.training import settings
+from cluster.training import page_beside, settings
 from spiral.presets import PRESETS
 
 DEFAULT_MEMBERS = 12  # thesis A.3
@@ -25,12 +25,14 @@ def train_population(
     rounds: int | None,
     fitness: FitnessName | None,
     at_a_time: int | None,
+    redis_url: str | None,
     address: str | None,
     go_on: bool,
     seed: int | None,
     changes: list[str],
+    watch: bool,
 ) -> str:
-    """How the population ended, in words.
+    """How the population ended, in words; its live page is served meanwhile if `watch`.
 
     Raises:
         RunError: the options contradict each other, or the folder cannot be used.
@@ -44,7 +46,8 @@ def train_population(
                 "--resume goes on with the population as it is: leave out --preset, --members, --rounds, --fitness, "
                 "--seed and --set"
             )
-        return resume(out, minutes, frames, address, at_a_time)
+        with page_beside(watch, redis_url, out):
+            return resume(out, minutes, frames, redis_url, address, at_a_time)
     if preset is None:
         raise RunError(f"--preset is missing; there are {', '.join(PRESETS)}")
     if minutes is None and frames is None:
@@ -56,4 +59,6 @@ def train_population(
         rounds=rounds or DEFAULT_ROUNDS,
         fitness=fitness or "held_out",
     )
-    return begin(plan, out or Path("runs") / f"{preset}-population", minutes, address, at_a_time)
+    out = out or Path("runs") / f"{preset}-population"
+    with page_beside(watch, redis_url, out):
+        return begin(plan, out, minutes, redis_url, address, at_a_time)
