@@ -31,6 +31,9 @@ def population(
     fitness: Annotated[
         FitnessKind | None, typer.Option(help="Held-out figure (the default), or the discriminators' scores.")
     ] = None,
+    shared_discriminator: Annotated[
+        bool, typer.Option("--shared-discriminator", help="One for all members, which then take turns.")
+    ] = False,
     at_a_time: Annotated[
         int | None, typer.Option(min=1, help="Members that work at the same time; default: by the cores.")
     ] = None,
@@ -56,6 +59,7 @@ def population(
             frames,
             rounds,
             kind,
+            shared_discriminator,
             at_a_time,
             redis,
             address,

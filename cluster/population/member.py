@@ -25,6 +25,7 @@ from cluster.on_redis.connection import RedisAddress
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.live import member_feed
 from cluster.population.settings import Levels, member_config
+from cluster.population.sharing import share_discriminator
 from cluster.run import Run
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from learners.descent import DivergedError
@@ -101,6 +102,8 @@ def play_round(
         run = Run(config, folder, plan.length, engine, held_out, PlainDisplay(), member=number)
         if folder.checkpoints.exists():
             run.restore(load_checkpoint(latest_checkpoint(folder.checkpoints)))
+        if plan.shared_discriminator:
+            share_discriminator(engine, work.folder, plan.members, number)
         summary = run.go(work.folder.stop.exists, until=round_ / plan.rounds)
     except DivergedError as error:
         return row | {"fitness": plan.worst, "failure": str(error)}

@@ -31,6 +31,7 @@ from cluster.population.member import Work
 from cluster.population.room import Room, make_room
 from cluster.population.scores import compare
 from cluster.population.settings import check_levels
+from cluster.population.sharing import newest_discriminator
 from cluster.run_folder import RunError, RunFolder, write_text
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 
@@ -94,6 +95,8 @@ def _run(
     address: str | None,
     at_a_time: int | None,
 ) -> str:
+    if plan.shared_discriminator:
+        at_a_time = _one_at_a_time(at_a_time)
     pictures, held_out = load_pictures(plan.config)
     size = pictures.nbytes + held_out.nbytes
     with start_ray(address, processors(), size, embedded_redis=redis_url is None), redis_of_a_run(redis_url) as redis:
@@ -114,13 +117,21 @@ def _run(
     return _finish(plan, folder, book, failures, held_out)
 
 
+def _one_at_a_time(asked: int | None) -> int:
+    if asked not in (None, 1):
+        raise RunError(f"members that share a discriminator take turns: leave out --at-a-time {asked}")
+    return 1
+
+
 def compare_members(
     plan: Plan, folder: PopulationFolder, book: Book, held_out: NDArray[np.uint8], round_: int
 ) -> dict[int, float]:
     """The comparable scores of all members after a round, written down; the worst for those that did not finish it."""
     well = [row["member"] for row in book.rounds(round_) if "failure" not in row]
     folders = [latest_checkpoint(folder.member(number).checkpoints) for number in well]
-    values = compare([load_checkpoint(path, only=("discriminator", "replay")) for path in folders], held_out)
+    members = [load_checkpoint(path, only=("discriminator", "replay")) for path in folders]
+    judges = [newest_discriminator(members)] if plan.shared_discriminator and members else members
+    values = compare(members, judges, held_out)
     fitness = dict.fromkeys(range(plan.members), plan.worst)
     fitness |= {number: float(value) for number, value in zip(well, values, strict=True)}
     book.add({"event": "scores", "round": round_, "scores": {str(n): value for n, value in fitness.items()}})
@@ -152,8 +163,9 @@ def _announce(plan: Plan, room: Room) -> str:
         parts.append(f"{plan.length.minutes:.1f} minutes")
     if plan.length.frames is not None:
         parts.append(f"{plan.length.frames:,} frames")
+    together = " with one discriminator" if plan.shared_discriminator else ""
     return (
-        f"{plan.members} members, {room.at_a_time} at a time; each trains for {' or '.join(parts)} "
+        f"{plan.members} members{together}, {room.at_a_time} at a time; each trains for {' or '.join(parts)} "
         f"in {plan.rounds} rounds, and is selected by its {plan.figure}"
     )
 

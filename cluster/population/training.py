@@ -24,6 +24,7 @@ def train_population(
     frames: int | None,
     rounds: int | None,
     fitness: FitnessName | None,
+    shared_discriminator: bool,
     at_a_time: int | None,
     redis_url: str | None,
     address: str | None,
@@ -41,10 +42,11 @@ def train_population(
     if go_on:
         if out is None:
             raise RunError("--resume needs --out, the folder of the population to go on with")
-        if changes or any(option is not None for option in (preset, members, rounds, fitness, seed)):
+        given = any(option is not None for option in (preset, members, rounds, fitness, seed))
+        if given or changes or shared_discriminator:
             raise RunError(
                 "--resume goes on with the population as it is: leave out --preset, --members, --rounds, --fitness, "
-                "--seed and --set"
+                "--shared-discriminator, --seed and --set"
             )
         with page_beside(watch, redis_url, out):
             return resume(out, minutes, frames, redis_url, address, at_a_time)
@@ -58,6 +60,7 @@ def train_population(
         members=members or DEFAULT_MEMBERS,
         rounds=rounds or DEFAULT_ROUNDS,
         fitness=fitness or "held_out",
+        shared_discriminator=shared_discriminator,
     )
     out = out or Path("runs") / f"{preset}-population"
     with page_beside(watch, redis_url, out):

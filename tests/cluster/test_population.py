@@ -14,12 +14,9 @@ import pytest
 
 from cluster.launch import load_pictures
 from cluster.logbook import read_lines, read_rows
-from cluster.on_redis.connection import RedisAddress
-from cluster.on_redis.feed import RedisFeedReader
 from cluster.plan import Length
 from cluster.population.folder import Plan, PopulationFolder
-from cluster.population.live import introduce
-from cluster.population.member import Work, play_round
+from cluster.population.member import play_round
 from cluster.population.room import Room
 from cluster.population.run import begin, resume
 from cluster.population.settings import levels_of
@@ -30,7 +27,7 @@ from spiral.config import ConfigError, RunConfig
 from spiral.contracts import Arrays
 
 from .conftest import FRAMES
-from .feeds import read_until
+from .test_population_member import work_in
 
 ROUNDS, MEMBERS = 2, 3
 
@@ -53,18 +50,6 @@ class Grown:
 
     def parts(self, member: int) -> dict[str, Arrays]:
         return load_checkpoint(latest_checkpoint(self.folder.member(member).checkpoints)).parts
-
-
-def work_in(folder: PopulationFolder, plan: Plan, redis: RedisAddress, first_round: int = 1) -> Work:
-    """What the members need to know that take turns in this process."""
-    return Work(folder, plan, 1, 1, first_round, redis, introduce(redis, plan, folder))
-
-
-@pytest.fixture
-def address(address: RedisAddress) -> Iterator[RedisAddress]:
-    """Where members show themselves, forgotten afterwards: pages of other tests would find them."""
-    yield address
-    address.forget()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -228,19 +213,6 @@ def test_members_are_compared_by_all_discriminators(plan, ray_session, tmp_path)
     assert all(row["fitness"] is None for row in book.rows("round"))
 
 
-def test_a_member_that_diverges_is_the_least_fit_and_does_not_end_the_population(plan, tmp_path, monkeypatch, address):
-    from learners.descent import DivergedError
-    from learners.policy_learner import PolicyLearner
-
-    def diverge(*_: object) -> dict[str, float]:
-        raise DivergedError("the policy's loss is nan")
-
-    monkeypatch.setattr(PolicyLearner, "step", diverge)
-    work = work_in(PopulationFolder(tmp_path), plan, address)
-    row = play_round(work, *load_pictures(plan.config), 1, levels_of(plan.config), 1)
-    assert row["fitness"] == plan.worst == float("inf") and row["failure"] == "the policy's loss is nan"
-
-
 def test_what_cannot_be_selected_is_refused(plan, tmp_path):
     config = plan.config
     with pytest.raises(ConfigError, match="policy.entropy=0 stays 0"):
@@ -252,28 +224,6 @@ def test_what_cannot_be_selected_is_refused(plan, tmp_path):
     with pytest.raises(ConfigError, match="needs a discriminator"):
         begin(replace(plan, config=blind, fitness="scores"), tmp_path / "a", None, None, None)
     assert not (tmp_path / "a").exists()
-
-
-def test_members_show_themselves_under_their_numbers_in_one_run(plan, quick, tmp_path, monkeypatch, address):
-    monkeypatch.setattr("cluster.population.member.EPISODES_SHOWN_PER_S", 1e6)
-    folder, reader = PopulationFolder(tmp_path), RedisFeedReader(address)
-    work, pictures = work_in(folder, plan, address), load_pictures(plan.config)
-    for member in (0, 2):
-        play_round(work, *pictures, member, levels_of(plan.config), 1)
-        news = read_until(reader, lambda seen: bool(seen.glimpses and seen.rows))
-        assert {glimpse.member for glimpse in news.glimpses} == {row["member"] for row in news.rows} == {member}
-        assert news.description is not None and news.description.folder == str(tmp_path.resolve())
-    reader.close()
-    play_round(work, *pictures, 0, levels_of(plan.config), 2)
-    play_round(replace(work, redis=RedisAddress("unix:///nowhere", "run")), *pictures, 1, levels_of(plan.config), 1)
-    address.forget()
-    introduce(address, plan, folder)
-    again = RedisFeedReader(address)
-    told = read_until(again, lambda seen: {row["member"] for row in seen.rows} == {0, 1, 2}).rows
-    assert [row["frames"] for row in told if row["member"] == 0] == [
-        row["frames"] for row in read_rows(folder.member(0))
-    ]
-    again.close()
 
 
 @pytest.mark.parametrize("change", [{"members": 1}, {"fitness": "luck"}, {"length": {"minutes": None, "frames": None}}])

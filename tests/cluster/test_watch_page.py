@@ -80,7 +80,6 @@ def feed(address: RedisAddress) -> Iterator[RedisFeed]:
     feed = RedisFeed(address)
     yield feed
     feed.close()
-    address.forget()
 
 
 def test_strokes_appear_soon_while_a_training_runs_beside(page, address, feed, tiny_copying: RunConfig, tmp_path):

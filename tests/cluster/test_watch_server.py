@@ -56,7 +56,6 @@ def feed(address: RedisAddress) -> Iterator[RedisFeed]:
     feed.describe(description())
     yield feed
     feed.close()
-    address.forget()
 
 
 @pytest.fixture
