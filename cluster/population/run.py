@@ -55,7 +55,7 @@ def begin(
         at_a_time: how many members work at the same time; None decides by the cores.
 
     Raises:
-        RunError: the folder is not empty.
+        RunError: the folder is not empty, or members that take turns were to work at the same time.
         ConfigError: the settings are not those of a run, or cannot be varied or compared.
     """
     check_settings(plan.config)

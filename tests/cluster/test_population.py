@@ -81,7 +81,7 @@ def grown(plan: Plan, one_thread: None, ray_session: None, tmp_path_factory: pyt
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PopulationFolder, "copy_member", noting)
-        text = begin(plan, out, None, None, at_a_time=1)
+        text = begin(plan, out, at_a_time=1)
     yield Grown(PopulationFolder(out), plan, text, copies)
 
 
@@ -182,11 +182,13 @@ def test_an_interrupted_population_goes_on_as_if_nothing_had_happened(grown, pla
     with monkeypatch.context() as patch:
         stop = WhenRowsAre(out / "population.jsonl", MEMBERS + 1)
         patch.setattr("cluster.population.evolution.Interrupts", lambda: stop)
-        text = begin(plan, out, None, None, at_a_time=1)
+        text = begin(plan, out, at_a_time=1)
     assert "spiral population --resume" in text
     before = Grown(PopulationFolder(out), plan, text, [])
     assert MEMBERS + 1 <= len(before.rows("round")) < ROUNDS * MEMBERS
-    resume(out, None, None, None, at_a_time=1)
+    (out / ".tune-killed").mkdir()
+    resume(out, at_a_time=1)
+    assert not list(out.glob(".tune-*")), "nor what a killed command left"
     after = Grown(PopulationFolder(out), plan, text, [])
     assert after.rows("exploit") == grown.rows("exploit")
     for row, other in zip(after.rows("round"), grown.rows("round"), strict=True):
@@ -195,12 +197,12 @@ def test_an_interrupted_population_goes_on_as_if_nothing_had_happened(grown, pla
         for name, array in grown.parts(member)["agent"].items():
             np.testing.assert_array_equal(after.parts(member)["agent"][name], array)
     with pytest.raises(RunError, match="is over: give more"):
-        resume(out, None, None, None, None)
+        resume(out)
 
 
 def test_members_are_compared_by_all_discriminators(plan, ray_session, tmp_path):
     scored = replace(plan, fitness="scores", length=Length(frames=2 * FRAMES))
-    text = begin(scored, tmp_path / "pop", None, None, at_a_time=1)
+    text = begin(scored, tmp_path / "pop", at_a_time=1)
     book = Grown(PopulationFolder(tmp_path / "pop"), scored, text, [])
     scores = book.rows("scores")
     assert [row["round"] for row in scores] == [1, 2]
@@ -216,13 +218,13 @@ def test_members_are_compared_by_all_discriminators(plan, ray_session, tmp_path)
 def test_what_cannot_be_selected_is_refused(plan, tmp_path):
     config = plan.config
     with pytest.raises(ConfigError, match="policy.entropy=0 stays 0"):
-        begin(replace(plan, config=config.with_changes({"policy.entropy": 0})), tmp_path / "a", None, None, None)
+        begin(replace(plan, config=config.with_changes({"policy.entropy": 0})), tmp_path / "a")
     invents = config.with_changes({"agent.conditional": False})
     with pytest.raises(ConfigError, match="only digits have a judge.*--fitness scores"):
-        begin(replace(plan, config=invents), tmp_path / "a", None, None, None)
+        begin(replace(plan, config=invents), tmp_path / "a")
     blind = config.with_changes({"rewards": [{"name": "squared_error"}]})
     with pytest.raises(ConfigError, match="needs a discriminator"):
-        begin(replace(plan, config=blind, fitness="scores"), tmp_path / "a", None, None, None)
+        begin(replace(plan, config=blind, fitness="scores"), tmp_path / "a")
     assert not (tmp_path / "a").exists()
 
 
@@ -233,7 +235,7 @@ def test_a_damaged_plan_is_named(plan, tmp_path, change):
     assert folder.read_plan() == plan
     folder.plan.write_text(json.dumps(json.loads(folder.plan.read_text()) | change))
     with pytest.raises(RunError, match=r"population\.json is damaged"):
-        resume(tmp_path, None, None, None, None)
+        resume(tmp_path)
 
 
 def test_a_folder_without_a_population_is_named(spiral, tmp_path):
