@@ -33,15 +33,22 @@ class Broadcast:
         feed: where to.
         worker: which of the rollouts it is.
         episodes_per_s: the rollout's share.
+        member: which member of a population the rollout belongs to.
         clock: seconds, of any beginning.
     """
 
     def __init__(
-        self, feed: LiveFeed, worker: int, episodes_per_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        feed: LiveFeed,
+        worker: int,
+        episodes_per_s: float,
+        member: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.feed = feed
         self.worker = worker
         self.episodes_per_s = episodes_per_s
+        self.member = member
         self._clock = clock
         self._saved = worker * GOLDEN_RATIO % 1.0  # so that many rollouts do not begin at the same moment
         self._saved_at = clock()
@@ -82,7 +89,7 @@ class Broadcast:
             glimpse = Glimpse(
                 episode=episode,
                 worker=self.worker,
-                member=0,
+                member=self.member,
                 version=version,
                 length=len(recorder.actions),
                 first=self._shown,

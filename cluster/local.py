@@ -22,7 +22,7 @@ from learners.policy_learner import PolicyLearner
 from learners.replay import MemoryReplay
 from learners.weights import MemoryWeights
 from spiral.config import RunConfig
-from spiral.contracts import Arrays, LiveFeed
+from spiral.contracts import Arrays
 from spiral.memory import keep_memory
 from spiral.trajectory import Trajectory
 
@@ -33,16 +33,16 @@ class LocalEngine:
     Args:
         config: the run's settings.
         pictures: the real ones, uint8 [N, H, W, C].
-        feed: where the run shows itself; None keeps the newest in memory.
+        broadcast: shows the run, in its feed; None keeps the newest in memory.
     """
 
-    def __init__(self, config: RunConfig, pictures: NDArray[np.uint8], feed: LiveFeed | None = None) -> None:
+    def __init__(self, config: RunConfig, pictures: NDArray[np.uint8], broadcast: Broadcast | None = None) -> None:
         keep_memory()
         self.config = config
         self.weights = MemoryWeights()
-        self.feed = feed or MemoryFeed()
+        broadcast = broadcast or Broadcast(MemoryFeed(), 0, EPISODES_SHOWN_PER_S)
+        self.feed = broadcast.feed
         seed, threads = rollout_seed(config, 0), torch.get_num_threads()
-        broadcast = Broadcast(self.feed, 0, EPISODES_SHOWN_PER_S)
         self.rollout = Rollout(config, self.weights, pictures, seed, config.policy.batch_size, threads, broadcast)
         shape = self.rollout.canvas_shape
         self.policy = PolicyLearner(config, self.rollout.spec, shape, self.weights)

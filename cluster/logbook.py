@@ -10,7 +10,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cluster.feed.base import MAX_ROWS
 from cluster.figures import thinned
 from cluster.plan import Counters, Report
 from cluster.prometheus import Figures
@@ -47,9 +46,6 @@ class Logbook:
         self._labels = {} if member is None else {"member": member}
         self.latest: dict[str, float] = {}
         self._feed = feed
-        if feed is not None:
-            for row in thinned(read_rows(folder), MAX_ROWS // 2):  # leaving room for as many new ones
-                feed.add_row(row)
         if state is not None:
             self._sums = {name: list(value) for name, value in state["sums"].items()}
             self._steps = int(state["steps"])
@@ -112,6 +108,12 @@ class Logbook:
         """Close the files."""
         self._file.close()
         self._board.close()
+
+
+def show_rows(folder: RunFolder, feed: LiveFeed, most: int) -> None:
+    """Show what a run did before, in `most` rows."""
+    for row in thinned(read_rows(folder), most):
+        feed.add_row(row)
 
 
 def read_rows(folder: RunFolder) -> list[dict[str, Any]]:

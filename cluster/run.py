@@ -20,7 +20,8 @@ from cluster.curves import save_curves
 from cluster.display import Display
 from cluster.engine import Engine, describe_run, inspect_environment
 from cluster.exhibition import Exhibition
-from cluster.logbook import Logbook, read_rows
+from cluster.feed.base import MAX_ROWS
+from cluster.logbook import Logbook, read_rows, show_rows
 from cluster.plan import Counters, Length, phase_of
 from cluster.run_folder import RunFolder
 from learners.checkpoint import Checkpoint, save_checkpoint
@@ -82,8 +83,10 @@ class Run:
 
     def go(self, stop: Callable[[], bool], until: float = 1.0) -> Summary:
         """The summary of the run, which goes on until this share of it is over or `stop` says so."""
-        self.engine.feed.describe(describe_run(self.config, self.folder.path, self.length))
         self.logbook = Logbook(self.folder, self.counters.frames, self.logbook_state, self.engine.feed, self.member)
+        if self.member is None:  # a population introduces itself, as a whole
+            self.engine.feed.describe(describe_run(self.config, self.folder.path, self.length))
+            show_rows(self.folder, self.engine.feed, MAX_ROWS // 2)  # leaving room for as many new ones
         self.logbook.begin_clock(self.counters.seconds)
         begun = time.monotonic() - self.counters.seconds
         checkpoint_due = time.monotonic() + self.checkpoint_interval_s

@@ -55,20 +55,20 @@ def train(
             raise RunError("--resume needs --out, the folder of the run to go on with")
         if preset is not None or seed is not None or environment is not None or changes:
             raise RunError("--resume goes on with the settings of the run: leave out --preset, --seed, --env and --set")
-        with _watched(watch, redis_url, out):
+        with page_beside(watch, redis_url, out):
             summary = resume(out, asked, machines)
     else:
         if preset is None:
             raise RunError(f"--preset is missing; there are {', '.join(PRESETS)}")
         config = settings(preset, seed, changes, environment)
         out = out or Path("runs") / preset
-        with _watched(watch, redis_url, out):
+        with page_beside(watch, redis_url, out):
             summary = begin(config, out, asked or Length(minutes=DEFAULT_MINUTES), machines)
     typer.echo(describe(summary))
 
 
-def _watched(watch: bool, redis_url: str | None, out: Path) -> AbstractContextManager[None]:
-    """The live page beside the run, if it is wanted."""
+def page_beside(watch: bool, redis_url: str | None, out: Path) -> AbstractContextManager[None]:
+    """The live page of the run in the folder `out`, served beside it if it is wanted."""
     if not watch:
         return nullcontext()
     from cluster.watch.start import watched

@@ -51,7 +51,8 @@ class MemoryReplay:
             raise ReplayError(f"a replay of {capacity} pictures was asked for; it holds 1 or more")
         self.capacity = capacity
         self.refused = 0
-        self._canvas_shape = canvas_shape
+        self.canvas_shape = canvas_shape
+        self.with_targets = with_targets
         self._renders = np.zeros((capacity, *canvas_shape), np.uint8)
         self._targets = np.zeros_like(self._renders) if with_targets else None
         self._added = 0
@@ -67,7 +68,7 @@ class MemoryReplay:
         Raises:
             ReplayError: the batch has another shape or type.
         """
-        check_batch(batch, self._canvas_shape, self._targets is not None)
+        check_batch(batch, self.canvas_shape, self.with_targets)
         # Of a batch above the capacity the last pictures stay: writing a slot twice at once has no defined order.
         kept = slice(max(0, len(batch) - self.capacity), None)
         slots = np.arange(self._added, self._added + len(batch))[kept] % self.capacity
@@ -101,7 +102,7 @@ class MemoryReplay:
             ReplayError: the pictures have another shape, or their number does not fit.
         """
         added, batch = unpack_state(arrays, self.capacity)
-        check_batch(batch, self._canvas_shape, self._targets is not None)
+        check_batch(batch, self.canvas_shape, self.with_targets)
         self._added = added
         self._renders[: len(batch)] = batch.renders
         if self._targets is not None and batch.targets is not None:

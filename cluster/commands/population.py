@@ -31,13 +31,20 @@ def population(
     fitness: Annotated[
         FitnessKind | None, typer.Option(help="Held-out figure (the default), or the discriminators' scores.")
     ] = None,
+    shared_discriminator: Annotated[
+        bool, typer.Option("--shared-discriminator", help="One for all members, which then take turns.")
+    ] = False,
     at_a_time: Annotated[
         int | None, typer.Option(min=1, help="Members that work at the same time; default: by the cores.")
+    ] = None,
+    redis: Annotated[
+        str | None, typer.Option(envvar="SPIRAL_REDIS", help="URL of a Redis; default: an embedded one.")
     ] = None,
     address: Annotated[str | None, typer.Option(help="A Ray cluster; default: $RAY_ADDRESS, or none.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the population in --out.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the whole population. Default: 0.")] = None,
     change: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as policy.anchor=0.1.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Serve the live page beside the population.")] = False,
 ) -> None:
     """Train many agents that compete, copy each other and vary learning rate and entropy cost."""
     from cluster.population.training import train_population
@@ -45,6 +52,20 @@ def population(
     kind: Any = None if fitness is None else fitness.value
     typer.echo(
         train_population(
-            preset, out, members, minutes, frames, rounds, kind, at_a_time, address, resume, seed, change or []
+            preset,
+            out,
+            members,
+            minutes,
+            frames,
+            rounds,
+            kind,
+            shared_discriminator,
+            at_a_time,
+            redis,
+            address,
+            resume,
+            seed,
+            change or [],
+            watch,
         )
     )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
-import uuid
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -23,10 +21,10 @@ from cluster.on_ray.calls import wait_for
 from cluster.on_ray.learners import DiscriminatorWorker, PolicyWorker
 from cluster.on_ray.start import gpu_share, start_ray
 from cluster.on_ray.supervisor import Supervised
-from cluster.on_redis.connection import RedisAddress, RedisError
+from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.feed import RedisFeed
 from cluster.on_redis.replay import RedisReplay
-from cluster.on_redis.server import EmbeddedRedis
+from cluster.on_redis.server import redis_of_a_run
 from cluster.on_redis.weights import RedisWeights
 from learners.team import Seat, check_shares, meeting_place
 from spiral.config import RunConfig
@@ -74,7 +72,7 @@ def start_parts(
     """
     check_shares(config, policy_learners)
     spec, shape = inspect_environment(config)
-    redis = _start_redis(resources, redis_url)
+    redis = resources.enter_context(redis_of_a_run(redis_url))
     workers = workers or default_workers(processors())
     processes = workers + policy_learners + 1
     resources.enter_context(start_ray(address, processes, pictures.nbytes, embedded_redis=redis_url is None))
@@ -148,20 +146,3 @@ def _seats(resources: ExitStack, learners: int, gpus: float) -> list[Seat | None
 def _make_broadcast(redis: RedisAddress, worker: int, workers: int) -> Broadcast:
     """What one of so many workers shows of its episodes."""
     return Broadcast(RedisFeed(redis), worker, EPISODES_SHOWN_PER_S / workers)
-
-
-def _start_redis(resources: ExitStack, url: str | None) -> RedisAddress:
-    """The address of a Redis that answers, our own if no URL is given; the run's keys go with `resources`."""
-    name, secret = uuid.uuid4().hex, secrets.token_bytes(32)
-    if url is None:
-        return RedisAddress(resources.enter_context(EmbeddedRedis()).url, name, secret)
-    address = RedisAddress(url, name, secret)
-    address.connect().close()
-    resources.callback(_forget, address)
-    return address
-
-
-def _forget(address: RedisAddress) -> None:
-    """Deletes the run's keys, unless the Redis is gone: then they expire by themselves."""
-    with suppress(RedisError):
-        address.forget()

@@ -7,17 +7,21 @@ whoever is connected tries again meanwhile, and the learners and rollouts fill i
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
 import redis
 
-from cluster.on_redis.connection import RedisError
+from cluster.on_redis.connection import RedisAddress, RedisError
 
 START_TIMEOUT_S = 20.0
 MAX_SOCKET_PATH = 100  # the kernel's limit is 108 bytes (104 on macOS)
@@ -123,6 +127,27 @@ class EmbeddedRedis:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@contextmanager
+def redis_of_a_run(url: str | None) -> Iterator[RedisAddress]:
+    """The address of a new run in a Redis that answers, an embedded one if no URL is given; then its keys go.
+
+    Raises:
+        RedisError: nobody answers at the URL.
+    """
+    name, secret = uuid.uuid4().hex, secrets.token_bytes(32)
+    if url is None:
+        with EmbeddedRedis() as server:
+            yield RedisAddress(server.url, name, secret)
+        return
+    address = RedisAddress(url, name, secret)
+    address.connect().close()
+    try:
+        yield address
+    finally:
+        with suppress(RedisError):  # a Redis that is gone lets them expire
+            address.forget()
 
 
 def _let_go(process: subprocess.Popen[bytes]) -> None:

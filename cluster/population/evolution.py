@@ -7,6 +7,7 @@ with the experiment, and no later command reads them: what is left to do is a ne
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from cluster.population.room import Room
 from cluster.population.scheduler import PopulationScheduler
 from cluster.population.settings import first_levels
 
+TUNE_PREFIX = ".tune-"  # of the folder of Tune's own files
 RETRIES = 2  # of a member whose process died
 ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # members find relative paths where the command was run
@@ -94,7 +96,9 @@ def _tune_folder(parent: Path) -> Iterator[str]:
     before = {name: os.environ.get(name) for name in ENVIRONMENT}
     os.environ.update(ENVIRONMENT)
     try:
-        with tempfile.TemporaryDirectory(prefix=".tune-", dir=parent) as path:
+        for left in parent.glob(f"{TUNE_PREFIX}*"):  # by a command that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=TUNE_PREFIX, dir=parent) as path:
             yield path
     finally:
         for name, value in before.items():

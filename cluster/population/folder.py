@@ -33,6 +33,7 @@ class Plan:
         members: how many there are, numbered from 0.
         rounds: into how many parts the run is divided, with evolution between them.
         fitness: `held_out` figures, or `scores` of the members' discriminators made comparable.
+        shared_discriminator: whether they have one together.
     """
 
     config: RunConfig
@@ -40,6 +41,7 @@ class Plan:
     members: int
     rounds: int
     fitness: FitnessName
+    shared_discriminator: bool = False
 
     @property
     def figure(self) -> str:
@@ -64,8 +66,11 @@ class Plan:
         Raises:
             ConfigError: there is no such figure for these settings.
         """
-        if self.fitness == "scores" and not self.config.uses_discriminator:
-            raise ConfigError("--fitness scores needs a discriminator among the rewards: use --fitness held_out")
+        if not self.config.uses_discriminator:
+            if self.fitness == "scores":
+                raise ConfigError("--fitness scores needs a discriminator among the rewards: use --fitness held_out")
+            if self.shared_discriminator:
+                raise ConfigError("there is no discriminator among the rewards: leave out --shared-discriminator")
         invents = not self.config.agent.conditional
         if self.fitness == "held_out" and invents and resolve(self.config.data.name)[0] not in DIGITS:
             raise ConfigError(
@@ -127,11 +132,12 @@ class PopulationFolder:
             document = json.loads(self.plan.read_text(encoding="utf-8"))
             config, length = parse_config(document["config"]), Length(**document["length"])
             members, rounds, fitness = int(document["members"]), int(document["rounds"]), document["fitness"]
+            shared = bool(document.get("shared_discriminator", False))
         except (ValueError, TypeError, KeyError, ConfigError) as error:
             raise RunError(f"{self.plan} is damaged ({error}): start a new population") from None
         if fitness not in get_args(FitnessName) or members < 2 or rounds < 1:
             raise RunError(f"{self.plan} is damaged ({members=}, {rounds=}, {fitness=}): start a new population")
-        return Plan(config, length, members, rounds, fitness)
+        return Plan(config, length, members, rounds, fitness, shared)
 
     def levels(self, number: int) -> Levels | None:
         """The present levels of a member; None before it began."""
@@ -149,14 +155,15 @@ class PopulationFolder:
         """Give member `number` everything that `source` has learned, and new levels.
 
         That is agent, discriminator, both optimisers and the replay. The random state of its rollouts remains, so that
-        the two do not play alike.
+        the two do not play alike. So does a shared discriminator, which may be newer here than there.
         """
+        kept = ("rollout-", "discriminator") if plan.shared_discriminator else ("rollout-",)
         own, folder = self.member(number), self.member(source)
         copied = load_checkpoint(latest_checkpoint(folder.checkpoints))
-        parts = {name: arrays for name, arrays in copied.parts.items() if not name.startswith("rollout-")}
+        parts = {name: arrays for name, arrays in copied.parts.items() if not name.startswith(kept)}
         if own.checkpoints.exists():
             before = load_checkpoint(latest_checkpoint(own.checkpoints))
-            parts |= {name: arrays for name, arrays in before.parts.items() if name.startswith("rollout-")}
+            parts |= {name: arrays for name, arrays in before.parts.items() if name.startswith(kept)}
         else:
             parts = copied.parts
         new, old = own.path / ".copied", own.path / ".left"

@@ -16,11 +16,16 @@ import torch
 from numpy.typing import NDArray
 from ray import tune
 
+from actors.broadcast import Broadcast
 from cluster.cores import processors
 from cluster.display import PlainDisplay
-from cluster.launch import Machines, make_engine
+from cluster.engine import EPISODES_SHOWN_PER_S
+from cluster.local import LocalEngine
+from cluster.on_redis.connection import RedisAddress
 from cluster.population.folder import Plan, PopulationFolder
+from cluster.population.live import member_feed
 from cluster.population.settings import Levels, member_config
+from cluster.population.sharing import share_discriminator
 from cluster.run import Run
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from learners.descent import DivergedError
@@ -35,16 +40,20 @@ class Work:
     Attributes:
         folder: of the population, which all machines reach.
         plan: of the population.
-        machines: where a member's parts work.
         threads: in each process of a member.
+        at_a_time: how many members work at the same time.
         first_round: the one that begins now, from 1.
+        redis: where they show themselves.
+        description: of the population, for those who watch.
     """
 
     folder: PopulationFolder
     plan: Plan
-    machines: Machines
     threads: int
+    at_a_time: int
     first_round: int
+    redis: RedisAddress
+    description: dict[str, Any]
 
 
 class Member(tune.Trainable):
@@ -86,12 +95,15 @@ def play_round(
     plan, folder = work.plan, work.folder.member(number)
     config = member_config(plan.config, number, levels)
     row: dict[str, Any] = {"event": "round", "round": round_, "member": number, "complete": True, **levels}
-    engine = make_engine(config, pictures, work.machines, folder.last_part)
+    feed = member_feed(work.redis, work.description)
+    engine = LocalEngine(config, pictures, Broadcast(feed, 0, EPISODES_SHOWN_PER_S / work.at_a_time, number))
     try:
         folder.begin(config, plan.length)
         run = Run(config, folder, plan.length, engine, held_out, PlainDisplay(), member=number)
         if folder.checkpoints.exists():
             run.restore(load_checkpoint(latest_checkpoint(folder.checkpoints)))
+        if plan.shared_discriminator:
+            share_discriminator(engine, work.folder, plan.members, number)
         summary = run.go(work.folder.stop.exists, until=round_ / plan.rounds)
     except DivergedError as error:
         return row | {"fitness": plan.worst, "failure": str(error)}

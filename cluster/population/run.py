@@ -19,42 +19,60 @@ from numpy.typing import NDArray
 
 from cluster.cores import processors
 from cluster.engine import check_settings
-from cluster.launch import Machines, load_pictures
+from cluster.launch import load_pictures
 from cluster.on_ray.start import EngineError, start_ray
+from cluster.on_redis.server import redis_of_a_run
 from cluster.plan import Counters, Length
 from cluster.population.book import Book
 from cluster.population.evolution import evolve
 from cluster.population.folder import Plan, PopulationFolder
+from cluster.population.live import introduce
 from cluster.population.member import Work
 from cluster.population.room import Room, make_room
 from cluster.population.scores import compare
 from cluster.population.settings import check_levels
+from cluster.population.sharing import newest_discriminator
 from cluster.run_folder import RunError, RunFolder, write_text
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 
 
-def begin(plan: Plan, out: Path, minutes: float | None, address: str | None, at_a_time: int | None) -> str:
+def begin(
+    plan: Plan,
+    out: Path,
+    minutes: float | None = None,
+    redis_url: str | None = None,
+    address: str | None = None,
+    at_a_time: int | None = None,
+) -> str:
     """How a new population in the empty folder `out` ended, in words.
 
     Args:
         plan: of the population, whose length is that of each member but for the minutes.
         out: its folder.
         minutes: for the whole population; members that take turns get their share each.
+        redis_url: the Redis in which it shows itself; None starts one of its own.
         address: of a Ray cluster to join; None is `$RAY_ADDRESS`, or else this machine alone.
         at_a_time: how many members work at the same time; None decides by the cores.
 
     Raises:
-        RunError: the folder is not empty.
+        RunError: the folder is not empty, or members that take turns were to work at the same time.
         ConfigError: the settings are not those of a run, or cannot be varied or compared.
     """
     check_settings(plan.config)
     check_levels(plan.config)
     plan.check()
     RunFolder(out).require_empty()
-    return _run(plan, PopulationFolder(out.absolute()), minutes, address, at_a_time)
+    return _run(plan, PopulationFolder(out.absolute()), minutes, redis_url, address, at_a_time)
 
 
-def resume(out: Path, minutes: float | None, frames: int | None, address: str | None, at_a_time: int | None) -> str:
+def resume(
+    out: Path,
+    minutes: float | None = None,
+    frames: int | None = None,
+    redis_url: str | None = None,
+    address: str | None = None,
+    at_a_time: int | None = None,
+) -> str:
     """How the population in `out` ended, which goes on from its members' folders, to the given length or its own.
 
     Raises:
@@ -66,14 +84,22 @@ def resume(out: Path, minutes: float | None, frames: int | None, address: str | 
         plan = replace(plan, length=Length(frames=frames))
     if minutes is None and _rounds_done(folder, plan) == plan.rounds:
         raise RunError(f"the population in {out} is over: give more --minutes or --frames to go on")
-    return _run(plan, folder, minutes, address, at_a_time)
+    return _run(plan, folder, minutes, redis_url, address, at_a_time)
 
 
 def _run(
-    plan: Plan, folder: PopulationFolder, minutes: float | None, address: str | None, at_a_time: int | None
+    plan: Plan,
+    folder: PopulationFolder,
+    minutes: float | None,
+    redis_url: str | None,
+    address: str | None,
+    at_a_time: int | None,
 ) -> str:
+    if plan.shared_discriminator:
+        at_a_time = _one_at_a_time(at_a_time)
     pictures, held_out = load_pictures(plan.config)
-    with start_ray(address, processors(), pictures.nbytes + held_out.nbytes, embedded_redis=False):
+    size = pictures.nbytes + held_out.nbytes
+    with start_ray(address, processors(), size, embedded_redis=redis_url is None), redis_of_a_run(redis_url) as redis:
         room = make_room(plan.members, at_a_time, plan.config.device)
         if minutes is not None:
             plan = replace(plan, length=replace(plan.length, minutes=minutes / room.turns(plan.members)))
@@ -84,10 +110,17 @@ def _run(
         folder.stop.unlink(missing_ok=True)
         print(_announce(plan, room), flush=True)
         book = Book(folder.book, first_round)
-        work = Work(folder, plan, Machines(engine="local"), room.threads, first_round)
+        description = introduce(redis, plan, folder)
+        work = Work(folder, plan, room.threads, room.at_a_time, first_round, redis, description)
         selects = partial(compare_members, plan, folder, book, held_out) if plan.fitness == "scores" else None
         failures = evolve(work, room, book, selects, pictures, held_out)
     return _finish(plan, folder, book, failures, held_out)
+
+
+def _one_at_a_time(asked: int | None) -> int:
+    if asked not in (None, 1):
+        raise RunError(f"members that share a discriminator take turns: leave out --at-a-time {asked}")
+    return 1
 
 
 def compare_members(
@@ -96,7 +129,9 @@ def compare_members(
     """The comparable scores of all members after a round, written down; the worst for those that did not finish it."""
     well = [row["member"] for row in book.rounds(round_) if "failure" not in row]
     folders = [latest_checkpoint(folder.member(number).checkpoints) for number in well]
-    values = compare([load_checkpoint(path, only=("discriminator", "replay")) for path in folders], held_out)
+    members = [load_checkpoint(path, only=("discriminator", "replay")) for path in folders]
+    judges = [newest_discriminator(members)] if plan.shared_discriminator and members else members
+    values = compare(members, judges, held_out)
     fitness = dict.fromkeys(range(plan.members), plan.worst)
     fitness |= {number: float(value) for number, value in zip(well, values, strict=True)}
     book.add({"event": "scores", "round": round_, "scores": {str(n): value for n, value in fitness.items()}})
@@ -128,8 +163,9 @@ def _announce(plan: Plan, room: Room) -> str:
         parts.append(f"{plan.length.minutes:.1f} minutes")
     if plan.length.frames is not None:
         parts.append(f"{plan.length.frames:,} frames")
+    together = " with one discriminator" if plan.shared_discriminator else ""
     return (
-        f"{plan.members} members, {room.at_a_time} at a time; each trains for {' or '.join(parts)} "
+        f"{plan.members} members{together}, {room.at_a_time} at a time; each trains for {' or '.join(parts)} "
         f"in {plan.rounds} rounds, and is selected by its {plan.figure}"
     )
 

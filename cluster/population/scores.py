@@ -43,8 +43,12 @@ def comparable(of_renders: NDArray[np.float64], of_real: NDArray[np.float64]) ->
     return np.asarray(np.median(scaled, axis=0), np.float64)
 
 
-def compare(members: Sequence[Checkpoint], held_out: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The fitness of each member, [members], by the discriminators and the newest renders in their checkpoints.
+def compare(
+    members: Sequence[Checkpoint], judges: Sequence[Checkpoint], held_out: NDArray[np.uint8]
+) -> NDArray[np.float64]:
+    """The fitness of each member, [members], by the newest renders in its checkpoint.
+
+    `judges` are those members whose discriminators have a say: all, or the one that has a shared discriminator.
 
     NaN when there is nothing to compare: no renders yet, or no judge that prefers real pictures.
 
@@ -54,7 +58,7 @@ def compare(members: Sequence[Checkpoint], held_out: NDArray[np.uint8]) -> NDArr
     renders = [newest(member.part("replay"), COMPARED) for member in members]
     if not all(map(len, renders)):
         return np.full(len(members), np.nan)  # while they clone, nobody is judged
-    scores, real = zip(*(_judge(judge, renders, held_out[:COMPARED]) for judge in members), strict=True)
+    scores, real = zip(*(_judge(judge, renders, held_out[:COMPARED]) for judge in judges), strict=True)
     return comparable(np.array(scores), np.array(real))
 
 

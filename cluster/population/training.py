@@ -8,7 +8,7 @@ from cluster.plan import Length
 from cluster.population.folder import FitnessName, Plan
 from cluster.population.run import begin, resume
 from cluster.run_folder import RunError
-from cluster.training import settings
+from cluster.training import page_beside, settings
 from spiral.presets import PRESETS
 
 DEFAULT_MEMBERS = 12  # thesis A.3
@@ -24,13 +24,16 @@ def train_population(
     frames: int | None,
     rounds: int | None,
     fitness: FitnessName | None,
+    shared_discriminator: bool,
     at_a_time: int | None,
+    redis_url: str | None,
     address: str | None,
     go_on: bool,
     seed: int | None,
     changes: list[str],
+    watch: bool,
 ) -> str:
-    """How the population ended, in words.
+    """How the population ended, in words; its live page is served meanwhile if `watch`.
 
     Raises:
         RunError: the options contradict each other, or the folder cannot be used.
@@ -39,12 +42,14 @@ def train_population(
     if go_on:
         if out is None:
             raise RunError("--resume needs --out, the folder of the population to go on with")
-        if changes or any(option is not None for option in (preset, members, rounds, fitness, seed)):
+        given = any(option is not None for option in (preset, members, rounds, fitness, seed))
+        if given or changes or shared_discriminator:
             raise RunError(
                 "--resume goes on with the population as it is: leave out --preset, --members, --rounds, --fitness, "
-                "--seed and --set"
+                "--shared-discriminator, --seed and --set"
             )
-        return resume(out, minutes, frames, address, at_a_time)
+        with page_beside(watch, redis_url, out):
+            return resume(out, minutes, frames, redis_url, address, at_a_time)
     if preset is None:
         raise RunError(f"--preset is missing; there are {', '.join(PRESETS)}")
     if minutes is None and frames is None:
@@ -55,5 +60,8 @@ def train_population(
         members=members or DEFAULT_MEMBERS,
         rounds=rounds or DEFAULT_ROUNDS,
         fitness=fitness or "held_out",
+        shared_discriminator=shared_discriminator,
     )
-    return begin(plan, out or Path("runs") / f"{preset}-population", minutes, address, at_a_time)
+    out = out or Path("runs") / f"{preset}-population"
+    with page_beside(watch, redis_url, out):
+        return begin(plan, out, minutes, redis_url, address, at_a_time)

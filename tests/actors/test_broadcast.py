@@ -60,7 +60,7 @@ def play(broadcast: Broadcast, clock: Clock, length: int, seconds: float, batch:
 @pytest.mark.parametrize("workers", [1, 7, 200])
 def test_all_rollouts_together_show_as_many_episodes_a_second_whatever_their_number(workers):
     feed, clock = Shown(), Clock()
-    rollouts = [Broadcast(feed, worker, 4.0 / workers, clock) for worker in range(workers)]
+    rollouts = [Broadcast(feed, worker, 4.0 / workers, clock=clock) for worker in range(workers)]
     first_second = None
     for _ in range(240):
         begun = clock.now
@@ -76,7 +76,7 @@ def test_all_rollouts_together_show_as_many_episodes_a_second_whatever_their_num
 
 def test_a_rollout_that_waited_for_long_shows_no_flood():
     feed, clock = Shown(), Clock()
-    broadcast = Broadcast(feed, 0, 4.0, clock)
+    broadcast = Broadcast(feed, 0, 4.0, clock=clock)
     clock.now += 3600
     play(broadcast, clock, length=2, seconds=0.01)
     assert len({glimpse.episode for glimpse in feed.glimpses}) == MOST_AT_ONCE
@@ -85,7 +85,7 @@ def test_a_rollout_that_waited_for_long_shows_no_flood():
 def test_a_fast_episode_is_one_message_and_a_slow_one_a_message_a_command():
     for seconds, messages in ((0.01, 1), (0.1, 2), (0.6, 5)):
         feed, clock = Shown(), Clock()
-        broadcast = Broadcast(feed, 0, 4.0, clock)
+        broadcast = Broadcast(feed, 0, 4.0, clock=clock)
         clock.now += 0.25
         recorder = play(broadcast, clock, length=5, seconds=seconds)
         assert len(feed.glimpses) == messages
@@ -99,7 +99,7 @@ def test_a_fast_episode_is_one_message_and_a_slow_one_a_message_a_command():
 
 def test_a_long_episode_is_shown_in_pieces_of_bounded_size():
     feed, clock = Shown(), Clock()
-    broadcast = Broadcast(feed, 0, 4.0, clock)
+    broadcast = Broadcast(feed, 0, 4.0, clock=clock)
     clock.now += 0.25
     play(broadcast, clock, length=2 * MOST_COMMANDS + 5, seconds=0.0)
     assert [len(glimpse.actions) for glimpse in feed.glimpses] == [MOST_COMMANDS, MOST_COMMANDS, 5]

@@ -30,8 +30,11 @@ def redis_server() -> Iterator[EmbeddedRedis]:
 
 
 @pytest.fixture
-def address(redis_server: EmbeddedRedis) -> RedisAddress:
-    return RedisAddress(redis_server.url, uuid.uuid4().hex)
+def address(redis_server: EmbeddedRedis) -> Iterator[RedisAddress]:
+    """A run of its own, forgotten afterwards: the pages of other tests would find it."""
+    address = RedisAddress(redis_server.url, uuid.uuid4().hex)
+    yield address
+    address.forget()
 
 
 @pytest.fixture

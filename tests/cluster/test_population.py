@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cluster.launch import Machines, load_pictures
+from cluster.launch import load_pictures
 from cluster.logbook import read_lines, read_rows
 from cluster.plan import Length
 from cluster.population.folder import Plan, PopulationFolder
-from cluster.population.member import Work, play_round
+from cluster.population.member import play_round
 from cluster.population.room import Room
 from cluster.population.run import begin, resume
 from cluster.population.settings import levels_of
@@ -27,6 +27,7 @@ from spiral.config import ConfigError, RunConfig
 from spiral.contracts import Arrays
 
 from .conftest import FRAMES
+from .test_population_member import work_in
 
 ROUNDS, MEMBERS = 2, 3
 
@@ -80,7 +81,7 @@ def grown(plan: Plan, one_thread: None, ray_session: None, tmp_path_factory: pyt
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PopulationFolder, "copy_member", noting)
-        text = begin(plan, out, None, None, at_a_time=1)
+        text = begin(plan, out, at_a_time=1)
     yield Grown(PopulationFolder(out), plan, text, copies)
 
 
@@ -123,10 +124,10 @@ def test_a_copy_has_everything_that_its_source_has_learned_but_plays_by_its_own_
         assert any((copied["rollout-0"][name] != array).any() for name, array in original["rollout-0"].items())
 
 
-def test_a_copy_trains_on_from_what_it_copied(grown, plan, quick):
+def test_a_copy_trains_on_from_what_it_copied(grown, plan, quick, address):
     """The last round of the last copy, played once more in this process, ends with the same weights."""
     number, _, folder = grown.copies[-1]
-    work = Work(folder, plan, Machines(engine="local"), threads=1, first_round=ROUNDS)
+    work = work_in(folder, plan, address, first_round=ROUNDS)
     pictures, held_out = load_pictures(plan.config)
     row = play_round(work, pictures, held_out, number, levels_of(folder.member(number).read_settings()[0]), ROUNDS)
     repeated = load_checkpoint(latest_checkpoint(folder.member(number).checkpoints)).parts
@@ -181,11 +182,13 @@ def test_an_interrupted_population_goes_on_as_if_nothing_had_happened(grown, pla
     with monkeypatch.context() as patch:
         stop = WhenRowsAre(out / "population.jsonl", MEMBERS + 1)
         patch.setattr("cluster.population.evolution.Interrupts", lambda: stop)
-        text = begin(plan, out, None, None, at_a_time=1)
+        text = begin(plan, out, at_a_time=1)
     assert "spiral population --resume" in text
     before = Grown(PopulationFolder(out), plan, text, [])
     assert MEMBERS + 1 <= len(before.rows("round")) < ROUNDS * MEMBERS
-    resume(out, None, None, None, at_a_time=1)
+    (out / ".tune-killed").mkdir()
+    resume(out, at_a_time=1)
+    assert not list(out.glob(".tune-*")), "nor what a killed command left"
     after = Grown(PopulationFolder(out), plan, text, [])
     assert after.rows("exploit") == grown.rows("exploit")
     for row, other in zip(after.rows("round"), grown.rows("round"), strict=True):
@@ -194,12 +197,12 @@ def test_an_interrupted_population_goes_on_as_if_nothing_had_happened(grown, pla
         for name, array in grown.parts(member)["agent"].items():
             np.testing.assert_array_equal(after.parts(member)["agent"][name], array)
     with pytest.raises(RunError, match="is over: give more"):
-        resume(out, None, None, None, None)
+        resume(out)
 
 
 def test_members_are_compared_by_all_discriminators(plan, ray_session, tmp_path):
     scored = replace(plan, fitness="scores", length=Length(frames=2 * FRAMES))
-    text = begin(scored, tmp_path / "pop", None, None, at_a_time=1)
+    text = begin(scored, tmp_path / "pop", at_a_time=1)
     book = Grown(PopulationFolder(tmp_path / "pop"), scored, text, [])
     scores = book.rows("scores")
     assert [row["round"] for row in scores] == [1, 2]
@@ -212,29 +215,16 @@ def test_members_are_compared_by_all_discriminators(plan, ray_session, tmp_path)
     assert all(row["fitness"] is None for row in book.rows("round"))
 
 
-def test_a_member_that_diverges_is_the_least_fit_and_does_not_end_the_population(plan, tmp_path, monkeypatch):
-    from learners.descent import DivergedError
-    from learners.policy_learner import PolicyLearner
-
-    def diverge(*_: object) -> dict[str, float]:
-        raise DivergedError("the policy's loss is nan")
-
-    monkeypatch.setattr(PolicyLearner, "step", diverge)
-    work = Work(PopulationFolder(tmp_path), plan, Machines(engine="local"), threads=1, first_round=1)
-    row = play_round(work, *load_pictures(plan.config), 1, levels_of(plan.config), 1)
-    assert row["fitness"] == plan.worst == float("inf") and row["failure"] == "the policy's loss is nan"
-
-
 def test_what_cannot_be_selected_is_refused(plan, tmp_path):
     config = plan.config
     with pytest.raises(ConfigError, match="policy.entropy=0 stays 0"):
-        begin(replace(plan, config=config.with_changes({"policy.entropy": 0})), tmp_path / "a", None, None, None)
+        begin(replace(plan, config=config.with_changes({"policy.entropy": 0})), tmp_path / "a")
     invents = config.with_changes({"agent.conditional": False})
     with pytest.raises(ConfigError, match="only digits have a judge.*--fitness scores"):
-        begin(replace(plan, config=invents), tmp_path / "a", None, None, None)
+        begin(replace(plan, config=invents), tmp_path / "a")
     blind = config.with_changes({"rewards": [{"name": "squared_error"}]})
     with pytest.raises(ConfigError, match="needs a discriminator"):
-        begin(replace(plan, config=blind, fitness="scores"), tmp_path / "a", None, None, None)
+        begin(replace(plan, config=blind, fitness="scores"), tmp_path / "a")
     assert not (tmp_path / "a").exists()
 
 
@@ -245,7 +235,7 @@ def test_a_damaged_plan_is_named(plan, tmp_path, change):
     assert folder.read_plan() == plan
     folder.plan.write_text(json.dumps(json.loads(folder.plan.read_text()) | change))
     with pytest.raises(RunError, match=r"population\.json is damaged"):
-        resume(tmp_path, None, None, None, None)
+        resume(tmp_path)
 
 
 def test_a_folder_without_a_population_is_named(spiral, tmp_path):

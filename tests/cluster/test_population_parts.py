@@ -67,7 +67,7 @@ def test_members_are_judged_by_the_discriminators_in_their_checkpoints(tiny, tmp
         engine.replay.add(Renders(painted, None))
         members.append(checkpoint(config, engine, tmp_path))
         engine.close()
-    fitness = compare(members, held_out)
+    fitness = compare(members, members, held_out)
     assert fitness[1] > fitness[0] and fitness.sum() == pytest.approx(0.0, abs=1e-6)
 
 
@@ -75,7 +75,8 @@ def test_nobody_is_judged_before_there_is_a_render(tiny_copying, tmp_path):
     pictures, held_out = load_pictures(tiny_copying)
     engine = LocalEngine(tiny_copying, pictures)
     engine.step(Phase("cloning", 0.0))
-    assert np.isnan(compare([checkpoint(tiny_copying, engine, tmp_path)] * 2, held_out)).all()
+    members = [checkpoint(tiny_copying, engine, tmp_path)] * 2
+    assert np.isnan(compare(members, members, held_out)).all()
     engine.close()
 
 

@@ -1,4 +1,4 @@
-"""`spiral train --watch`, as `make demo` has it: the first line names a page that shows the run, and ends with it."""
+"""`--watch`, as `make demo` has it: the first line names a page that shows the run, and ends with it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import urllib.request
 import pytest
 from websockets.sync.client import connect
 
+from .conftest import set_words
 from .test_interrupts import command, train
 from .test_watch_server import is_film, messages_until
 
@@ -47,3 +48,18 @@ def test_a_page_without_a_run_waits_and_ends_with_ctrl_c(tmp_path):
     os.killpg(page.pid, signal.SIGINT)
     out, err = page.communicate(timeout=60)
     assert "Traceback" not in err
+
+
+def test_a_population_serves_one_page_for_all_its_members(tiny, tmp_path):
+    words = ["--preset", "mnist-small", "--members", "2", "--rounds", "400", "--minutes", "60", "--fitness", "scores"]
+    run = command("population", *words, *set_words(tiny), "--watch", "--out", str(tmp_path / "pop"))
+    assert run.stdout is not None
+    first = re.fullmatch(r"Live page: http://(127\.0\.0\.1:\d+)/\n", run.stdout.readline())
+    assert first is not None
+    painters: set[int] = set()
+    with connect(f"ws://{first[1]}/live") as watcher:
+        while painters != {0, 1}:
+            painters |= {seen["member"] for seen in messages_until(watcher, is_film) if seen["kind"] == "film"}
+    os.killpg(run.pid, signal.SIGINT)
+    out, err = run.communicate(timeout=120)
+    assert (run.returncode, err) == (0, "") and "spiral population --resume" in out

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from actors.broadcast import Broadcast
 from benchmarks.browser import EXECUTABLE, chromium
 from benchmarks.strokes import delays_since, note_strokes
-from cluster.engine import describe_run
+from cluster.engine import EPISODES_SHOWN_PER_S, describe_run
 from cluster.local import LocalEngine
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.feed import RedisFeed
@@ -70,7 +71,7 @@ def page(browser: Any) -> Iterator[Any]:
 
 def test_strokes_appear_soon_while_a_training_runs_beside(page, address, feed, tiny_copying: RunConfig, tmp_path):
     pictures = load(tiny_copying.data.name, "train", 16, color=False)
-    engine = LocalEngine(tiny_copying, pictures, feed)
+    engine = LocalEngine(tiny_copying, pictures, Broadcast(feed, 0, EPISODES_SHOWN_PER_S))
     feed.describe(describe_run(tiny_copying, tmp_path, Length(minutes=1.0)))
     stop = threading.Event()
 
@@ -188,7 +189,7 @@ def test_the_page_says_when_nothing_comes_and_goes_on_with_the_next_run(page, ad
     RedisAddress(address.url, "second").forget()
 
 
-def test_a_population_has_a_line_for_each_member_and_its_own_curves(page, address, feed):
+def test_a_population_has_a_line_for_each_member_its_own_curves_and_its_number_on_the_wall(page, address, feed):
     feed.hang(10, np.full((20, 30, 3), 50, np.uint8))
     for frames in range(1, 6):
         for member in range(3):
@@ -196,6 +197,8 @@ def test_a_population_has_a_line_for_each_member_and_its_own_curves(page, addres
     feed.add_row(row(6, member=2, **{"policy/lag": 1.0}))
     feed.add_row(row(7, **{"held_out/error_ratio": 0.25}))
     feed.add_row(row(8))
+    for member in range(3):
+        feed.show(glimpse(member + 1, member=member))
     with serving(Wanted(address.url)) as port:
         page.goto(f"http://127.0.0.1:{port}/")
         page.locator("#members tr[data-member]").nth(2).wait_for()
@@ -204,6 +207,10 @@ def test_a_population_has_a_line_for_each_member_and_its_own_curves(page, addres
         assert titles == ["held-out error 1 = an empty canvas", "entropy nats a command"]
         page.locator('#members tr[data-member="2"]').click()
         page.locator("#curves figure", has_text="policy lag").wait_for()
+        for member in range(3):
+            note = page.locator(f'.card .note[data-member="{member}"]')
+            said = note.evaluate("(note) => getComputedStyle(note, '::before').content")
+            assert said.replace('" "', "") == f'"member {member}, "'
         assert page.locator("#sheet").evaluate("(sheet) => sheet.decode().then(() => sheet.naturalWidth)") == 30
 
 

@@ -34,6 +34,7 @@ class Card {
     if (film.head.target) film.drawTarget(this.#surface("target", film));
     this.context = this.#surface("canvas", film);
     this.element.dataset.episode = film.episode;
+    this.note.dataset.member = film.head.member;
     this.element.classList.toggle("random", film.head.version < 0);
     this.element.setAttribute("aria-label", `Episode ${film.episode}: show the program`);
     this.note.textContent = film.head.version < 0 ? "random program" : `version ${film.head.version.toLocaleString()}`;
@@ -118,6 +119,7 @@ export class Wall {
     for (const card of this.cards ?? []) card.film?.close();
     this.cards = [];
     this.element.replaceChildren();
+    this.element.classList.remove("population");
   }
 
   /** Shows a piece of an episode; `now` is the server's time in seconds. */
@@ -137,6 +139,7 @@ export class Wall {
   /** A new card as long as there is room, or the one that has been finished for longest. */
   #next(head) {
     this.element.classList.toggle("pairs", head.target);
+    if (head.member > 0) this.element.classList.add("population");
     if (this.cards.length < CARDS) {
       const card = new Card(this.open);
       this.cards.push(card);
