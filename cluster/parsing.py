@@ -51,7 +51,7 @@ def parse(
         picture: a PNG or JPEG file.
         out: is made if it is not there; files of the same names are replaced.
         run: the folder of a copying agent's run, or None for a shipped one.
-        goal: which shipped one, `copy` or `scenes`.
+        goal: which shipped one, `copy`, `characters` or `scenes`.
         samples: how many paintings to choose from.
         seed: decides every painting.
         temperature: of the agent's choices; None is the run's own.
@@ -66,7 +66,9 @@ def parse(
     config, weights = find_agent(run, goal)
     if not config.agent.conditional:
         who = f"the agent of {run}" if run else f"the shipped agent of --goal {goal}"
-        raise RunError(f"{who} looks at no picture: name one that copies by --run, or take --goal copy or scenes")
+        raise RunError(
+            f"{who} looks at no picture: name one that copies by --run, or take --goal copy, characters or scenes"
+        )
     _, (size, _, channels) = inspect_environment(config)
     square = squared(prepared(open_picture(picture, color=channels == 3), invert, contrast))
     target = resized(square, size, Image.Resampling.BILINEAR)

@@ -13,6 +13,7 @@ class Goal(StrEnum):
     """What the agents that come with the project can do."""
 
     copy = "copy"
+    characters = "characters"
     invent = "invent"
     scenes = "scenes"
 

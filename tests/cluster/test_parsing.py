@@ -135,7 +135,7 @@ def test_the_shipped_agent_for_scenes_finds_the_objects_of_a_picture(spiral, tmp
 
 def test_a_shipped_agent_that_invents_cannot_parse(spiral, drawing, tmp_path):
     status, _, said = spiral("parse", drawing, "--out", tmp_path / "out", "--goal", "invent")
-    assert status == 2 and "--goal copy or scenes" in said
+    assert status == 2 and "--goal copy, characters or scenes" in said
 
 
 def test_a_scene_has_its_objects_as_text_and_no_curves(spiral, builder, drawing, tmp_path):
