@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.actions import ActionSpec
-from envs.random_programs import MOVE, PAINT, as_actions
+from envs.random_programs import MOVE, PAINT, Floats, as_actions
 
 MOST_STROKES = 8
 BENT = 0.2  # share of the strokes that have a second curve, which turns
@@ -19,8 +19,6 @@ ROOM = (0.08, 0.92)  # of the canvas, in which all points lie
 COURSES = ((0.4, -5.0, 8.0), (0.3, 90.0, 8.0), (0.18, 55.0, 20.0), (0.12, 125.0, 15.0))
 LENGTHS = (0.12, 0.75)  # of a curve, in canvas widths
 BEND = 0.1  # how far the middle of a curve lies beside it, standard deviation in shares of its length
-
-Floats = NDArray[np.float64]
 
 
 def random_characters(spec: ActionSpec, count: int, length: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -45,12 +43,10 @@ def random_characters(spec: ActionSpec, count: int, length: int, rng: np.random.
     kinds = np.full((count, length), -1)
     begin = np.zeros(count, np.int64)
     for number in range(most):
-        start, *curves = np.moveaxis(points[:, number], 1, 0)
-        written = there[:, number]
-        _write(end, control, kinds, begin, written, MOVE, start, start)
-        for curve in range(2):
-            drawn = written if curve == 0 else bent[:, number]
-            _write(end, control, kinds, begin, drawn, PAINT, curves[2 * curve + 1], curves[2 * curve])
+        start, control_1, end_1, control_2, end_2 = np.moveaxis(points[:, number], 1, 0)
+        _write(end, control, kinds, begin, there[:, number], MOVE, start, start)
+        _write(end, control, kinds, begin, there[:, number], PAINT, end_1, control_1)
+        _write(end, control, kinds, begin, bent[:, number], PAINT, end_2, control_2)
     last = end[np.arange(count), begin - 1]
     end = np.where((kinds < 0)[..., None], last[:, None], end)
     return as_actions(spec, np.where(kinds < 0, MOVE, kinds), control, end, rng)
