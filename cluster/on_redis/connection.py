@@ -20,6 +20,8 @@ KEY_LIFETIME_S = 86_400
 RUNS = "spiral:runs"  # a sorted set: the names of runs that show themselves, by the time at which they began
 MAX_VALUE_BYTES = 512 * 2**20  # what Redis accepts as one value (proto-max-bulk-len)
 
+CONNECT_TIMEOUT_S = 5
+ANSWER_TIMEOUT_S = 30
 FAIL_AT_ONCE = Retry(NoBackoff(), 0)  # at the start, when the address may be wrong
 RETRY = Retry(ExponentialBackoff(cap=1.0, base=0.05), 24)  # later, until a Redis that died is back: about 20 seconds
 
@@ -51,7 +53,12 @@ class RedisAddress:
         """
         with redis_errors(self.url):
             try:
-                client = redis.Redis.from_url(self.url, retry=FAIL_AT_ONCE, socket_timeout=30, socket_connect_timeout=5)
+                client = redis.Redis.from_url(
+                    self.url,
+                    retry=FAIL_AT_ONCE,
+                    socket_timeout=ANSWER_TIMEOUT_S,
+                    socket_connect_timeout=CONNECT_TIMEOUT_S,
+                )
                 client.ping()
             except (TypeError, ValueError):
                 # What these say may hold a part of a password that was cut at one of its characters.

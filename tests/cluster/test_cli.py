@@ -176,7 +176,7 @@ def test_changes_reach_the_run_and_stay_with_it(spiral, drawings, tmp_path):
         (["train", "--preset", "mnist-small", "--engine", "local", "--watch"], "--watch needs --engine ray"),
         (["watch", "--redis", "http://x"], "redis://host:6379/0"),
         (["watch", "--redis", "unix://{full}/none.sock"], "no Redis answers at unix://"),
-        (["watch", "--host", "no.such.host.invalid"], "or give --host 127.0.0.1"),
+        (["watch", "--host", "192.0.2.1"], "or give --host 127.0.0.1"),
         (["data", "prepare", "cats"], "no data set is called 'cats'"),
         (["data", "prepare", "mnist", "--from", "{full}"], "lacks train-images"),
     ],

@@ -14,7 +14,7 @@ import pytest
 from cluster.feed.base import KINDS, Kind
 from cluster.feed.records import pack_glimpse, pack_sheet
 from cluster.feed.texts import pack_description, pack_row
-from cluster.on_redis.connection import RUNS, RedisAddress, RedisError
+from cluster.on_redis.connection import FAIL_AT_ONCE, RUNS, RedisAddress, RedisError
 from cluster.on_redis.feed import FIELD, KNOWN_RUNS, RedisFeed, RedisFeedReader
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.watch import find
@@ -183,7 +183,8 @@ def test_many_writers_share_the_streams(address, feed):
         assert [g.episode for g in news.glimpses if g.worker == worker] == [100 * worker + n for n in range(20)]
 
 
-def test_a_reader_says_when_redis_is_gone():
+def test_a_reader_says_when_redis_is_gone(monkeypatch):
+    monkeypatch.setattr("cluster.on_redis.connection.RETRY", FAIL_AT_ONCE)
     with EmbeddedRedis() as server:
         reader = RedisFeedReader(RedisAddress(server.url, "gone"))
     with pytest.raises(RedisError, match="no Redis answers"):

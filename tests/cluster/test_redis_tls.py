@@ -122,7 +122,7 @@ def test_what_stands_in_the_way_is_named_without_the_password(secured, changes, 
     assert "hunter2" not in str(error.value) and ":wrong" not in str(error.value)
 
 
-def test_tls_to_a_server_without_it_is_named(tmp_path):
+def test_tls_to_a_server_without_it_is_named(tmp_path, monkeypatch):
     from cluster.on_redis.server import _executable
 
     port = free_port()
@@ -136,6 +136,8 @@ def test_tls_to_a_server_without_it_is_named(tmp_path):
                 break
             except RedisError:
                 assert time.monotonic() < deadline
+        # It takes the greeting for the beginning of a command, and waits for the rest.
+        monkeypatch.setattr("cluster.on_redis.connection.ANSWER_TIMEOUT_S", 2)
         with pytest.raises(RedisError, match="give redis:// to do without"):
             RedisAddress(f"rediss://127.0.0.1:{port}", "run").connect()
     finally:
