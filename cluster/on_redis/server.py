@@ -28,8 +28,9 @@ MAX_SOCKET_PATH = 100  # the kernel's limit is 108 bytes (104 on macOS)
 FOLDER_PREFIX = "spiral-redis-"
 SOCKET = "redis.sock"
 RESTART_PAUSE_S = 0.05
-# The shell ends with the server, and ends it when its input closes: however the run ends, even by SIGKILL.
-GUARD = 'exec 3<&0; "$@" 3<&- & server=$!; { cat <&3 > /dev/null; kill $server; } & wait $server; kill $!'
+# The shell ends with the server. When its input closes, it removes the folder, its $0, and ends the server: however the
+# run ends, even by SIGKILL.
+GUARD = 'exec 3<&0; "$@" 3<&- & server=$!; { cat <&3 > /dev/null; rm -rf "$0"; kill $server; } & wait $server; kill $!'
 
 
 class EmbeddedRedis:
@@ -79,7 +80,7 @@ class EmbeddedRedis:
     def _launch(self) -> subprocess.Popen[bytes]:
         # A session of its own keeps Ctrl-C away, so that the run can still write its last checkpoint.
         return subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "sh", *self._command],
+            ["/bin/sh", "-c", GUARD, str(self._folder), *self._command],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -43,7 +43,7 @@ def test_a_server_that_dies_is_back_at_the_same_address_and_empty():
         redis.Redis.from_url(server.url).ping()
 
 
-def test_it_ends_with_a_run_that_was_killed():
+def test_it_ends_with_a_run_that_was_killed_and_leaves_nothing_behind():
     script = (
         "import os, signal\n"
         "from cluster.on_redis.server import EmbeddedRedis\n"
@@ -56,6 +56,7 @@ def test_it_ends_with_a_run_that_was_killed():
     with pytest.raises(redis.ConnectionError):
         while True:  # each turn asks the server, until it has ended
             client.ping()
+    assert not Path(url.removeprefix("unix://")).parent.exists()
 
 
 def test_a_long_temporary_folder_is_no_obstacle(tmp_path, monkeypatch):
