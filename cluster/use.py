@@ -12,7 +12,7 @@ from actors.evaluation import Paintings, paint
 from cluster.cores import processors
 from cluster.engine import inspect_environment
 from cluster.run_folder import RunError, RunFolder, write_text
-from cluster.sheets import save_picture
+from cluster.sheets import contact_sheet, save_picture
 from envs.program import Program
 from learners.checkpoint import DOCUMENT, CheckpointError, latest_checkpoint, load_checkpoint
 from learners.weights import MemoryWeights
@@ -28,14 +28,19 @@ INVENTIONS = 1000
 def sample(
     out: Path, run: Path | None, goal: str, data: str | None, count: int, seed: int, temperature: float | None
 ) -> str:
-    """Writes `count` pictures of an agent to `out`, and says so.
+    """Writes `count` pictures of an agent as arrays into an .npz or as a contact sheet into a .png, and says so.
 
     Raises:
-        RunError: there are not so many held-out pictures to copy, or it copies none.
+        RunError: the file is of another kind, there are not so many held-out pictures to copy, or it copies none.
     """
+    if out.suffix.lower() not in (".npz", ".png"):
+        raise RunError(f"--out {out} must end in .npz, for arrays, or .png, for a sheet to look at")
     config, weights = find_agent(run, goal)
     config = of_data(config, data)
     paintings, targets = let_paint(config, weights, count, seed, temperature)
+    if out.suffix.lower() == ".png":
+        save_picture(out, contact_sheet(paintings.renders, targets))
+        return f"{out}: {count} pictures{'' if targets is None else ', below those that they copy'}"
     arrays = {"renders": paintings.renders} | ({} if targets is None else {"targets": targets})
     # Into an open file, since numpy appends .npz to other names.
     with written_whole(out) as unfinished, unfinished.open("wb") as stream:

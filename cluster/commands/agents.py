@@ -22,7 +22,9 @@ def info(preset: Annotated[str | None, typer.Option(help="Settings by name.")] =
 
 @agents_app.command()
 def sample(
-    out: Annotated[Path, typer.Option(help="Where to write; arrays `renders` and, for a copying agent, `targets`.")],
+    out: Annotated[
+        Path, typer.Option(help="A .png to look at, or an .npz of `renders` and, where it copies, `targets`.")
+    ],
     run: RunOption = None,
     goal: GoalOption = Goal.copy,
     data: DataOption = None,

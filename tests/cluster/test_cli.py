@@ -14,6 +14,7 @@ from PIL import Image
 from cluster.cli import USER_ERRORS
 from cluster.launch import Machines, begin
 from cluster.plan import Length
+from cluster.sheets import contact_sheet
 from envs.program import Program
 from learners.checkpoint import latest_checkpoint
 from spiral.config import RunConfig
@@ -83,9 +84,17 @@ def test_samples_of_a_copying_agent_stand_beside_the_held_out_pictures_in_their_
     assert [path.name for path in tmp_path.iterdir()] == ["s.npz"]
 
 
+def test_samples_to_look_at_are_a_sheet(spiral, copying_run, tmp_path):
+    assert spiral("sample", "--run", copying_run, "--count", 3, "--out", tmp_path / "s.npz")[0] == 0
+    status, out, _ = spiral("sample", "--run", copying_run, "--count", 3, "--out", tmp_path / "s.png")
+    assert status == 0 and "3 pictures, below those that they copy" in out
+    with np.load(tmp_path / "s.npz") as arrays, Image.open(tmp_path / "s.png") as sheet:
+        np.testing.assert_array_equal(sheet, contact_sheet(arrays["renders"], arrays["targets"]))
+
+
 def test_samples_repeat_with_their_seed(spiral, inventing_run, tmp_path):
     pictures = []
-    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+    for name, seed in (("a.npz", 0), ("b.npz", 0), ("c.npz", 1)):
         assert (
             spiral("sample", "--run", inventing_run, "--count", 300, "--seed", seed, "--out", tmp_path / name)[0] == 0
         )
@@ -163,6 +172,7 @@ def test_changes_reach_the_run_and_stay_with_it(spiral, drawings, tmp_path):
         (["info", "--preset", "x"], "no preset 'x'"),
         (["sample", "--run", "{full}/none", "--out", "{full}/s.npz"], "there is no folder"),
         (["sample", "--run", "{full}", "--out", "{full}/s.npz"], "no checkpoint in"),
+        (["sample", "--run", "{run}", "--out", "{full}/s.jpg"], "s.jpg must end in .npz, for arrays, or .png"),
         (["sample", "--run", "{run}", "--count", "99", "--out", "{full}/s.npz"], "there are 4 held-out pictures"),
         (["eval", "--run", "{run}", "--count", "5"], "there are 4 held-out pictures"),
         (["eval", "--data", "kanji"], "kanji"),

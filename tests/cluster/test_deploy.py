@@ -108,6 +108,7 @@ def test_the_image_copies_all_packages_and_what_builds_them():
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     packages = re.findall(r'"(\w+)\*"', re.search(r"^include = .*$", project, re.MULTILINE)[0])  # type: ignore[index]
     assert packages and {*packages, ".ci", "pyproject.toml", "constraints.txt", "README.md"} == set(copied)
+    assert {"openssh-client", "rsync", "wget"} <= set(recipe.split()), "the head of `ray up` and KubeRay need them"
     assert set(re.findall(r"^requires = \[\"(\w+).*\"(\w+)", project, re.MULTILINE)[0]) <= set(recipe.split())
     for line in re.findall(r"spiral \w+[^&\n]*", recipe.partition("USER")[2]):
         if "--help" not in line:
@@ -181,7 +182,11 @@ def test_ray_itself_accepts_the_cluster_file():
         validate_config(prepare_config(cluster | {"docker": {"contaner_name": "spiral"}}))
     for kind in ("head", "worker"):
         for line in cluster[f"{kind}_start_ray_commands"]:
-            assert understands(line)[0] == "ray"
+            assert understands(line.removeprefix("RAY_enable_autoscaler_v2=0 "))[0] == "ray"
+    assert cluster["auth"]["ssh_private_key"], "the head is given it to reach the others"
+    assert cluster["head_start_ray_commands"][-1].startswith("RAY_enable_autoscaler_v2=0 "), (
+        "the second adds no machine"
+    )
     volume = next(option for option in cluster["docker"]["run_options"] if option.startswith("--volume"))
     home = re.search(r"^WORKDIR (/home/.*)$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     assert home and volume.endswith(f":{home[1]}/runs"), "where the runs of jobs are"
