@@ -29,7 +29,7 @@ def test_the_page_runs_and_writes_the_pictures_that_it_shows(tmp_path: Path, mon
             result = CliRunner().invoke(app, words, catch_exceptions=False)
             assert result.exit_code == 0, result.output
     shown = re.findall(r"\]\(images/programs/(.*?)\)", text)
-    assert len(shown) == 13
+    assert len(shown) == 15
     for picture in shown:
         assert (tmp_path / picture).is_file(), f"no command of the page writes {picture}"
         assert (PAGE.parent / "images" / "programs" / picture).is_file()

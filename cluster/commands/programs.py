@@ -25,11 +25,14 @@ def parse(
     contrast: Annotated[
         bool, typer.Option("--contrast", help="Make light parts white, dark ones black first.")
     ] = False,
+    crop: Annotated[bool, typer.Option("--crop", help="Cut to what is drawn, as large as a digit.")] = False,
 ) -> None:
     """Turn a picture into a program: as .json and .svg, stroke by stroke as .gif, and beside the picture."""
+    from cluster.framing import Framing
     from cluster.parsing import parse as parse_picture
 
-    typer.echo(parse_picture(picture, out, run, goal.value, samples, seed, temperature, invert, contrast))
+    framing = Framing(invert, contrast, crop)
+    typer.echo(parse_picture(picture, out, run, goal.value, samples, seed, temperature, framing))
 
 
 @programs_app.command()
