@@ -43,7 +43,13 @@ class Recorder:
         observation, _, _, _, info = step
         self.start(observation, info)
 
-    def trajectory(self, noise: NDArray[np.float32], targets: NDArray[np.uint8] | None, version: int) -> Trajectory:
+    def trajectory(
+        self,
+        noise: NDArray[np.float32],
+        targets: NDArray[np.uint8] | None,
+        views: NDArray[np.uint8] | None,
+        version: int,
+    ) -> Trajectory:
         """The finished episodes."""
         return Trajectory(
             self.canvases,
@@ -54,4 +60,5 @@ class Recorder:
             targets,
             self.counts,
             version,
+            views,
         )

@@ -30,6 +30,7 @@ from spiral.devices import autocast, resolve_device
 from spiral.newest import load_newest
 from spiral.random_state import generator_array, load_generator
 from spiral.shipped import shipped_agent
+from spiral.smooth import smoothed
 from spiral.trajectory import Trajectory
 
 
@@ -95,12 +96,12 @@ class Rollout:
         targets = None
         if self.targets is not None:
             targets = self.targets[self.rng.integers(len(self.targets), size=self.batch_size)]
-        return self.paint(targets, temperature=1.0)
+        return self.paint(targets, temperature=1.0, views=self._views(targets))
 
     def demonstrate(self) -> Trajectory:
         """One batch to be cloned: random programs with their own renders as targets, or what the teacher painted."""
         if self.teacher is not None:
-            return replace(self.teacher.collect(), noise=self._noise(), targets=None, version=-1)
+            return replace(self.teacher.collect(), noise=self._noise(), targets=None, views=None, version=-1)
         return self.play(self.environments.unwrapped.settings.natural_programs(self.batch_size, self.rng))
 
     def play(self, programs: NDArray[np.int64], targets: NDArray[np.uint8] | None = None) -> Trajectory:
@@ -113,17 +114,23 @@ class Rollout:
             recorder.record(programs[:, step], np.zeros(self.batch_size), self.environments.step(programs[:, step]))
         targets = recorder.canvases[-1] if targets is None else targets
         self._show(recorder, targets, version=-1)  # not earlier, since what is painted may be the target
-        return recorder.trajectory(self._noise(), targets, version=-1)
+        return recorder.trajectory(self._noise(), targets, self._views(targets), version=-1)
 
     @torch.inference_mode()
-    def paint(self, targets: NDArray[np.uint8] | None, temperature: float) -> Trajectory:
-        """One batch of episodes for the given targets [B, H, W, C], which the trajectory keeps."""
+    def paint(
+        self, targets: NDArray[np.uint8] | None, temperature: float, views: NDArray[np.uint8] | None = None
+    ) -> Trajectory:
+        """One batch of episodes for the given targets [B, H, W, C], which the trajectory keeps.
+
+        The agent sees `views` in their place, if given.
+        """
         self._fetch_agent()
         noise = self._noise()
         recorder = self._begin()
         state = self.agent.lstm.initial_state(self.batch_size)
         actions = np.zeros((self.batch_size, len(self.spec.heads)), np.int64)
-        target = None if targets is None else self._tensor(targets)
+        seen_target = targets if views is None else views
+        target = None if seen_target is None else self._tensor(seen_target)
         noise_tensor = self._tensor(noise)
         for step in range(self.length):
             seen = Observation(
@@ -139,7 +146,7 @@ class Rollout:
             actions = decision.actions.cpu().numpy()
             recorder.record(actions, decision.log_prob.cpu().numpy(), self.environments.step(actions))
             self._show(recorder, targets, self.version)
-        return recorder.trajectory(noise, targets, self.version)
+        return recorder.trajectory(noise, targets, views, self.version)
 
     def state(self) -> Arrays:
         """The random states, for a checkpoint."""
@@ -171,6 +178,11 @@ class Rollout:
     def _show(self, recorder: Recorder, targets: NDArray[np.uint8] | None, version: int) -> None:
         if self.broadcast is not None:
             self.broadcast.follow(recorder, targets, version)
+
+    def _views(self, targets: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
+        if targets is None or not (self.config.data.smooth and self.config.agent.conditional):
+            return None
+        return smoothed(targets, self.rng)
 
     def _noise(self) -> NDArray[np.float32]:
         return self.rng.standard_normal((self.batch_size, self.config.agent.noise), np.float32)

@@ -160,13 +160,13 @@ class TensorEpisodes:
         def tensor(array: NDArray[np.generic]) -> Tensor:
             return writable_tensor(array).to(device)
 
-        targets = None if trajectory.targets is None else tensor(trajectory.targets)
+        views = trajectory.targets if trajectory.views is None else trajectory.views
         return cls(
             tensor(trajectory.canvases),
             tensor(trajectory.actions),
             tensor(trajectory.action_masks),
             tensor(trajectory.noise),
-            targets,
+            None if views is None else tensor(views),
         )
 
 

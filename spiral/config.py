@@ -32,9 +32,13 @@ class EnvironmentConfig(Section):
 
 
 class DataConfig(Section):
-    """The real pictures: a data set by name, as `spiral data` lists them."""
+    """The real pictures: a data set by name, as `spiral data` lists them.
+
+    With `smooth` a copying agent learns from targets that look as if they had been made smaller (`spiral/smooth.py`).
+    """
 
     name: str = "digits"
+    smooth: bool = False
 
 
 class AgentConfig(Section):

@@ -26,6 +26,7 @@ class Trajectory:
         log_probs: float32 [T, B]; of the behaviour policy, over the sub-actions that counted.
         noise: float32 [B, noise]; constant over an episode; noise = 0 for an agent without.
         targets: uint8 [B, H, W, C], or None when the agent is unconditional.
+        views: uint8 [B, H, W, C], the targets as the agent saw them, where these differ; else None.
         counts: what the environment counts, by name, each int64 [T+1, B]: strokes painted so far, say.
         version: of the weights that acted.
     """
@@ -38,6 +39,7 @@ class Trajectory:
     targets: NDArray[np.uint8] | None
     counts: dict[str, NDArray[np.int64]]
     version: int
+    views: NDArray[np.uint8] | None = None
 
     @property
     def length(self) -> int:
@@ -61,7 +63,7 @@ class Trajectory:
 
     def select(self, episodes: NDArray[np.integer[Any]]) -> Trajectory:
         """The same trajectory with only the given episodes (indices into B)."""
-        batch_first = {"noise", "targets"}
+        batch_first = {"noise", "targets", "views"}
         taken = {}
         for field in fields(self):
             value = getattr(self, field.name)

@@ -25,6 +25,7 @@ from spiral.agent import Agent, TensorEpisodes
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
 from spiral.presets import preset
+from spiral.presets.document import merged
 from spiral.trajectory import Trajectory
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, made_up, tiny_config
 
@@ -168,7 +169,12 @@ def test_the_last_canvas_is_the_render_of_the_actions():
         np.testing.assert_array_equal(program.render(), trajectory.canvases[-1, episode])
 
 
-@pytest.mark.parametrize("changes", [{}, CONDITIONAL, {"agent": {"location_planes": True, "location_read": True}}])
+SMOOTH = merged(CONDITIONAL, {"data": {"smooth": True}})
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, CONDITIONAL, SMOOTH, {"agent": {"location_planes": True, "location_read": True}}]
+)
 def test_the_learner_judges_the_actions_as_they_were_acted(changes):
     config = tiny_config(changes)
     weights = MemoryWeights()
@@ -249,6 +255,18 @@ def test_targets_are_drawn_from_the_data_and_only_for_those_who_copy():
     rollout = make(tiny_config())
     assert rollout.collect().targets is None
     rollout.close()
+
+
+@pytest.mark.parametrize("play", ["collect", "demonstrate"])
+def test_an_agent_may_see_smoothed_targets_but_is_judged_by_the_real_ones(play):
+    plain, smooth = (make(tiny_config(changes), seed=1, batch=32) for changes in (CONDITIONAL, SMOOTH))
+    seen, unseen = (getattr(rollout, play)() for rollout in (smooth, plain))
+    for rollout in (plain, smooth):
+        rollout.close()
+    np.testing.assert_array_equal(seen.targets, unseen.targets)
+    assert unseen.views is None and seen.views.shape == seen.targets.shape
+    assert 16 < (seen.views != seen.targets).any(axis=(1, 2, 3)).sum() < 32, "three of four"
+    assert seen.final_renders.targets is seen.targets
 
 
 def test_the_target_of_a_demonstration_is_its_own_render():

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from tests.tiny import CONDITIONAL, made_up, tiny_config
 
-BATCH_FIRST = ("noise", "targets")
+BATCH_FIRST = ("noise", "targets", "views")
 
 
 def test_its_size_is_that_of_its_actions():
@@ -27,6 +27,7 @@ def test_the_final_renders_are_the_last_canvases_with_their_targets():
 @pytest.mark.parametrize("changes", [{}, CONDITIONAL], ids=["unconditional", "conditional"])
 def test_every_array_of_a_selection_is_of_the_selected_episodes(changes):
     trajectory = made_up(tiny_config(changes), version=7)
+    trajectory = replace(trajectory, views=trajectory.targets)
     episodes = np.array([5, 0, 5])
     selected = trajectory.select(episodes)
     assert (selected.version, selected.batch_size, selected.length) == (7, 3, trajectory.length)
