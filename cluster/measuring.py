@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from actors.evaluation import Paintings, judge_copies, judge_inventions, read_alike
 from actors.scene_evaluation import judge_scenes, objects_of
 from cluster.run_folder import RunError
-from cluster.use import find_agent, let_paint, of_data
+from cluster.use import find_agent, let_paint, name_of_agent, of_data
 from envs.scene_settings import SceneSettings
 from spiral.config import RunConfig
 from spiral.data import DIGITS, find, resolve, scenes
@@ -32,8 +32,8 @@ def evaluate(
     config = of_data(config, data)
     if not config.agent.conditional and not _of_digits(config):
         raise RunError(
-            f"the agent of {run} invents pictures like those of {config.data.name}, and only digits have a judge: "
-            "look at what it paints with `spiral sample`"
+            f"{name_of_agent(run, goal)} invents pictures like those of {config.data.name}, "
+            "and only digits have a judge: look at what it paints with `spiral sample`"
         )
     paintings, targets = let_paint(config, weights, count, seed, temperature)
     if targets is None:

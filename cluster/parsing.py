@@ -19,7 +19,7 @@ from cluster.framing import Framing, resized
 from cluster.program_pictures import painting_frames, save_animation, strokes_picture
 from cluster.run_folder import RunError, write_text
 from cluster.sheets import contact_sheet, save_picture
-from cluster.use import find_agent
+from cluster.use import find_agent, name_of_agent
 from envs.paint_settings import PaintSettings
 from envs.program import Program
 from envs.scene_objects import described
@@ -60,9 +60,9 @@ def parse(
     """
     config, weights = find_agent(run, goal)
     if not config.agent.conditional:
-        who = f"the agent of {run}" if run else f"the shipped agent of --goal {goal}"
         raise RunError(
-            f"{who} looks at no picture: name one that copies by --run, or take --goal copy, characters or scenes"
+            f"{name_of_agent(run, goal)} looks at no picture: "
+            "name one that copies by --run, or take --goal copy, characters or scenes"
         )
     _, (size, _, channels) = inspect_environment(config)
     square = framing.apply(open_picture(picture, color=channels == 3))

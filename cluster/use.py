@@ -93,6 +93,11 @@ def find_agent(run: Path | None, goal: str) -> tuple[RunConfig, MemoryWeights]:
     return config, weights
 
 
+def name_of_agent(run: Path | None, goal: str) -> str:
+    """What an error calls the agent that `find_agent` finds."""
+    return f"the shipped agent of --goal {goal}" if run is None else f"the agent of {run}"
+
+
 def of_data(config: RunConfig, data: str | None) -> RunConfig:
     """The settings of an agent that is to copy the pictures of another data set, unless that is None.
 

@@ -15,6 +15,7 @@ class Goal(StrEnum):
     copy = "copy"
     characters = "characters"
     invent = "invent"
+    invent_characters = "invent-characters"
     scenes = "scenes"
 
 

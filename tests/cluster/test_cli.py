@@ -130,6 +130,8 @@ def test_eval_reads_and_judges_digits(spiral):
 def test_eval_has_no_judge_for_other_inventions(spiral, inventing_run):
     status, _, error = spiral("eval", "--run", inventing_run)
     assert status == 2 and "only digits have a judge" in error and "spiral sample" in error
+    status, _, error = spiral("eval", "--goal", "invent-characters")
+    assert status == 2 and "the shipped agent of --goal invent-characters invents pictures like" in error
 
 
 def test_a_program_is_painted_at_any_size(spiral, inventing_run, tmp_path):
