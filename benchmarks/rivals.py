@@ -155,7 +155,8 @@ def race(rival: Rival, frames: int, seconds: float) -> Result:
 
 def print_table(results: list[Result]) -> None:
     """Print what `run` returned."""
-    title = f"Copying digits from nothing, on {processors()} cores (error 1: an empty canvas's)"
+    cores = f"{processors()} core{'s' if processors() > 1 else ''}"
+    title = f"Copying digits from nothing, on {cores} (error 1: an empty canvas's)"
     table = Table(title=title, caption="first after the same frames, then after the same seconds")
     for title in ("learner", "weights", "frames", "frames/s", "error", "s", "frames", "error"):
         table.add_column(title, justify="left" if title == "learner" else "right")
