@@ -25,12 +25,13 @@ def copy_small() -> dict[str, Any]:
     """Building scenes of 1 or 2 objects on two cores, in the way of `mnist-small-conditional`.
 
     There is one command to spare, to change what was added. Random scenes are of the same kind as real ones, so that
-    cloning teaches nearly all there is to know, and has most of the time. Objects cover little of the picture, so that
-    the squared error has twice the weight that it has for digits.
+    cloning teaches nearly all there is to know, and has most of the time. Targets are smoothed, or the agent would know
+    the hard pixels of its own canvas alone. Objects cover little of the picture, so that the squared error has twice
+    the weight that it has for digits.
     """
     return {
         **merged(mnist_small_conditional(), {"agent": {"location_read": True}, "cloning": {"share": 0.7}}),
-        "data": {"name": "scenes-2"},
+        "data": {"name": "scenes-2", "smooth": True},
         "environment": {"id": SCENES_ID, "settings": {"episode_length": 3, "most_objects": 2}},
         "rewards": [
             {"name": "discriminator", "weight": 0.05, "when": "step"},
