@@ -1,4 +1,4 @@
-"""How well an agent builds scenes again from pictures that are larger than its canvas: `docs/programs.md`.
+"""How well an agent builds scenes again from pictures that are larger than its canvas: `docs/results.md`.
 
 Random scenes of the kind that it knows are drawn at several sizes and made smaller as `spiral parse` does.
 `python -m benchmarks.sizes RUN` takes another agent than the shipped one.

@@ -36,33 +36,37 @@ class Framing:
             picture = ImageOps.invert(picture)
         if self.contrast:
             picture = ImageOps.autocontrast(picture, CUTOFF, preserve_tone=True)
-        drawn = drawn_box(picture) if self.crop else None
+        drawn = drawn_box(as_array(picture)) if self.crop else None
         if drawn is None:
             return squared(picture, (0, 0, *picture.size), 1.0)
         return squared(picture, drawn, DRAWN_SHARE)
 
-    def advice(self, square: Image.Image, empty: NDArray[np.uint8]) -> list[str]:
-        """A line for each option that might help an agent that paints in grey on the canvas `empty`, [H, W, C]."""
+    def advice(self, target: NDArray[np.uint8], empty: NDArray[np.uint8]) -> list[str]:
+        """A line for each option that might help an agent that paints in grey.
+
+        Args:
+            target: the picture as the agent sees it, [H, W, C].
+            empty: its empty canvas, of the same shape.
+        """
         if empty.shape[-1] != 1:
             return []
         notes = []
-        difference = edge_color(as_array(square)).mean() - edge_color(empty).mean()
+        difference = edge_color(target).mean() - edge_color(empty).mean()
         if abs(difference) > NEAR:
             how = "darker" if difference < 0 else "lighter"
             way_out = "try it with --invert, or without" if abs(difference) > MIDDLE else "try it with --contrast"
             notes.append(f"note: the background of the picture is {how} than the agent's canvas: {way_out}")
-        drawn = drawn_box(square)
-        if drawn is not None and not self.crop:
-            share = max(drawn[2] - drawn[0], drawn[3] - drawn[1]) / square.width
+        drawn = None if self.crop else drawn_box(target)
+        if drawn is not None:
+            share = max(drawn[2] - drawn[0], drawn[3] - drawn[1]) / len(target)
             if share < SMALL:
                 notes.append(f"note: what is drawn fills {share:.0%} of the picture's side: try it with --crop")
         return notes
 
 
-def drawn_box(picture: Image.Image) -> Box | None:
-    """Where the picture differs from its background by more than half of the most that it does; None if nowhere."""
-    pixels = as_array(picture).astype(np.float64)
-    difference = np.abs(pixels - edge_color(pixels)).max(axis=2)
+def drawn_box(picture: NDArray[np.uint8]) -> Box | None:
+    """Where a picture [H, W, C] differs from its background by more than half of the most there; None if nowhere."""
+    difference = np.abs(picture - edge_color(picture).astype(np.float32)).max(axis=2)
     if difference.max() <= NEAR:
         return None
     return Image.fromarray(difference > difference.max() / 2).getbbox()
@@ -86,7 +90,7 @@ def resized(square: Image.Image, size: int, filter: Image.Resampling) -> NDArray
     return as_array(square.resize((size, size), filter))
 
 
-def edge_color(picture: NDArray[np.uint8] | NDArray[np.float64]) -> NDArray[np.float64]:
+def edge_color(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
     """The median of the outermost pixels of a picture [H, W, C] in each channel, [C]."""
     edge = (picture[0], picture[-1], picture[:, 0], picture[:, -1])
     return np.asarray(np.median(np.concatenate(edge), axis=0), np.float64)

@@ -77,7 +77,7 @@ def parse(
     empty = best.frames()[0]
     return "\n".join(
         (
-            *framing.advice(square, empty),
+            *framing.advice(target, empty),
             f"error {min(errors):.4f}, of an empty canvas {mean_squared_error(empty, target):.4f}; "
             f"the best of {samples} paintings, on average {np.mean(errors):.4f}",
             f"{out}: {', '.join(written)}",

@@ -1,4 +1,4 @@
-"""The agents that come with the package: two copy digits and characters, one invents digits, and one builds scenes.
+"""The agents that come with the package: two copy digits or characters, two invent them, and one builds scenes.
 
 `docs/results.md` says how they were trained and what they reach.
 """
@@ -46,7 +46,9 @@ class FinishedWeights:
         return 0, {"agent": self._agent}[name]
 
 
-def shipped_agent(goal: Literal["copy", "characters", "invent", "scenes"]) -> tuple[RunConfig, FinishedWeights]:
+def shipped_agent(
+    goal: Literal["copy", "characters", "invent", "invent-characters", "scenes"],
+) -> tuple[RunConfig, FinishedWeights]:
     """The settings and the weights of the shipped agent that can do `goal`."""
     place = resources.files("spiral") / "weights" / goal
     document = json.loads((place / "run.json").read_text())

@@ -191,7 +191,7 @@ def test_what_is_drawn_comes_to_the_middle_as_large_as_a_digit():
     page.putpixel((250, 20), 150)  # a speck on the paper
     square = Framing(crop=True).apply(page)
     assert square.size == (140, 140), "the drawing is 100 high"
-    assert drawn_box(square) == (50, 20, 90, 120)
+    assert drawn_box(np.atleast_3d(np.asarray(square))) == (50, 20, 90, 120)
     assert edge_color(np.atleast_3d(np.asarray(square))).tolist() == [200], "also where the page ends"
     assert pytest.approx(DRAWN_SHARE) == 100 / 140
     inside = Image.new("RGB", (28, 28), "white")
@@ -206,11 +206,10 @@ def test_a_page_without_a_drawing_is_taken_whole(grey):
 
 
 def test_a_small_drawing_on_a_large_page_is_noticed():
-    page, canvas = Image.new("L", (100, 100), 255), np.full((32, 32, 1), 255, np.uint8)
-    page.paste(0, (40, 40, 60, 70))
+    page, canvas = (np.full((size, size, 1), 255, np.uint8) for size in (100, 32))
+    page[40:70, 40:60] = 0
     assert Framing().advice(page, canvas) == ["note: what is drawn fills 30% of the picture's side: try it with --crop"]
-    framing = Framing(crop=True)
-    assert framing.advice(framing.apply(page), canvas) == []
+    assert Framing(crop=True).advice(page, canvas) == []
     assert Framing().advice(page, canvas.repeat(3, axis=2)) == [], "in colour, all of a picture counts"
 
 
