@@ -31,15 +31,18 @@ class Paintings:
         renders: uint8 [N, H, W, C].
         actions: that made them, int64 [N, T, heads].
         empty: the canvas before the first of them, uint8 [H, W, C].
+        brush_fingerprint: of the brush that painted them; None where there is no brush.
     """
 
     renders: NDArray[np.uint8]
     actions: NDArray[np.int64]
     empty: NDArray[np.uint8]
+    brush_fingerprint: str | None
 
     def program(self, index: int, config: RunConfig) -> Program:
         """The program of one of the paintings."""
-        return Program(config.environment.id, config.environment.settings, self.actions[index])
+        environment = config.environment
+        return Program(environment.id, environment.settings, self.actions[index], self.brush_fingerprint)
 
 
 def paint(
@@ -72,7 +75,7 @@ def paint(
         actions.append(trajectory.actions.swapaxes(0, 1))
     rollout.close()
     empty = trajectory.canvases[0, 0]
-    return Paintings(np.concatenate(renders)[:count], np.concatenate(actions)[:count], empty)
+    return Paintings(np.concatenate(renders)[:count], np.concatenate(actions)[:count], empty, rollout.brush_fingerprint)
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ class RolloutWorker:
         make_broadcast: connects to the live feed.
         seed_of: gives the seed from the version of the weights that the worker begins with.
         num_threads: for the networks, and for the canvases.
+        brush_fingerprint: of the brush that the run paints with; None is any.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class RolloutWorker:
         make_broadcast: Callable[[], Broadcast],
         seed_of: Callable[[int], int],
         num_threads: int,
+        brush_fingerprint: str | None = None,
     ) -> None:
         torch.set_num_threads(num_threads)
         keep_memory()
@@ -82,16 +84,23 @@ class RolloutWorker:
         self.broadcast = make_broadcast()
         self.seed_of = seed_of
         self.num_threads = num_threads
+        self.brush_fingerprint = brush_fingerprint
         self.rollout: Rollout | None = None
 
     def begin(self, targets: NDArray[np.uint8]) -> None:
-        """Make the environments and the agent, which may copy the given pictures, unless they are there."""
+        """Make the environments and the agent, which may copy the given pictures, unless they are there.
+
+        Raises:
+            OtherBrushError: this machine has other brushes.
+        """
         if self.rollout is not None:
             return
         # A worker that was replaced must not play its first episodes again.
         seed = self.seed_of(max(0, self.weights.version("agent")))
         size = self.config.policy.batch_size
-        self.rollout = Rollout(self.config, self.weights, targets, seed, size, self.num_threads, self.broadcast)
+        rollout = Rollout(self.config, self.weights, targets, seed, size, self.num_threads, self.broadcast)
+        rollout.require_brush(self.brush_fingerprint)
+        self.rollout = rollout
 
     def apply(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What `func` gives for this worker; the actor manager calls everything through this."""

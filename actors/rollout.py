@@ -7,6 +7,7 @@ the same one as the learner's may call it.
 
 from __future__ import annotations
 
+import platform
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,10 @@ from spiral.random_state import generator_array, load_generator
 from spiral.shipped import shipped_agent
 from spiral.smooth import smoothed
 from spiral.trajectory import Trajectory
+
+
+class OtherBrushError(ValueError):
+    """The machines of a run find different brushes by one name."""
 
 
 def make_environments(config: RunConfig, count: int, num_threads: int = 1) -> VectorEnv[Any, Any, Any]:
@@ -79,6 +84,7 @@ class Rollout:
         self.batch_size = batch_size
         self.environments = make_environments(config, batch_size, num_threads)
         self.spec: ActionSpec = self.environments.unwrapped.action_spec
+        self.brush_fingerprint: str | None = self.environments.unwrapped.brush_fingerprint
         self.canvas_shape = canvas_shape(self.environments)
         self.length: int = self.environments.unwrapped.settings.episode_length
         self.device = resolve_device(config.device)
@@ -90,6 +96,19 @@ class Rollout:
         self.teacher: Rollout | None = None
         if config.cloning.share and config.cloning.demonstrations == "parses":
             self.teacher = Rollout(*shipped_agent("copy"), targets, seed, batch_size, num_threads)
+
+    def require_brush(self, fingerprint: str | None) -> None:
+        """Refuses to paint with another brush than the rest of the run; None is any.
+
+        Raises:
+            OtherBrushError: naming this machine.
+        """
+        if fingerprint not in (None, self.brush_fingerprint):
+            raise OtherBrushError(
+                f"{platform.node()} finds another brush called {self.environments.unwrapped.settings.brush!r} than the "
+                f"machine that leads the run (fingerprint {self.brush_fingerprint} there, {fingerprint} here): install "
+                "the same brushes on all machines, or name the folder that has the right one in MYPAINT_BRUSHES there"
+            )
 
     def collect(self) -> Trajectory:
         """One batch of episodes, played with the newest weights, for targets drawn at random."""

@@ -7,6 +7,8 @@ user can mend is one line and exit status 2, wherever it comes from; `USER_ERROR
 from __future__ import annotations
 
 import sys
+import warnings
+from typing import Any
 
 import typer
 
@@ -44,6 +46,7 @@ USER_ERRORS = (
     "learners.replay:ReplayError",
     "spiral.contracts:WeightsError",
     "actors.pool:PoolError",
+    "actors.rollout:OtherBrushError",
     "cluster.plan:PlanError",
     "cluster.on_ray.start:EngineError",
     "cluster.on_redis.connection:RedisError",
@@ -65,10 +68,25 @@ def is_user_error(error: BaseException) -> bool:
     return False
 
 
+def show_warning(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+    """Shows a warning of ours in one line, and others as Python does."""
+    if category.__module__ == "envs.other_brush":
+        typer.echo(f"spiral: warning: {' '.join(str(message).split())}", err=True)
+    else:
+        python_shows(message, category, *place, **options)
+
+
+python_shows = warnings.showwarning
+
+
 def main() -> None:
     """Run the command and exit: 0 done, 2 asked wrongly, 130 interrupted before there was anything to keep."""
     try:
-        app()
+        with warnings.catch_warnings():
+            # It is the user's to judge, and shown once, whatever Python was told to do with warnings.
+            warnings.filterwarnings("default", module=r"envs\.other_brush")
+            warnings.showwarning = show_warning
+            app()
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         sys.exit(130)

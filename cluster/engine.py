@@ -12,6 +12,7 @@ import numpy as np
 from actors.broadcast import shown_shape
 from actors.recorder import counts_of
 from actors.rollout import canvas_shape, make_environments
+from cluster.brush import compare_brush
 from cluster.plan import Length, Phase, Report
 from envs.actions import ActionSpec
 from learners.checkpoint import CheckpointError
@@ -21,7 +22,7 @@ from spiral.contracts import Arrays, LiveFeed, WeightStore
 from spiral.devices import resolve_device
 from spiral.rewards import RewardSum
 from spiral.rewards.base import Context
-from spiral.shipped import shipped_agent
+from spiral.shipped import shipped_agent, shipped_document
 
 EPISODES_SHOWN_PER_S = 4.0  # by all rollouts of a run together
 
@@ -66,7 +67,7 @@ def describe_run(config: RunConfig, folder: Path, length: Length) -> dict[str, A
     """What the live feed says of a run in `folder` that begins now, as `cluster.feed.texts.Description` has it."""
     environments = make_environments(config, 1)
     try:
-        settings = environments.unwrapped.settings
+        settings, fingerprint = environments.unwrapped.settings, environments.unwrapped.brush_fingerprint
         shape = shown_shape(canvas_shape(environments))
     finally:
         environments.close()
@@ -77,6 +78,7 @@ def describe_run(config: RunConfig, folder: Path, length: Length) -> dict[str, A
         **asdict(length),
         "environment": config.environment.id,
         "settings": settings.to_json(),
+        "brush_fingerprint": fingerprint,
         "action_spec": settings.action_spec.to_json(),
         "episode_length": settings.episode_length,
         "shape": shape,
@@ -117,6 +119,7 @@ def _check_teacher(config: RunConfig) -> None:
             f"cloning.demonstrations=parses are painted in {wanted.id} with {wanted.settings}; "
             f"the run has {config.environment.id} with {config.environment.settings}: leave environment as it is"
         )
+    compare_brush(config, shipped_document("copy"), "the shipped agent that it imitates")
 
 
 def replay_capacity(config: RunConfig) -> int:

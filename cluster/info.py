@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from cluster.brush import describe_brush
 from cluster.engine import inspect_environment
 from spiral.agent import Agent, count_parameters
 from spiral.data import catalogue, data_root
@@ -19,7 +20,7 @@ def list_presets() -> str:
 
 
 def describe_preset(name: str) -> str:
-    """The layers and parameters of the agent and the discriminator, the action heads, and all settings.
+    """The layers and parameters of the agent and the discriminator, the action heads, the brush, and all settings.
 
     Raises:
         ConfigError: there is no such preset.
@@ -37,6 +38,7 @@ def describe_preset(name: str) -> str:
     for head in spec.heads:
         grid = f"  {head.grid[0]} x {head.grid[1]} cells" if head.grid else ""
         lines.append(f"  {head.name:12}{head.choices:>6} choices{grid}")
+    lines += describe_brush(config)
     return "\n".join([*lines, "settings:", json.dumps(config.model_dump(mode="json"), indent=2)])
 
 

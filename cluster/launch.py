@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cluster.brush import compare_brush
 from cluster.checkpoint_copies import CheckpointCopies
 from cluster.display import make_display
 from cluster.engine import Engine, check_settings, inspect_environment
@@ -66,6 +67,7 @@ def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
         return _run(config, folder, length, machines, None)
     checkpoint = load_checkpoint(latest_checkpoint(folder.checkpoints))
     checkpoint.require(*inspect_environment(config))
+    compare_brush(config, checkpoint.document, f"the run in {out}")
     counters = Counters(**checkpoint.document["counters"])
     if length.share(counters) >= 1.0:
         raise RunError(

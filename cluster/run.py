@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cluster.brush import KEY, fingerprint_here
 from cluster.checkpoint_copies import CheckpointCopies
 from cluster.curves import save_curves
 from cluster.display import Display
@@ -146,6 +147,7 @@ class Run:
             "config": self.config.model_dump(mode="json"),
             "action_spec": spec.to_json(),
             "canvas_shape": list(shape),
+            KEY: fingerprint_here(self.config),
             "counters": self.counters.to_json(),
             "logbook": self.logbook.state(),
             "shows": self.shows,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.evaluation import Paintings, paint
+from cluster.brush import compare_brush
 from cluster.cores import processors
 from cluster.engine import inspect_environment
 from cluster.run_folder import RunError, RunFolder, write_text
@@ -87,6 +88,7 @@ def find_agent(run: Path | None, goal: str) -> tuple[RunConfig, MemoryWeights]:
     config = parse_config(checkpoint.document["config"])
     spec, canvas_shape = inspect_environment(config)
     checkpoint.require(spec, canvas_shape)
+    compare_brush(config, checkpoint.document, name_of_agent(run, goal))
     require_weights(checkpoint.part("agent"), Agent(spec, canvas_shape, config.agent), place)
     weights = MemoryWeights()
     weights.publish("agent", 0, checkpoint.part("agent"))

@@ -89,9 +89,14 @@ class CanvasEnv(gymnasium.Env[Observation, Actions]):
         """The canvas as drawn, uint8 [render_size, render_size, 3], or None without a render mode."""
         return in_three_channels(self._episodes.drawn())[0] if self.render_mode else None
 
+    @property
+    def brush_fingerprint(self) -> str | None:
+        """Of the brush that paints, see `envs.pymypaint.brushes.Brush`; None where there is no brush."""
+        return self._episodes.brush_fingerprint
+
     def program(self) -> Program:
         """What was done in this episode, as a program that can be saved and replayed."""
-        return Program(self.env_id, self.settings.to_json(), self._episodes.actions(0))
+        return Program(self.env_id, self.settings.to_json(), self._episodes.actions(0), self.brush_fingerprint)
 
     def close(self) -> None:
         """Give back the canvas."""
@@ -163,9 +168,14 @@ class CanvasVectorEnv(VectorEnv[Observation, Actions, NDArray[Any]]):
         """The canvases as drawn, each uint8 [render_size, render_size, 3], or None without a render mode."""
         return tuple(in_three_channels(self._episodes.drawn())) if self.render_mode else None
 
+    @property
+    def brush_fingerprint(self) -> str | None:
+        """Of the brush that paints, see `envs.pymypaint.brushes.Brush`; None where there is no brush."""
+        return self._episodes.brush_fingerprint
+
     def program(self, index: int) -> Program:
         """What was done on one canvas in this episode, as a program that can be saved and replayed."""
-        return Program(self.env_id, self.settings.to_json(), self._episodes.actions(index))
+        return Program(self.env_id, self.settings.to_json(), self._episodes.actions(index), self.brush_fingerprint)
 
     def close_extras(self, **kwargs: Any) -> None:
         """Give back the canvases."""

@@ -30,7 +30,7 @@ def without(program: Program, number: int) -> Program:
         ProgramError: there is no such command.
     """
     _require(program, number)
-    return Program(program.env_id, program.settings, program.parsed_settings.without(program.actions, number))
+    return replace(program, actions=program.parsed_settings.without(program.actions, number))
 
 
 def moved(program: Program, number: int, rows: int, columns: int) -> Program:
@@ -56,7 +56,7 @@ def moved(program: Program, number: int, rows: int, columns: int) -> Program:
                     f"column {column}; the grid has {head.grid[0]} rows and {head.grid[1]} columns, counted from 0"
                 )
             actions[member, place] = np.ravel_multi_index((row, column), head.grid)
-    return Program(program.env_id, program.settings, actions)
+    return replace(program, actions=actions)
 
 
 def recolored(program: Program, number: int, color: Sequence[float]) -> Program:
@@ -74,7 +74,7 @@ def recolored(program: Program, number: int, color: Sequence[float]) -> Program:
     _require_heads(program, number, COLORS, "colour")
     actions = program.actions.copy()
     actions[np.ix_(program.parsed_settings.together(actions, number), _columns(program))] = _levels(program, color)
-    return Program(program.env_id, program.settings, actions)
+    return replace(program, actions=actions)
 
 
 def in_colors(program: Program, colors: Any) -> Program:
@@ -92,7 +92,7 @@ def in_colors(program: Program, colors: Any) -> Program:
     if np.shape(colors) != (len(actions), 3):
         raise ProgramError(f"colors have shape {np.shape(colors)}; give [{len(actions)}, 3], one for each command")
     actions[:, _columns(program)] = _levels(program, colors)
-    return Program(program.env_id, program.settings, actions)
+    return replace(program, actions=actions)
 
 
 def _with_colors(program: Program) -> Program:
@@ -100,7 +100,7 @@ def _with_colors(program: Program) -> Program:
     settings = program.parsed_settings
     if isinstance(settings, PaintSettings) and not settings.color:
         actions = np.pad(program.actions, ((0, 0), (0, len(COLORS))))  # colours are the last heads, and 0 is black
-        return Program(program.env_id, replace(settings, color=True).to_json(), actions)
+        return replace(program, settings=replace(settings, color=True).to_json(), actions=actions)
     names = [head.name for head in settings.action_spec.heads]
     if not set(COLORS) <= set(names):
         raise ProgramError(f"commands of {program.env_id} have no colour: their heads are {', '.join(names)}")

@@ -23,10 +23,12 @@ class Episodes(ABC):
     """N canvases of equal settings, and what was done on them since the reset.
 
     Attributes:
+        brush_fingerprint: of the brush that paints, see `envs.pymypaint.brushes.Brush`; None where there is no brush.
         counts: what `info` counts, by name, each int64 [count].
         action_mask: the sub-actions that counted in the last action, int8 [count, heads]; zeros after a reset.
     """
 
+    brush_fingerprint: str | None = None
     counts: Counts
     action_mask: NDArray[np.int8]
 

@@ -33,6 +33,7 @@ class Painter(Episodes):
             seconds_per_point=min(SECONDS_AT_64 * settings.drawn_size / 64, MOST_SECONDS),
             num_threads=num_threads,
         )
+        self.brush_fingerprint = self._engine.brush_fingerprint
         self._painting = np.zeros(count, bool)
         super().__init__(settings, count)
 

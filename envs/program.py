@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs import PAINT_ID, SCENES_ID
+from envs.other_brush import warn_of_other_brush
 from envs.paint_settings import PaintSettings
 from envs.scene_settings import SceneSettings
 from envs.settings import Settings, SettingsError
@@ -44,6 +45,8 @@ class Program:
         env_id: the environment's Gymnasium id.
         settings: its keyword arguments; those left out have their defaults.
         actions: indices, int64 [steps, heads], at most `episode_length` steps.
+        brush_fingerprint: of the brush that they were painted with, see `envs.pymypaint.brushes.Brush`; None where that
+            is not known, or there is none.
 
     Raises:
         ProgramError: the environment is unknown, or does not have these settings or actions.
@@ -52,12 +55,15 @@ class Program:
     env_id: str
     settings: Mapping[str, Any]
     actions: NDArray[np.int64]
+    brush_fingerprint: str | None = None
 
     def __post_init__(self) -> None:
         try:
             read = _settings_type(self.env_id).from_keywords(self.settings)
         except SettingsError as error:
             raise ProgramError(f"in the settings, {error}") from error
+        if not isinstance(self.brush_fingerprint, str | None):
+            raise ProgramError(f"brush_fingerprint is {self.brush_fingerprint!r}; give a text, or leave it out")
         object.__setattr__(self, "settings", read.to_json())
         object.__setattr__(self, "actions", _checked_actions(self.actions, read))
 
@@ -67,21 +73,26 @@ class Program:
         return _settings_type(self.env_id).from_keywords(self.settings)
 
     def replay(self) -> NDArray[np.uint8]:
-        """The picture that the episode ended with, uint8 [height, width, channels]."""
+        """The picture that the episode ended with, uint8 [height, width, channels]; see `frames`."""
         final: NDArray[np.uint8] = self.frames()[-1]
         return final
 
     def frames(self) -> NDArray[np.uint8]:
-        """The canvas before the first and after every action, uint8 [steps + 1, height, width, channels]."""
-        env = _make(self.env_id, dict(self.settings))
+        """The canvas before the first and after every action, uint8 [steps + 1, height, width, channels].
+
+        Warns:
+            OtherBrushWarning: its brush was another one than what is found here.
+        """
+        env: Any = _make(self.env_id, dict(self.settings)).unwrapped
         try:
+            warn_of_other_brush(env.settings, env.brush_fingerprint, self.brush_fingerprint, "this program was painted")
             observation, _ = env.reset()
             canvases = [observation["canvas"]]
             for action in self.actions:
                 observation, *_ = env.step(action)
                 canvases.append(observation["canvas"])
         finally:
-            env.close()  # type: ignore[no-untyped-call]
+            env.close()
         return np.stack(canvases)
 
     def render(self, size: int | None = None, brush: str | None = None) -> NDArray[np.uint8]:
@@ -91,15 +102,16 @@ class Program:
 
         Args:
             size: width and height in pixels; None is the size of the episode.
-            brush: a brush by name or file; None is that of the episode.
+            brush: a brush by name or file, with which nothing is compared; None is that of the episode.
 
         Raises:
             ProgramError: the environment cannot show such a size.
             BrushNotFoundError: there is no such brush.
         """
         program = self if size is None else self.at_size(size)
-        keywords = program.settings if brush is None else {**program.settings, "brush": brush}
-        return Program(self.env_id, keywords, self.actions).replay()
+        if brush is not None:
+            program = Program(self.env_id, {**program.settings, "brush": brush}, self.actions)
+        return program.replay()
 
     def at_size(self, size: int) -> Program:
         """The same commands on a canvas of `size` pixels, with brush sizes in proportion.
@@ -108,7 +120,7 @@ class Program:
             ProgramError: the environment cannot show such a size.
         """
         try:
-            return Program(self.env_id, self.parsed_settings.at_size(size).to_json(), self.actions)
+            return replace(self, settings=self.parsed_settings.at_size(size).to_json())
         except SettingsError as error:
             raise ProgramError(str(error)) from error
 
@@ -132,6 +144,7 @@ class Program:
             "version": VERSION,
             "environment": self.env_id,
             "settings": dict(self.settings),
+            **({} if self.brush_fingerprint is None else {"brush_fingerprint": self.brush_fingerprint}),
             "heads": [head.name for head in self.parsed_settings.action_spec.heads],
             "actions": self.actions.tolist(),
         }
@@ -152,7 +165,8 @@ class Program:
             raise ProgramError(f"not a program: {', '.join(missing)} not there")
         if not isinstance(document["environment"], str) or not isinstance(document["settings"], dict):
             raise ProgramError("not a program: environment must be a text, and settings an object")
-        program = cls(document["environment"], document["settings"], document["actions"])
+        fingerprint = document.get("brush_fingerprint")  # documents of before this was recorded have none
+        program = cls(document["environment"], document["settings"], document["actions"], fingerprint)
         heads = [head.name for head in program.parsed_settings.action_spec.heads]
         if document["heads"] != heads:
             raise ProgramError(f"heads are {document['heads']!r}; these settings call for {heads}")

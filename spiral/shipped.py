@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from safetensors.numpy import load
 
 from spiral.config import RunConfig, parse_config
 from spiral.contracts import Arrays
+
+Goal = Literal["copy", "characters", "invent", "invent-characters", "scenes"]
 
 
 class FinishedWeights:
@@ -46,10 +48,13 @@ class FinishedWeights:
         return 0, {"agent": self._agent}[name]
 
 
-def shipped_agent(
-    goal: Literal["copy", "characters", "invent", "invent-characters", "scenes"],
-) -> tuple[RunConfig, FinishedWeights]:
+def shipped_agent(goal: Goal) -> tuple[RunConfig, FinishedWeights]:
     """The settings and the weights of the shipped agent that can do `goal`."""
-    place = resources.files("spiral") / "weights" / goal
-    document = json.loads((place / "run.json").read_text())
-    return parse_config(document["config"]), FinishedWeights(load((place / "agent.safetensors").read_bytes()))
+    weights = resources.files("spiral") / "weights" / goal / "agent.safetensors"
+    return parse_config(shipped_document(goal)["config"]), FinishedWeights(load(weights.read_bytes()))
+
+
+def shipped_document(goal: Goal) -> dict[str, Any]:
+    """What is written of the shipped agent that can do `goal`: the document of its checkpoint."""
+    document: dict[str, Any] = json.loads((resources.files("spiral") / "weights" / goal / "run.json").read_text())
+    return document

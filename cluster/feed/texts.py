@@ -70,6 +70,7 @@ class Description(Record):
         begun: when it was started or resumed, seconds since 1970.
         minutes, frames: how long it shall be.
         environment, settings: what a program of it is replayed with.
+        brush_fingerprint: of the brush that paints; None where there is no brush.
         action_spec: the heads of an action.
         episode_length: commands in an episode.
         shape: height, width and channels of the canvases as they are shown.
@@ -83,6 +84,7 @@ class Description(Record):
     frames: Annotated[int, Field(gt=0)] | None
     environment: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./:-]{1,200}$")]
     settings: dict[Name, JsonValue]
+    brush_fingerprint: Name | None = None
     action_spec: SpecRecord
     episode_length: Annotated[int, Field(ge=1, le=MAX_LENGTH)]
     shape: tuple[Side, Side, Literal[1, 3]]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from actors.broadcast import Broadcast
 from actors.pool import RolloutPool, RolloutWorker
+from cluster.brush import fingerprint_here
 from cluster.cores import default_workers, processors, share_cores
 from cluster.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
 from cluster.on_ray.calls import wait_for
@@ -105,6 +106,7 @@ def start_parts(
         resources.callback(discriminator.close)
     make_worker: Any = ray.remote(RolloutWorker).options(num_cpus=CPU_SHARE, max_restarts=-1)
     worker_config = config.model_copy(update={"device": "cpu"})
+    fingerprint = fingerprint_here(config)
     rollout_replay = make_replay if config.uses_discriminator else None
     handles = [
         make_worker.remote(
@@ -114,6 +116,7 @@ def start_parts(
             partial(_make_broadcast, redis, index, workers),
             partial(rollout_seed, config, index),
             threads.worker,
+            fingerprint,
         )
         for index in range(workers)
     ]

@@ -45,6 +45,7 @@ class Work:
         first_round: the one that begins now, from 1.
         redis: where they show themselves.
         description: of the population, for those who watch.
+        brush_fingerprint: of the brush that all paint with; None is any.
     """
 
     folder: PopulationFolder
@@ -54,6 +55,7 @@ class Work:
     first_round: int
     redis: RedisAddress
     description: dict[str, Any]
+    brush_fingerprint: str | None = None
 
 
 class Member(tune.Trainable):
@@ -98,6 +100,7 @@ def play_round(
     feed = member_feed(work.redis, work.description)
     engine = LocalEngine(config, pictures, Broadcast(feed, 0, EPISODES_SHOWN_PER_S / work.at_a_time, number))
     try:
+        engine.rollout.require_brush(work.brush_fingerprint)
         folder.begin(config, plan.length)
         run = Run(config, folder, plan.length, engine, held_out, PlainDisplay(), member=number)
         if folder.checkpoints.exists():

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cluster.brush import compare_brush, fingerprint_here
 from cluster.cores import processors
 from cluster.engine import check_settings
 from cluster.launch import load_pictures
@@ -33,7 +34,7 @@ from cluster.population.scores import compare
 from cluster.population.settings import check_levels
 from cluster.population.sharing import newest_discriminator
 from cluster.run_folder import RunError, RunFolder, write_text
-from learners.checkpoint import latest_checkpoint, load_checkpoint
+from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
 
 
 def begin(
@@ -84,6 +85,10 @@ def resume(
         plan = replace(plan, length=Length(frames=frames))
     if minutes is None and _rounds_done(folder, plan) == plan.rounds:
         raise RunError(f"the population in {out} is over: give more --minutes or --frames to go on")
+    for number in range(plan.members):
+        if has_checkpoint(checkpoints := folder.member(number).checkpoints):
+            document = load_checkpoint(latest_checkpoint(checkpoints), only=()).document
+            compare_brush(plan.config, document, f"the population in {out}")
     return _run(plan, folder, minutes, redis_url, address, at_a_time)
 
 
@@ -111,7 +116,8 @@ def _run(
         print(_announce(plan, room), flush=True)
         book = Book(folder.book, first_round)
         description = introduce(redis, plan, folder)
-        work = Work(folder, plan, room.threads, room.at_a_time, first_round, redis, description)
+        brush = fingerprint_here(plan.config)
+        work = Work(folder, plan, room.threads, room.at_a_time, first_round, redis, description, brush)
         selects = partial(compare_members, plan, folder, book, held_out) if plan.fitness == "scores" else None
         failures = evolve(work, room, book, selects, pictures, held_out)
     return _finish(plan, folder, book, failures, held_out)

@@ -57,11 +57,13 @@ class Episode:
 
     def document(self) -> dict[str, Any]:
         """Its program, as `envs.program.Program.from_json` reads it."""
+        fingerprint = self.run.brush_fingerprint
         return {
             "format": FORMAT,
             "version": VERSION,
             "environment": self.run.environment,
             "settings": self.run.settings,
+            **({} if fingerprint is None else {"brush_fingerprint": fingerprint}),
             "heads": [head.name for head in self.run.action_spec.heads],
             "actions": self.actions.tolist(),
         }

@@ -20,7 +20,7 @@ except ImportError as error:
         "folder, which names the system packages it needs"
     ) from error
 
-from envs.pymypaint.brushes import brush_folders, find_brush, list_brushes
+from envs.pymypaint.brushes import fingerprint
 from envs.pymypaint.canvas import Canvas
 from envs.pymypaint.canvases import Canvases
 from envs.pymypaint.errors import (
@@ -31,6 +31,7 @@ from envs.pymypaint.errors import (
     PaintError,
     StrokeError,
 )
+from envs.pymypaint.folders import brush_folders, find_brush, list_brushes
 
 __all__ = [
     "ArrayError",
@@ -43,5 +44,6 @@ __all__ = [
     "StrokeError",
     "brush_folders",
     "find_brush",
+    "fingerprint",
     "list_brushes",
 ]

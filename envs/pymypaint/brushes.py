@@ -5,14 +5,18 @@ They are checked here, because libmypaint stops the process on some broken files
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from envs.pymypaint import _native
 from envs.pymypaint.errors import BrushFormatError, BrushNotFoundError
+from envs.pymypaint.folders import find_brush
 
 LARGEST_FILE = 1 << 20  # bytes; the largest brush of the package mypaint-brushes has 20,000
 VERSION = 3
@@ -23,62 +27,31 @@ MOST_DABS = 200.0  # for each radius or second; more would only cost time
 Curve = tuple[int, int, list[tuple[float, float]]]
 
 
-def brush_folders() -> list[Path]:
-    """Return the folders in which brushes are looked for, first one first.
+@dataclass(frozen=True)
+class Brush:
+    """A brush as libmypaint is given it.
 
-    `MYPAINT_BRUSHES` (several separated as in `PATH`), the user's and the system's data folders, Homebrew's.
+    Attributes:
+        recipe: what the engine makes it from.
+        fingerprint: 12 hexadecimal digits of a hash of the numbers that the engine is given. Comments, white space, the
+            order and defaults that are written out do not count.
     """
-    named = [Path(folder) for folder in os.environ.get("MYPAINT_BRUSHES", "").split(os.pathsep) if folder]
-    user = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
-    system = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
-    homebrew = os.environ.get("HOMEBREW_PREFIX") or "/opt/homebrew"
-    folders = named
-    for share in (user, *system.split(os.pathsep), f"{homebrew}/share", "/usr/local/share", "/usr/share"):
-        folders += [*sorted(Path(share).glob("mypaint-data/*/brushes")), Path(share) / "mypaint" / "brushes"]
-    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+    recipe: _native.Recipe
+    fingerprint: str
 
 
-def list_brushes() -> list[str]:
-    """Return the names of all installed brushes, sorted, such as "classic/pen"."""
-    names = {
-        path.relative_to(folder).with_suffix("").as_posix()
-        for folder in brush_folders()
-        for path in folder.rglob("*.myb")
-    }
-    return sorted(names)
-
-
-def find_brush(name_or_path: str | os.PathLike[str]) -> Path:
-    """Return the file of a brush, given its name ("classic/pen", with or without ".myb") or its path.
+def fingerprint(name_or_path: str | os.PathLike[str]) -> str:
+    """Return the fingerprint of a brush, by which one tells whether two machines mean the same by a name; see `Brush`.
 
     Raises:
         BrushNotFoundError: no such brush.
+        BrushFormatError: the file is no brush.
     """
-    if not isinstance(name_or_path, (str, os.PathLike)) or not os.fspath(name_or_path):
-        raise BrushNotFoundError(
-            f"brush is {name_or_path!r}; give a name such as 'classic/pen' or a path to a .myb file"
-        )
-    text = os.fsdecode(name_or_path)
-    path = Path(text if text.endswith(".myb") else text + ".myb")
-    folders = brush_folders()
-    for candidate in (path, *(folder / path for folder in folders)):
-        if _is_file(candidate):
-            return candidate
-    searched = ", ".join(str(folder) for folder in folders) or "no folder with brushes on this machine"
-    raise BrushNotFoundError(
-        f"brush {text!r:.200} was not found (searched: {searched}); give a name from list_brushes() or a path to a "
-        ".myb file, install the package mypaint-brushes, or name a folder of brushes in MYPAINT_BRUSHES"
-    )
+    return load_brush(name_or_path).fingerprint
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that the file system cannot have
-        return False
-
-
-def load_brush(name_or_path: str | os.PathLike[str]) -> _native.Recipe:
+def load_brush(name_or_path: str | os.PathLike[str]) -> Brush:
     """Return the brush, read and checked.
 
     Settings that the file does not name keep libmypaint's defaults; names that libmypaint does not know are left out.
@@ -96,7 +69,7 @@ def load_brush(name_or_path: str | os.PathLike[str]) -> _native.Recipe:
     return parse_brush(content, str(path))
 
 
-def parse_brush(content: bytes, origin: str) -> _native.Recipe:
+def parse_brush(content: bytes, origin: str) -> Brush:
     """Return the brush that `content` describes; `origin` names it in errors.
 
     Raises:
@@ -116,12 +89,13 @@ def parse_brush(content: bytes, origin: str) -> _native.Recipe:
     settings = document.get("settings")
     if not isinstance(settings, dict):
         raise BrushFormatError(f"brush {origin} has no object 'settings'; save it again from MyPaint")
-    return _recipe(settings, origin)
+    return _brush(settings, origin)
 
 
-def _recipe(settings: dict[str, Any], origin: str) -> _native.Recipe:
+def _brush(settings: dict[str, Any], origin: str) -> Brush:
     values = [_native.setting_default(setting) for setting in range(_native.SETTINGS)]
     curves: list[Curve] = []
+    told: dict[str, Any] = {}  # by names, which stay, while the numbers of settings may be others in another libmypaint
     for name, content in settings.items():
         setting = _native.setting_from_name(name)
         if not 0 <= setting < _native.SETTINGS:
@@ -130,14 +104,20 @@ def _recipe(settings: dict[str, Any], origin: str) -> _native.Recipe:
         if not isinstance(content, dict) or not isinstance(content.get("inputs"), dict):
             raise BrushFormatError(f"{where}: {_short(content)} is not an object with 'base_value' and 'inputs'")
         limit = MOST_DABS if name.startswith("dabs_per_") else LARGEST_NUMBER
-        values[setting] = _number(content.get("base_value"), limit, f"{where}, base_value")
+        value = _number(content.get("base_value"), limit, f"{where}, base_value")
+        inputs: dict[str, list[tuple[float, float]]] = {}
         for input_name, points in content["inputs"].items():
             input_id = _native.input_from_name(input_name)
             if 0 <= input_id < _native.INPUTS:
                 curve = _curve(points, limit, f"{where}, input {input_name!r}")
                 if curve:
                     curves.append((setting, input_id, curve))
-    return _native.Recipe(values, curves)
+                    inputs[input_name] = curve
+        if inputs or value != _single(values[setting]):
+            told[name] = [value, inputs]
+        values[setting] = value
+    text = json.dumps(told, sort_keys=True)
+    return Brush(_native.Recipe(values, curves), hashlib.sha256(text.encode()).hexdigest()[:12])
 
 
 def _curve(points: Any, limit: float, where: str) -> list[tuple[float, float]]:
@@ -157,7 +137,12 @@ def _curve(points: Any, limit: float, where: str) -> list[tuple[float, float]]:
 def _number(value: Any, limit: float, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= limit:
         raise BrushFormatError(f"{where}: {_short(value)} is not a number from {-limit:g} to {limit:g}")
-    return float(value)
+    return _single(value)
+
+
+def _single(value: float) -> float:
+    """The number as the engine keeps it, in 32 bits; -0.0 becomes 0.0."""
+    return float(np.float32(value)) + 0.0
 
 
 def _short(value: Any) -> str:

@@ -42,6 +42,9 @@ class Canvases:
         seconds_per_point: time between two of the 50 points of a curve; brushes feel their speed, in pixels a second.
         num_threads: how many threads share a call.
 
+    Attributes:
+        brush_fingerprint: of the brush that was found, see `envs.pymypaint.brushes.Brush`.
+
     Raises:
         CanvasSizeError: a number is out of range, or the canvases need too much memory.
         BrushNotFoundError: there is no such brush.
@@ -70,12 +73,13 @@ class Canvases:
             raise CanvasSizeError("channels is 2; it must be 3 (RGB) or 1 (grey)")
         color = checks.color(background, CanvasSizeError, "background")
         fixed_point = [int(value * 32768 + 0.5) for value in color]
-        recipe = load_brush(brush)
+        loaded = load_brush(brush)
+        self.brush_fingerprint = loaded.fingerprint
         seconds = checks.number(seconds_per_point, checks.SECONDS, "seconds_per_point")
         self._check_memory()
         try:
             self._batch = _native.Batch(
-                self.count, self.width, self.height, self.channels, fixed_point, recipe, seconds, threads
+                self.count, self.width, self.height, self.channels, fixed_point, loaded.recipe, seconds, threads
             )
         except MemoryError as error:
             raise CanvasSizeError(

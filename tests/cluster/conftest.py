@@ -77,6 +77,12 @@ def spiral(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     return run
 
 
+def only_error(messages: str) -> str:
+    """The one line of an error, beside which this machine's brushes may be warned of."""
+    (line,) = [line for line in messages.splitlines() if not line.startswith("spiral: warning: ")]
+    return line
+
+
 def set_words(config: RunConfig) -> list[str]:
     """The options that give `spiral train` these settings, whatever the preset."""
     words = []

@@ -20,6 +20,8 @@ from learners.checkpoint import latest_checkpoint
 from spiral.config import RunConfig
 from spiral.data import load
 
+from .conftest import only_error
+
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -206,7 +208,8 @@ def test_a_mistake_is_one_line_and_status_2(spiral, copying_run, tmp_path, monke
     }
     status, _, err = spiral(*(word.format(**places) for word in words))
     assert status == 2
-    assert err.startswith("spiral: ") and message in err and err.count("\n") == 1
+    line = only_error(err)
+    assert line.startswith("spiral: ") and message in line
     assert not (tmp_path / "runs").exists(), "nothing was begun"
 
 

@@ -22,6 +22,7 @@ from cluster.on_redis.connection import FAIL_AT_ONCE, RedisAddress, RedisError
 from cluster.on_redis.feed import RedisFeedReader
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.plan import Counters, Length, Phase, Report
+from envs.pymypaint import fingerprint
 from learners.checkpoint import load_checkpoint
 from spiral.config import ConfigError, RunConfig
 from spiral.contracts import Arrays
@@ -80,6 +81,12 @@ def test_renders_and_weights_meet_in_redis(engine, redis_server):
     client = RedisAddress(redis_server.url, "any").connect()
     names = {key.decode().rpartition("}:")[2] for key in client.scan_iter(match="spiral:*")}
     assert {"replay:added", "replay:slots", "weights:agent", "weights:discriminator"} <= names
+
+
+def test_workers_are_told_which_brush_the_run_paints_with(engine, tiny):
+    told = engine._parts.pool._manager.foreach_actor(lambda worker: worker.brush_fingerprint)
+    brush = tiny.environment.settings["brush"]
+    assert [answer.get() for answer in told] == [fingerprint(brush)] * engine._parts.workers
 
 
 def test_workers_show_their_episodes_on_the_live_feed(engine, tiny, tmp_path):

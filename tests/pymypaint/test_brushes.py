@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from envs.pymypaint import BrushFormatError, BrushNotFoundError, Canvases, find_brush, list_brushes
-from envs.pymypaint.brushes import load_brush
+from envs.pymypaint import (
+    BrushFormatError,
+    BrushNotFoundError,
+    Canvases,
+    find_brush,
+    fingerprint,
+    list_brushes,
+)
+from envs.pymypaint.brushes import load_brush, parse_brush
 
 
 def test_installed_brushes_are_found_by_the_names_that_are_listed() -> None:
@@ -98,3 +105,53 @@ def test_settings_and_inputs_of_other_versions_are_left_out(tmp_path: Path) -> N
     document["settings"]["invented"] = "anything"
     path.write_text(json.dumps(document))
     assert load_brush(path) is not None
+
+
+def as_bytes(settings: dict[str, Any], **layout: Any) -> bytes:
+    return json.dumps({"version": 3, "settings": settings, **layout.pop("more", {})}, **layout).encode()
+
+
+def fingerprint_of(content: bytes) -> str:
+    return parse_brush(content, "here").fingerprint
+
+
+INK = {
+    "opaque": {"base_value": 0.5, "inputs": {"pressure": [[0.0, 0.0], [1.0, 0.25]], "random": []}},
+    "hardness": {"base_value": 0.75, "inputs": {}},
+}
+
+
+def test_a_fingerprint_is_of_what_decides_pixels_alone() -> None:
+    same = [
+        as_bytes(INK, indent=4),
+        as_bytes(dict(reversed(INK.items()))),
+        as_bytes(INK, more={"comment": "mine", "group": "x", "parent_brush_name": "y"}),
+        as_bytes({**INK, "radius_logarithmic": {"base_value": 2.0, "inputs": {}}}),  # libmypaint's default
+        as_bytes({**INK, "invented": {"base_value": 1, "inputs": {}}}),
+        as_bytes({**INK, "eraser": {"base_value": -0.0, "inputs": {"pressure": []}}}),
+        as_bytes({**INK, "hardness": {"base_value": 0.75 + 1e-12, "inputs": {}}}),  # the engine has 32 bits
+    ]
+    assert {fingerprint_of(content) for content in same} == {fingerprint_of(as_bytes(INK))}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hardness": {"base_value": 0.76, "inputs": {}}},
+        {"hardness": {"base_value": 0.75, "inputs": {"pressure": [[0, 0], [1, 0.25]]}}},
+        {"opaque": {"base_value": 0.5, "inputs": {"pressure": [[0.0, 0.0], [1.0, 0.26]]}}},
+        {"opaque": {"base_value": 0.5, "inputs": {"random": [[0.0, 0.0], [1.0, 0.25]]}}},
+        {"opaque": {"base_value": 0.5, "inputs": {}}},
+        {"eraser": {"base_value": 0.1, "inputs": {}}},
+    ],
+)
+def test_a_fingerprint_is_another_one_where_a_number_is(change: dict[str, Any]) -> None:
+    assert fingerprint_of(as_bytes({**INK, **change})) != fingerprint_of(as_bytes(INK))
+
+
+def test_canvases_tell_the_fingerprint_of_their_brush(write_brush: Any) -> None:
+    path = write_brush(opaque=0.5)
+    canvases = Canvases(1, 8, 8, path)
+    path.unlink()
+    assert canvases.brush_fingerprint != fingerprint(write_brush())
+    assert canvases.brush_fingerprint == fingerprint(write_brush(opaque=0.5))
