@@ -55,6 +55,12 @@ def canvas_shape(environments: VectorEnv[Any, Any, Any]) -> tuple[int, int, int]
     return height, width, channels
 
 
+def brush_fingerprint(environments: VectorEnv[Any, Any, Any]) -> str | None:
+    """Of the brush that the environments paint with; None where there is no brush, or they tell of none."""
+    fingerprint: str | None = getattr(environments.unwrapped, "brush_fingerprint", None)
+    return fingerprint
+
+
 class Rollout:
     """Plays batches of whole episodes.
 
@@ -84,7 +90,7 @@ class Rollout:
         self.batch_size = batch_size
         self.environments = make_environments(config, batch_size, num_threads)
         self.spec: ActionSpec = self.environments.unwrapped.action_spec
-        self.brush_fingerprint: str | None = self.environments.unwrapped.brush_fingerprint
+        self.brush_fingerprint = brush_fingerprint(self.environments)
         self.canvas_shape = canvas_shape(self.environments)
         self.length: int = self.environments.unwrapped.settings.episode_length
         self.device = resolve_device(config.device)

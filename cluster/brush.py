@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actors.rollout import make_environments
+from actors.rollout import brush_fingerprint, make_environments
 from envs.other_brush import warn_of_other_brush
 from envs.settings import Settings
 from spiral.config import RunConfig
@@ -43,6 +43,6 @@ def describe_brush(config: RunConfig) -> list[str]:
 def _look(config: RunConfig) -> tuple[Settings, str | None]:
     environments = make_environments(config, 1)
     try:
-        return environments.unwrapped.settings, environments.unwrapped.brush_fingerprint
+        return environments.unwrapped.settings, brush_fingerprint(environments)
     finally:
         environments.close()

@@ -11,7 +11,7 @@ import numpy as np
 
 from actors.broadcast import shown_shape
 from actors.recorder import counts_of
-from actors.rollout import canvas_shape, make_environments
+from actors.rollout import brush_fingerprint, canvas_shape, make_environments
 from cluster.brush import compare_brush
 from cluster.plan import Length, Phase, Report
 from envs.actions import ActionSpec
@@ -67,7 +67,7 @@ def describe_run(config: RunConfig, folder: Path, length: Length) -> dict[str, A
     """What the live feed says of a run in `folder` that begins now, as `cluster.feed.texts.Description` has it."""
     environments = make_environments(config, 1)
     try:
-        settings, fingerprint = environments.unwrapped.settings, environments.unwrapped.brush_fingerprint
+        settings, fingerprint = environments.unwrapped.settings, brush_fingerprint(environments)
         shape = shown_shape(canvas_shape(environments))
     finally:
         environments.close()
