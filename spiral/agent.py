@@ -92,6 +92,7 @@ class Agent(nn.Module):
         self.value = nn.Linear(config.hidden, 1)
         self.decoder = Decoder(spec, self.encoder.map_shapes, config)
         self.register_buffer("mask_table", torch.from_numpy(spec.mask_table).float(), persistent=False)
+        self.to(memory_format=torch.channels_last)  # in which convolutions take half the time
 
     def pictures(self, canvas: Tensor, target: Tensor | None) -> Tensor:
         """The canvas, black to a blind agent, with the target's channels behind it, float [N, C, H, W].
@@ -102,10 +103,8 @@ class Agent(nn.Module):
         if self.config.conditional != (target is not None):
             given, wanted = ("no target", "one") if target is None else ("a target", "none")
             raise ValueError(f"{given} was given to an agent that takes {wanted} (agent.conditional)")
-        seen = as_pictures(canvas)
-        if self.config.blind:
-            seen = torch.zeros_like(seen)
-        return seen if target is None else torch.cat((seen, as_pictures(target)), dim=1)
+        seen = torch.zeros_like(canvas) if self.config.blind else canvas
+        return as_pictures(seen if target is None else torch.cat((seen, target), dim=-1))
 
     def count_masked(self, actions: Tensor, per_head: Tensor) -> Tensor:
         """The sum of `per_head` [N, heads] over the heads that count for the kind of each action, [N]."""

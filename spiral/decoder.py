@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from torch.nn import functional as F
 from envs.actions import ActionSpec, Head
 from spiral.config import AgentConfig
 from spiral.encoder import EMBEDDING, SubactionEmbedding
-from spiral.layers import ResidualBlock, mlp
+from spiral.layers import ResidualBlock, joined, mlp, portions
 
 RESIDUAL = (16, 32)
 SEED = 4
@@ -54,14 +55,40 @@ class DeconvolutionHead(nn.Module):
         ups = [nn.ConvTranspose2d(channels, channels, 4, stride=2, padding=1) for _ in range(int(doublings))]
         self.up = nn.ModuleList(ups)
         self.narrow = nn.Conv2d(channels, 1, 3, padding=1)
+        self.largest = channels * grid[0] * grid[1]
 
     def forward(self, z: Tensor, maps: Sequence[Tensor]) -> Tensor:
         """Logits [N, cells] from z [N, hidden]."""
+        return joined([self._logits(part) for (part,) in portions(self.largest, z)])
+
+    def _logits(self, z: Tensor) -> Tensor:
         x = self.residual(self.widen(z.view(len(z), -1, SEED, SEED)))
         for up in self.up:
             x = up(F.relu(x))
         logits: Tensor = self.narrow(F.relu(x)).flatten(1)
         return logits
+
+
+def cells(feature_map: Tensor) -> Tensor:
+    """A feature map [N, C, H, W] as a list of cells, [N, H·W, C]: of the same memory where the channels lie last."""
+    return feature_map.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+class Fit(torch.autograd.Function):
+    """How well queries [N, Q, C] fit keys [N, K, C]: their products, [N, Q, K].
+
+    Autograd's own gradient of the keys would have their channels first, and be laid out anew for the convolutions.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, keys: Tensor) -> Tensor:
+        ctx.save_for_backward(query, keys)
+        return torch.bmm(query, keys.mT)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        query, keys = ctx.saved_tensors
+        return torch.bmm(gradient, keys), torch.bmm(gradient.mT, query)
 
 
 class PointerHead(nn.Module):
@@ -97,9 +124,9 @@ class PointerHead(nn.Module):
         """Logits [N, cells] from z [N, hidden] and maps [N, channels, rows, columns]."""
         logits: Tensor = self.bias(z)
         for make_query, scale, shape, place in zip(self.queries, self.scales, self.map_shapes, self.used, strict=True):
-            (channels, rows, columns), keys = shape, maps[place]
-            query = make_query(z).view(len(z), scale**2, channels)
-            fit = torch.bmm(query, keys.flatten(2)) / math.sqrt(channels)
+            channels, rows, columns = shape
+            query = make_query(z).view(len(z), scale**2, channels) / math.sqrt(channels)
+            fit = Fit.apply(query, cells(maps[place]))
             if scale > 1:
                 fit = F.pixel_shuffle(fit.view(len(z), scale**2, rows, columns), scale)
             logits = logits + fit.flatten(1)
@@ -111,8 +138,8 @@ class PointerHead(nn.Module):
         for scale, (_, _, columns), place in zip(self.scales, self.map_shapes, self.used, strict=True):
             row = choice.div(scale * columns, rounding_mode="floor").div(scale, rounding_mode="floor")
             column = choice.remainder(scale * columns).div(scale, rounding_mode="floor")
-            cell = (row * columns + column).view(-1, 1, 1).expand(-1, maps[place].shape[1], 1)
-            found.append(maps[place].flatten(2).gather(2, cell).squeeze(2))
+            cell = (row * columns + column).view(-1, 1, 1).expand(-1, 1, maps[place].shape[1])
+            found.append(cells(maps[place]).gather(1, cell).squeeze(1))
         return torch.cat(found, dim=1)
 
 

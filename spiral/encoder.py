@@ -7,7 +7,6 @@ shifted by an embedding of the previous action and of the noise; strided convolu
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,7 @@ from torch.nn import functional as F
 
 from envs.actions import ActionSpec, Head
 from spiral.config import AgentConfig
-from spiral.layers import ResidualBlock, mlp
+from spiral.layers import ResidualBlock, joined, mlp, portions
 
 EMBEDDING = 16
 CONDITIONING = (64, 32)
@@ -99,6 +98,7 @@ class Encoder(nn.Module):
                 "use another canvas_size or fewer agent.channels"
             )
         self.map_shapes = [(c, height // s, width // s) for c, s in zip(widths, strides, strict=True)]
+        self.maps_are_read = config.location_head == "pointer"
         self.flat = nn.Linear(math.prod(self.map_shapes[-1]), config.hidden)
 
     def location_planes(self, action: Tensor, mask: Tensor) -> list[Tensor]:
@@ -110,11 +110,13 @@ class Encoder(nn.Module):
             in_row = torch.arange(height, device=action.device) * rows // height == row
             in_column = torch.arange(width, device=action.device) * columns // width == column
             bright_rows = in_row * mask[:, i, None]
-            planes.append((bright_rows[:, :, None] * in_column[:, None]).unsqueeze(1))
+            planes.append((bright_rows[:, :, None] * in_column[:, None]).unsqueeze(-1).permute(0, 3, 1, 2))
         return planes
 
     def forward(self, pictures: Tensor, action: Tensor, mask: Tensor, noise: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The embedding [N, hidden] and the feature maps on the way, from the finest to the coarsest.
+
+        Only pointers read the maps: with other heads there are none.
 
         Args:
             pictures: canvas, and target if there is one, float [N, C, H, W] in [0, 1].
@@ -122,21 +124,30 @@ class Encoder(nn.Module):
             mask: which of its sub-actions counted, float [N, heads].
             noise: float [N, noise].
         """
-        seen, where = self._first_layer(pictures, self.location_planes(action, mask))
-        x = F.relu(seen + (where + self.conditioning(action, mask, noise)[:, :, None, None]))
+        of_pictures, of_coordinates, of_planes = self.stem.weight.split((pictures.shape[1], 2, len(self.grids)), dim=1)
+        # The coordinates are the same in every picture, so their part of the convolution is taken once for all of them.
+        where = self._convolve(self.coordinates[None], of_coordinates, self.stem.bias)
+        of_seen = torch.cat([of_pictures, of_planes], dim=1)
+        largest = max(math.prod(shape) for shape in self.map_shapes)
+        embeddings, maps = [], []
+        for part, *previous in portions(largest, pictures, action, mask, noise):
+            embedding, its_maps = self._encode(part, *previous, of_seen, where)
+            embeddings.append(embedding)
+            maps.append(its_maps)
+        return joined(embeddings), [joined(same) for same in zip(*maps, strict=True)]
+
+    def _encode(
+        self, pictures: Tensor, action: Tensor, mask: Tensor, noise: Tensor, of_seen: Tensor, where: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        seen = self._convolve(torch.cat([pictures, *self.location_planes(action, mask)], dim=1), of_seen)
+        # In place, since nobody else reads the largest tensor of the network.
+        x = seen.add_(where + self.conditioning(action, mask, noise)[:, :, None, None]).relu_()
         maps = [x]
         for convolution in self.strided:
             x = F.relu(convolution(x))
             maps.append(x)
-        return self.flat(self.residual(x).flatten(1)), maps
+        return self.flat(self.residual(x).flatten(1)), maps if self.maps_are_read else []
 
-    def _first_layer(self, pictures: Tensor, planes: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """The stem over pictures, coordinates and planes, as two terms: what is seen [N, …], and where it is [1, …].
-
-        The coordinates are the same in every picture, so their part of the convolution is taken once for all of them.
-        """
-        stem = self.stem
-        convolve = partial(F.conv2d, stride=stem.stride, padding=stem.padding)
-        of_pictures, of_coordinates, of_planes = stem.weight.split((pictures.shape[1], 2, len(planes)), dim=1)
-        seen = convolve(torch.cat([pictures, *planes], dim=1), torch.cat([of_pictures, of_planes], dim=1))
-        return seen, convolve(self.coordinates[None], of_coordinates, stem.bias)
+    def _convolve(self, pictures: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """The first layer with a part of its weights."""
+        return F.conv2d(pictures, weight, bias, self.stem.stride, self.stem.padding)  # type: ignore[arg-type]

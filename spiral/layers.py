@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,27 @@ def mlp(inputs: int, widths: Sequence[int]) -> nn.Sequential:
         layers += [nn.Linear(inputs, width), nn.ReLU()]
         inputs = width
     return nn.Sequential(*layers[:-1])
+
+
+CACHED_NUMBERS = 2**21  # of a layer's output, 8 MiB in float32: what a processor's caches hold beside the weights
+
+
+def portions(numbers: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The tensors [N, …] part by part, so that on a processor no layer's output outgrows the caches.
+
+    A batch of large pictures would go through the main memory once for every layer and once more for its gradient,
+    which takes longer than most layers compute. A GPU takes all N at once.
+
+    Args:
+        numbers: in the largest output of a layer for one of the N.
+    """
+    count = len(tensors[0]) if tensors[0].device.type != "cpu" else max(1, CACHED_NUMBERS // numbers)
+    return zip(*(tensor.split(count) for tensor in tensors), strict=True)
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Tensors [n, …] one after the other, [N, …]; a single one is not copied."""
+    return parts[0] if len(parts) == 1 else torch.cat(tuple(parts))
 
 
 State = tuple[Tensor, Tensor]
