@@ -127,7 +127,8 @@ class CanvasVectorEnv(Replayed, VectorEnv[Observation, Actions, NDArray[Any]]):
         SettingsError: a setting does not exist or has a value that is not allowed.
     """
 
-    metadata = CanvasEnv.metadata | {"autoreset_mode": AutoresetMode.NEXT_STEP}
+    autoreset_mode = AutoresetMode.NEXT_STEP  # where TorchRL looks for it, as Gymnasium's own vector forms have it
+    metadata = CanvasEnv.metadata | {"autoreset_mode": autoreset_mode}
     env_id: ClassVar[str]
     settings_type: ClassVar[type[Settings]]
     episodes_type: ClassVar[Callable[..., Episodes]]
