@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from functools import cache
 from typing import Any, ClassVar
 
 from envs.canvas_env import CanvasEnv, CanvasVectorEnv
@@ -67,7 +66,6 @@ class OwnVector(CanvasVectorEnv):
         return _unmade, (self.single,), self.__getstate__()
 
 
-@cache
 def vector_form(environment: type[CanvasEnv]) -> type[CanvasVectorEnv]:
     """The vector environment with the same settings and episodes."""
     shared = {name: getattr(environment, name) for name in ("env_id", "settings_type", "episodes_type")}

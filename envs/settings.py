@@ -113,7 +113,7 @@ class Settings(ABC):
 
 
 def plain(value: Any) -> Any:
-    """`value` as Python and JSON have it, so that equal settings are equal: arrays and lists as tuples, paths as text."""
+    """`value` as JSON knows it, so that equal settings are equal: arrays and lists as tuples, paths as text."""
     if isinstance(value, (np.ndarray, np.generic)):
         value = value.tolist()
     elif isinstance(value, os.PathLike):

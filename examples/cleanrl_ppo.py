@@ -63,7 +63,7 @@ def learn(frames: int, seed: int, num_envs: int = 8, num_steps: int = 64) -> Ite
     """Learn; yields the mean return of the episodes of each batch, as it is played."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    environments = SyncVectorEnv([make_env] * num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
+    environments: Any = SyncVectorEnv([make_env] * num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
     agent = Agent()
     optimizer = torch.optim.Adam(agent.parameters(), lr=2.5e-4, eps=1e-5)
     observation, _ = environments.reset(seed=seed)

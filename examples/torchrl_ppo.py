@@ -27,7 +27,7 @@ CHOICES = torch.from_numpy(SETTINGS.action_spec.nvec)
 SEEN = ["canvas", "target"]
 
 
-class Heads(Independent):
+class Heads(Independent):  # type: ignore[type-arg]
     """Independent choices for all heads of an action [..., heads], from logits [..., heads, choices]."""
 
     def __init__(self, logits: Tensor) -> None:

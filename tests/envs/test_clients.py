@@ -1,4 +1,4 @@
-"""What other people's code asks of an environment: Gymnasium's wrappers and vector forms, Stable-Baselines3, keywords."""
+"""What other people's code asks of an environment: that of Gymnasium, of Stable-Baselines3, and by keywords."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ both = pytest.mark.parametrize("env_id", IDS)
 LENGTH = 3
 
 
-def make(env_id: str, **settings: Any) -> gymnasium.Env[Any, Any]:
+def make(env_id: str, **settings: Any) -> Any:
     return gymnasium.make(env_id, episode_length=LENGTH, render_mode="rgb_array", **settings)
 
 
@@ -49,7 +49,9 @@ WRAPPERS: dict[str, Callable[[Any], Any]] = {
     "StickyAction": partial(wrappers.StickyAction, repeat_action_probability=0.5),
     "NormalizeReward": wrappers.NormalizeReward,
     "canvas, GrayscaleObservation": lambda env: wrappers.GrayscaleObservation(canvas_only(env)),
-    "canvas, RescaleObservation": lambda env: wrappers.RescaleObservation(canvas_only(env), np.float32(0), np.float32(1)),
+    "canvas, RescaleObservation": lambda env: wrappers.RescaleObservation(
+        canvas_only(env), np.float32(0), np.float32(1)
+    ),
     "canvas, FrameStackObservation": lambda env: wrappers.FrameStackObservation(canvas_only(env), 4),
     "PassiveEnvChecker": lambda env: wrappers.PassiveEnvChecker(env.unwrapped),
     "Autoreset": wrappers.Autoreset,
@@ -76,7 +78,7 @@ def test_gymnasiums_wrappers_show_what_their_spaces_promise(env_id, wrapper):
 @both
 def test_a_film_of_an_episode_is_recorded(env_id, tmp_path):
     pytest.importorskip("moviepy", reason="Gymnasium's RecordVideo needs moviepy, which brings 70 MB of ffmpeg")
-    env = wrappers.RecordVideo(make(env_id), str(tmp_path), disable_logger=True)
+    env: Any = wrappers.RecordVideo(make(env_id), str(tmp_path), disable_logger=True)
     env.action_space.seed(0)
     env.reset(seed=0)
     for _ in range(LENGTH):
@@ -164,7 +166,9 @@ def test_stable_baselines3_trains_in_processes_of_its_own(env_id):
     ],
 )
 def test_an_unknown_keyword_is_a_type_error_in_pythons_words(make):
-    with pytest.raises(TypeError, match="unexpected keyword argument 'frameskip'; the settings are canvas_size") as caught:
+    with pytest.raises(
+        TypeError, match="unexpected keyword argument 'frameskip'; the settings are canvas_size"
+    ) as caught:
         make(frameskip=4)
     assert isinstance(caught.value, UnknownSetting) and isinstance(caught.value, ValueError)
     with pytest.raises(SettingsError, match="canvas_size is 0") as refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -14,6 +15,8 @@ from envs.paint_settings import PaintSettings
 from envs.program import Program
 from envs.scene_settings import SceneSettings
 from envs.settings import SettingsError
+
+NOTHING = np.zeros((0, 8), np.int64)
 
 
 def test_the_defaults_are_the_published_setting():
@@ -82,7 +85,10 @@ def test_another_size_is_painted_at_that_size_with_brushes_in_proportion():
     ("given", "meant"),
     [
         ({"brush": Path("classic") / "pen"}, {"brush": "classic/pen"}),
-        ({"brush": np.str_("classic/pen"), "background": np.str_("black")}, {"brush": "classic/pen", "background": "black"}),
+        (
+            {"brush": np.str_("classic/pen"), "background": np.str_("black")},
+            {"brush": "classic/pen", "background": "black"},
+        ),
         ({"brush_sizes": np.array([1, 2, 4])}, {"brush_sizes": (1, 2, 4)}),
         ({"brush_sizes": np.array([0.5, 2], np.float32)}, {"brush_sizes": (0.5, 2.0)}),
         ({"brush_sizes": range(1, 4)}, {"brush_sizes": (1, 2, 3)}),
@@ -96,14 +102,14 @@ def test_paths_and_arrays_are_taken_and_become_plain_values(given, meant):
     settings = PaintSettings(**given)
     assert settings == PaintSettings(**meant) and hash(settings) == hash(PaintSettings(**meant))
     assert json.loads(json.dumps(settings.to_json())) == PaintSettings(**meant).to_json()
-    program = Program(envs.PAINT_ID, given, [])
-    assert json.loads(json.dumps(program.to_json())) == Program(envs.PAINT_ID, meant, []).to_json()
-    for make in (gymnasium.make, gymnasium.make_vec):
-        assert make(envs.PAINT_ID, **given).unwrapped.settings == settings  # type: ignore[operator]
+    program = Program(envs.PAINT_ID, given, NOTHING)
+    assert json.loads(json.dumps(program.to_json())) == Program(envs.PAINT_ID, meant, NOTHING).to_json()
+    made: list[Any] = [gymnasium.make(envs.PAINT_ID, **given), gymnasium.make_vec(envs.PAINT_ID, **given)]
+    assert all(env.unwrapped.settings == settings for env in made)
 
 
 def test_scenes_take_numbers_of_numpy_too():
-    given = {"canvas_size": np.int16(32), "most_objects": np.array(3), "grid_size": np.uint8(8)}
+    given: dict[str, Any] = {"canvas_size": np.int16(32), "most_objects": np.array(3), "grid_size": np.uint8(8)}
     assert SceneSettings(**given) == SceneSettings(canvas_size=32, most_objects=3, grid_size=8)
     assert json.dumps(SceneSettings(**given).to_json())
 
