@@ -78,13 +78,13 @@ def test_gymnasiums_wrappers_show_what_their_spaces_promise(env_id, wrapper):
 @both
 def test_a_film_of_an_episode_is_recorded(env_id, tmp_path):
     pytest.importorskip("moviepy", reason="Gymnasium's RecordVideo needs moviepy, which brings 70 MB of ffmpeg")
-    env: Any = wrappers.RecordVideo(make(env_id), str(tmp_path), disable_logger=True)
+    env: Any = wrappers.RecordVideo(make(env_id), str(tmp_path / "films"), disable_logger=True)
     env.action_space.seed(0)
     env.reset(seed=0)
     for _ in range(LENGTH):
         env.step(env.action_space.sample())
     env.close()
-    assert [path.suffix for path in tmp_path.iterdir()] == [".mp4"]
+    assert [path.suffix for path in (tmp_path / "films").iterdir()] == [".mp4"]
 
 
 @both

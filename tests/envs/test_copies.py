@@ -141,6 +141,8 @@ def test_wrapped_environments_are_copied_with_their_wrappers(copied):
     env.reset(seed=0)
     env.step(actions[0])
     twin = copied(env)
+    if copied is copy.deepcopy:
+        assert np.shares_memory(twin.get_wrapper_attr("targets"), targets), "a data set is not copied along"
     for action in actions[1:4]:
         one, other = twin.step(action), env.step(action)
         assert one[3] == other[3] and one[1] == other[1] != 0.0
