@@ -24,7 +24,7 @@ Observation = dict[str, NDArray[Any]]
 
 
 class Shared(np.ndarray[Any, np.dtype[np.uint8]]):
-    """Pictures that Gymnasium's records of an environment point to: it copies a record at every wrapper."""
+    """Pictures that copies of an environment share; Gymnasium, too, copies what it was made with at every wrapper."""
 
     def __deepcopy__(self, memo: dict[int, Any] | None) -> Shared:
         return self
@@ -51,8 +51,8 @@ class Scored(gymnasium.Wrapper[Observation, NDArray[Any], Observation, NDArray[A
         targets: NDArray[np.uint8] | None = None,
         config: RunConfig | None = None,
     ) -> None:
-        recorded = None if targets is None else targets.view(Shared)
-        RecordConstructorArgs.__init__(self, terms=terms, targets=recorded, config=config)
+        self.targets = None if targets is None else targets.view(Shared)
+        RecordConstructorArgs.__init__(self, terms=terms, targets=self.targets, config=config)
         gymnasium.Wrapper.__init__(self, env)
         assert isinstance(env.observation_space, spaces.Dict), "an environment of ours observes a dict with a canvas"
         canvas = env.observation_space["canvas"]
@@ -61,7 +61,6 @@ class Scored(gymnasium.Wrapper[Observation, NDArray[Any], Observation, NDArray[A
         if not terms:
             raise ConfigError("no rewards were given; name one at least, such as RewardTerm(name='squared_error')")
         self.terms = [(term, build_reward(term.name, config or RunConfig(), shape)) for term in terms]
-        self.targets = None if targets is None else np.asarray(targets)
         if targets is not None:
             if targets.shape[1:] != shape or targets.dtype != np.uint8 or not len(targets):
                 wanted = ", ".join(map(str, shape))
@@ -78,7 +77,7 @@ class Scored(gymnasium.Wrapper[Observation, NDArray[Any], Observation, NDArray[A
         """The observation after a reset, with the picture to copy if there are such, and info."""
         observation, info = self.env.reset(seed=seed, options=options)
         if self.targets is not None:
-            self._target = self.targets[self.np_random.integers(len(self.targets))]
+            self._target = np.asarray(self.targets)[self.np_random.integers(len(self.targets))]
         self._scores = self._score(observation["canvas"], info)
         return self._with_target(observation), info
 

@@ -39,6 +39,7 @@ class Builder(Episodes):
         self._pictures = np.empty((count, size, size, 3), np.uint8)
         self._bare = np.empty((size, size, 3), np.uint8)
         self._stages[0].submit(lambda renderer: renderer.draw(0, self._bare)).result()
+        self._pictures[:] = self._bare
         super().__init__(settings, count)
 
     def draw(self, programs: NDArray[np.integer[Any]]) -> Images:
@@ -56,6 +57,7 @@ class Builder(Episodes):
         self._begin()
         self._objects = [[] for _ in range(self._count)]
         for actions in programs.swapaxes(0, 1):
+            self._note(actions.copy())
             for index, action in enumerate(actions):
                 self._do(index, action)
 

@@ -17,6 +17,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from envs.copies import Replayed
 from envs.episodes import Episodes
 from envs.program import Program
 from envs.settings import Settings, SettingsError
@@ -26,14 +27,14 @@ Actions = NDArray[np.integer[Any]]
 Step = tuple[Observation, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
 
 
-class CanvasEnv(gymnasium.Env[Observation, Actions]):
+class CanvasEnv(Replayed, gymnasium.Env[Observation, Actions]):
     """One canvas.
 
     Keyword arguments are the fields of the settings, and `render_mode`.
 
     Observation:
         canvas: uint8 [canvas_size, canvas_size, channels].
-        step: int32 [], the number of actions so far.
+        step: int32 [1], the number of actions so far.
         action_mask: int8 [heads], 1 for the sub-actions that counted in the last action; zeros after a reset.
 
     Reward is always 0.0: what makes a picture good is for others to say. The episode terminates after `episode_length`
@@ -63,7 +64,7 @@ class CanvasEnv(gymnasium.Env[Observation, Actions]):
         self.action_spec = self.settings.action_spec
         self.action_space = spaces.MultiDiscrete(self.action_spec.nvec)
         self.observation_space = observation_space(self.settings)
-        self._episodes = type(self).episodes_type(self.settings, 1)
+        self._episodes = self._new_episodes()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -101,11 +102,15 @@ class CanvasEnv(gymnasium.Env[Observation, Actions]):
     def close(self) -> None:
         """Give back the canvas."""
         self._episodes.close()
+        self.closed = True
+
+    def _new_episodes(self) -> Episodes:
+        return type(self).episodes_type(self.settings, 1)
 
     def _observation(self, canvas: NDArray[np.uint8]) -> Observation:
         return {
             "canvas": canvas[0],
-            "step": np.array(self._episodes.steps, np.int32),
+            "step": np.array([self._episodes.steps], np.int32),
             "action_mask": self._episodes.action_mask[0].copy(),
         }
 
@@ -113,7 +118,7 @@ class CanvasEnv(gymnasium.Env[Observation, Actions]):
         return {name: int(count[0]) for name, count in self._episodes.counts.items()}
 
 
-class CanvasVectorEnv(VectorEnv[Observation, Actions, NDArray[Any]]):
+class CanvasVectorEnv(Replayed, VectorEnv[Observation, Actions, NDArray[Any]]):
     """`num_envs` canvases that advance together, so that a policy is asked once for all of them.
 
     Keyword arguments are those of the single environment, and `num_threads`, on how many threads canvases are drawn.
@@ -127,7 +132,8 @@ class CanvasVectorEnv(VectorEnv[Observation, Actions, NDArray[Any]]):
         SettingsError: a setting does not exist or has a value that is not allowed.
     """
 
-    metadata = CanvasEnv.metadata | {"autoreset_mode": AutoresetMode.NEXT_STEP}
+    autoreset_mode = AutoresetMode.NEXT_STEP  # where TorchRL looks for it, as Gymnasium's own vector forms have it
+    metadata = CanvasEnv.metadata | {"autoreset_mode": autoreset_mode}
     env_id: ClassVar[str]
     settings_type: ClassVar[type[Settings]]
     episodes_type: ClassVar[Callable[..., Episodes]]
@@ -138,8 +144,8 @@ class CanvasVectorEnv(VectorEnv[Observation, Actions, NDArray[Any]]):
         check_render_mode(render_mode)
         self.render_mode = render_mode
         self.settings = self.settings_type.from_keywords(settings)
-        self._episodes = type(self).episodes_type(self.settings, num_envs, num_threads)
-        self.num_envs = num_envs
+        self.num_envs, self._num_threads = num_envs, num_threads
+        self._episodes = self._new_episodes()
         self.action_spec = self.settings.action_spec
         self.single_action_space = spaces.MultiDiscrete(self.action_spec.nvec)
         self.single_observation_space = observation_space(self.settings)
@@ -182,13 +188,16 @@ class CanvasVectorEnv(VectorEnv[Observation, Actions, NDArray[Any]]):
         if hasattr(self, "_episodes"):  # Gymnasium closes an environment, too, whose settings were refused
             self._episodes.close()
 
+    def _new_episodes(self) -> Episodes:
+        return type(self).episodes_type(self.settings, self.num_envs, self._num_threads)
+
     def _ended(self) -> bool:
         return self._episodes.steps == self.settings.episode_length
 
     def _observation(self, canvas: NDArray[np.uint8]) -> Observation:
         return {
             "canvas": canvas,
-            "step": np.full(self.num_envs, self._episodes.steps, np.int32),
+            "step": np.full((self.num_envs, 1), self._episodes.steps, np.int32),
             "action_mask": self._episodes.action_mask.copy(),
         }
 
@@ -207,7 +216,7 @@ def observation_space(settings: Settings) -> spaces.Dict:
     return spaces.Dict(
         {
             "canvas": spaces.Box(0, 255, (size, size, settings.channels), np.uint8),
-            "step": spaces.Box(0, settings.episode_length, (), np.int32),
+            "step": spaces.Box(0, settings.episode_length, (1,), np.int32),
             "action_mask": spaces.MultiBinary(len(settings.action_spec.heads)),
         }
     )

@@ -56,8 +56,7 @@ class Episodes(ABC):
         if len(actions) != self._count:
             raise ActionError(f"{len(actions)} actions for {self._count} canvases; give one for each")
         shown = self._act(actions)
-        self.action_mask = self._spec.mask(actions)
-        self._history.append(actions)
+        self._note(actions)
         return shown
 
     @property
@@ -65,10 +64,13 @@ class Episodes(ABC):
         """The number of actions since the reset."""
         return len(self._history)
 
+    def history(self) -> NDArray[np.int64]:
+        """The actions on all canvases since the reset, a fresh array [steps, count, heads]."""
+        return np.array(self._history, np.int64).reshape(-1, self._count, len(self._spec.heads))
+
     def actions(self, index: int) -> NDArray[np.int64]:
         """The actions on one canvas since the reset, a fresh array [steps, heads]."""
-        done = [actions[index] for actions in self._history]
-        return np.array(done, np.int64).reshape(-1, len(self._spec.heads))
+        return self.history()[:, index].copy()
 
     @abstractmethod
     def drawn(self) -> Images:
@@ -89,6 +91,11 @@ class Episodes(ABC):
     @abstractmethod
     def _act(self, actions: NDArray[np.integer[Any]]) -> Images:
         """Do the actions, which are in the action space, add to the counts, and show the canvases."""
+
+    def _note(self, actions: NDArray[np.integer[Any]]) -> None:
+        """Keeps in mind what was done."""
+        self.action_mask = self._spec.mask(actions)
+        self._history.append(actions)
 
     def _begin(self) -> None:
         self._history: list[NDArray[np.integer[Any]]] = []

@@ -47,7 +47,6 @@ class PaintSettings(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         normalise(self, "grid_size", whole("grid_size", self.grid_size, 2, 1024))
-        # Lists from JSON become what the type hints promise, so that equal settings are equal.
         normalise(self, "brush_sizes", _radii(self.brush_sizes))
         if not isinstance(self.brush, str) or not self.brush:
             raise SettingsError(f"brush is {self.brush!r}; give a brush's name, such as 'classic/pen', or its file")

@@ -7,6 +7,7 @@ its own kind of record; this is what they have in common.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -23,6 +24,10 @@ MAX_PIXELS = 8192
 
 class SettingsError(ValueError):
     """An environment was asked for with a setting that does not exist, or with a value that is not allowed."""
+
+
+class UnknownSetting(SettingsError, TypeError):
+    """There is no such setting. Python's own error for such a keyword is a TypeError, which other libraries catch."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ class Settings(ABC):
     render_size: int | None = None
 
     def __post_init__(self) -> None:
-        # Numbers of numpy become what the type hints promise, so that equal settings are equal.
+        for field in fields(self):
+            normalise(self, field.name, plain(getattr(self, field.name)))
         normalise(self, "canvas_size", whole("canvas_size", self.canvas_size, 1, MAX_PIXELS))
         normalise(self, "episode_length", whole("episode_length", self.episode_length, 1, None))
         if self.render_size is not None:
@@ -60,12 +66,14 @@ class Settings(ABC):
         """The settings with the given names and values; the others keep their defaults.
 
         Raises:
-            SettingsError: a name is none of the settings, or a value is not allowed.
+            UnknownSetting: a name is none of the settings.
+            SettingsError: a value is not allowed.
         """
         allowed = [field.name for field in fields(cls)]
-        unknown = sorted(set(keywords) - set(allowed))
-        if unknown:
-            raise SettingsError(f"{', '.join(unknown)}: no such setting; the settings are {', '.join(allowed)}")
+        for name in keywords:
+            if name not in allowed:
+                # Python's words: TorchRL looks for them, and then leaves out the keyword that it added.
+                raise UnknownSetting(f"unexpected keyword argument '{name}'; the settings are {', '.join(allowed)}")
         return cls(**keywords)
 
     def to_json(self) -> dict[str, Any]:
@@ -102,6 +110,15 @@ class Settings(ABC):
     def drawn_size(self) -> int:
         """Width and height of the canvas that the engine draws on, in its own pixels."""
         return self.canvas_size if self.render_size is None else self.render_size
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON knows it, so that equal settings are equal: arrays and lists as tuples, paths as text."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    elif isinstance(value, os.PathLike):
+        value = os.fsdecode(value)
+    return tuple(plain(part) for part in value) if isinstance(value, (list, tuple)) else value
 
 
 def normalise(settings: Settings, name: str, value: object) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -161,6 +161,12 @@ class Canvases:
             out = np.empty((self.count, self.height, self.width, self.channels), np.uint8)
         self._batch.read(out, self._factor(out))
         return out
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "canvases can be neither copied nor pickled: libmypaint gives out no brush on its way. Make new ones and "
+            "repeat the strokes, or copy an environment, which does so by itself"
+        )
 
     def _factor(self, out: Any) -> int:
         """By how much the pictures in `out` are smaller than the canvases."""

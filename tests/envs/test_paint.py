@@ -193,7 +193,7 @@ def test_the_empty_canvas_has_the_colour_of_the_background(background, pixel):
 
 
 def test_what_cannot_be_made_is_refused_by_name():
-    with pytest.raises(SettingsError, match="cavnas_size: no such setting; the settings are canvas_size"):
+    with pytest.raises(SettingsError, match="unexpected keyword argument 'cavnas_size'; the settings are canvas_size"):
         paint(cavnas_size=32)
     with pytest.raises(SettingsError, match="render_mode is 'human'"):
         Paint(render_mode="human")

@@ -151,7 +151,7 @@ def test_svg_of_an_empty_program_is_the_background():
         (document(environment=["spiral/Paint-v0"]), "environment must be a text"),
         (document(settings=[1]), "settings an object"),
         (document(settings={"canvas_size": -1}), "in the settings, canvas_size is -1; give a whole number"),
-        (document(settings={"colour": True}), "in the settings, colour: no such setting"),
+        (document(settings={"colour": True}), "in the settings, unexpected keyword argument 'colour'"),
         (document(heads=["end", "control", "flag", "pressure", "size"]), "these settings call for"),
         (document(actions="paint"), "in the actions, actions are <U5 of shape"),
         (document(actions=[[1, 2], [1]]), "in the actions, "),

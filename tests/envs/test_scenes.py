@@ -173,7 +173,7 @@ def test_a_closed_environment_says_so():
     [
         ({"grid_size": 1}, "grid_size is 1; give a whole number from 2 to 64"),
         ({"canvas_size": 5000}, "drawn at 4096 pixels at most, not at 5000"),
-        ({"brush": "classic/pen"}, "brush: no such setting; the settings are canvas_size, episode_length"),
+        ({"brush": "classic/pen"}, "unexpected keyword argument 'brush'; the settings are canvas_size, episode_length"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(wrong, message):

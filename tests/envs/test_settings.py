@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 
+import envs
 from envs.paint_settings import PaintSettings
+from envs.program import Program
+from envs.scene_settings import SceneSettings
 from envs.settings import SettingsError
+
+NOTHING = np.zeros((0, 8), np.int64)
 
 
 def test_the_defaults_are_the_published_setting():
@@ -71,3 +79,53 @@ def test_another_size_is_painted_at_that_size_with_brushes_in_proportion():
     assert settings.at_size(32) == settings
     assert settings.at_size(8192).brush_sizes == (128, 512)
     assert PaintSettings(brush_sizes=(24,)).at_size(8192).brush_sizes == (1000,), "the engine's largest radius"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"brush": Path("classic") / "pen"}, {"brush": "classic/pen"}),
+        (
+            {"brush": np.str_("classic/pen"), "background": np.str_("black")},
+            {"brush": "classic/pen", "background": "black"},
+        ),
+        ({"brush_sizes": np.array([1, 2, 4])}, {"brush_sizes": (1, 2, 4)}),
+        ({"brush_sizes": np.array([0.5, 2], np.float32)}, {"brush_sizes": (0.5, 2.0)}),
+        ({"brush_sizes": range(1, 4)}, {"brush_sizes": (1, 2, 3)}),
+        ({"color": np.bool_(False)}, {"color": False}),
+        ({"color": np.array(True)}, {"color": True}),
+        ({"canvas_size": np.array(32), "grid_size": np.uint8(16)}, {"canvas_size": 32, "grid_size": 16}),
+        ({"render_size": np.int64(128), "episode_length": np.uint16(5)}, {"render_size": 128, "episode_length": 5}),
+    ],
+)
+def test_paths_and_arrays_are_taken_and_become_plain_values(given, meant):
+    settings = PaintSettings(**given)
+    assert settings == PaintSettings(**meant) and hash(settings) == hash(PaintSettings(**meant))
+    assert json.loads(json.dumps(settings.to_json())) == PaintSettings(**meant).to_json()
+    program = Program(envs.PAINT_ID, given, NOTHING)
+    assert json.loads(json.dumps(program.to_json())) == Program(envs.PAINT_ID, meant, NOTHING).to_json()
+    made: list[Any] = [gymnasium.make(envs.PAINT_ID, **given), gymnasium.make_vec(envs.PAINT_ID, **given)]
+    assert all(env.unwrapped.settings == settings for env in made)
+
+
+def test_scenes_take_numbers_of_numpy_too():
+    given: dict[str, Any] = {"canvas_size": np.int16(32), "most_objects": np.array(3), "grid_size": np.uint8(8)}
+    assert SceneSettings(**given) == SceneSettings(canvas_size=32, most_objects=3, grid_size=8)
+    assert json.dumps(SceneSettings(**given).to_json())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"brush_sizes": np.array([[1, 2]])}, r"brush_sizes has \(1, 2\); each is a radius"),
+        ({"brush_sizes": np.array([])}, r"brush_sizes is \(\); give one radius"),
+        ({"brush_sizes": np.array([True])}, r"brush_sizes has True"),
+        ({"canvas_size": np.array([32])}, r"canvas_size is \(32,\); give a whole number"),
+        ({"canvas_size": np.bool_(True)}, r"canvas_size is True"),
+        ({"color": np.int64(1)}, r"color is 1; give True or False"),
+        ({"brush": Path()}, r"brush .* was not found|brush is"),
+    ],
+)
+def test_arrays_that_make_no_sense_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        gymnasium.make(envs.PAINT_ID, **wrong)
