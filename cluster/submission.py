@@ -58,7 +58,8 @@ def submit(address: str, words: Sequence[str], job: str | None, out: Path | None
     with cluster_errors(address):
         client = connect(address)
         if job is None:
-            entrypoint = ["python", "-m", "cluster.job", name, *words]
+            # -P: whatever lies where the node was started is no part of the command.
+            entrypoint = ["python", "-P", "-m", "cluster.job", name, *words]
             client.submit_job(entrypoint=shlex.join(entrypoint), submission_id=name)
             typer.echo(f"Job {name} was sent to {address}.\n{ways}")
             if not wait:
