@@ -1,10 +1,10 @@
 """Whose packages `envs`, `spiral`, `cluster` and the others are: here always ours, though others use these names too.
 
-A project of the user's may well have a folder `envs`. It would be found in place of ours where its folder comes earlier
-on the search path: by `PYTHONPATH`, by `python -m`, or in the workers of Ray, to whose path Ray adds the folder in which
-the command was given, in front of all that is installed. So whoever starts a process of ours imports this module first,
-which has a name that nobody else uses. From then on our packages are found beside this file, and what is installed
-before what Ray adds. A module of the user's own is found all the same, after these.
+A project of the user's may well have a folder `envs`. It would be found in place of ours where it comes earlier on the
+search path: by `PYTHONPATH`, by `python -m`, or in the workers of Ray, which puts the folder in which the command was
+given in front of all that is installed. So whoever starts a process of ours imports this module first, which has a name
+that nobody else uses. From then on our packages are found beside this file, and what is installed before what Ray adds.
+A module of the user's own is found all the same, after these.
 """
 
 from __future__ import annotations
