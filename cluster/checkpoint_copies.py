@@ -21,6 +21,8 @@ KEEP = 3
 class CheckpointCopies:
     """The newest checkpoints of a run in the folder that `url` names.
 
+    A store has no lock that would end with a process, so a second run that puts copies there is found by what it puts.
+
     Raises:
         RunError: fsspec does not know the URL, or the folder cannot be made.
     """
@@ -31,18 +33,35 @@ class CheckpointCopies:
             self._store: Any
             self._store, self._root = fsspec.url_to_fs(url)
             self._store.makedirs(self._root, exist_ok=True)
+            self._known = set(self._names())
         except (ImportError, OSError, ValueError) as error:
             raise RunError(
                 f"--checkpoints {url} cannot be written to ({error}): give a URL that fsspec knows, such as "
                 "file:///path or s3://bucket/path, and install the package that it names"
             ) from None
 
+    def require_empty(self) -> None:
+        """Refuses a store with copies of another run, among which those of a new one would be lost.
+
+        Raises:
+            RunError: naming the newest.
+        """
+        if self._known:
+            raise RunError(
+                f"--checkpoints {self.url} holds copies of another run (the newest is {max(self._known)}): go on with "
+                "it by --resume and another --out, or give another URL"
+            )
+
     def put(self, checkpoint: Path) -> None:
         """Copies the checkpoint in the folder `checkpoint`; of older copies the newest stay.
 
         Raises:
-            OSError: the store does not take it.
+            OSError: the store does not take it, or another run has put a copy there.
         """
+        strange = set(self._names()) - self._known
+        if strange:
+            raise OSError(f"another run has put {max(strange)} there, so end one of the two")
+        self._known.add(checkpoint.name)
         place = f"{self._root}/{checkpoint.name}"
         self._remove(checkpoint.name)
         self._store.makedirs(place, exist_ok=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+import spiral_painter  # noqa: F401  (first of ours, so that all the others are)
 from cluster.commands.agents import agents_app
 from cluster.commands.bench import bench_app
 from cluster.commands.data import data_app

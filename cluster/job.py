@@ -7,7 +7,6 @@ trains or after it was killed.
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,10 +32,11 @@ def main() -> None:
     import ray
 
     from cluster.cli import main as run_command
+    from cluster.on_ray.start import JOINING
 
     job, *words = sys.argv[1:]
     folder = folder_of(job, words)
-    context: Any = ray.init(log_to_driver=False, logging_level=logging.ERROR)  # the run uses this connection
+    context: Any = ray.init(**JOINING)  # the run uses this connection
     (Path(context.address_info["session_dir"]) / "logs" / link_name(job)).symlink_to(folder)
     sys.argv = ["spiral", *words, "--out", str(folder)]
     run_command()

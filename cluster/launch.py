@@ -15,6 +15,7 @@ from cluster.checkpoint_copies import CheckpointCopies
 from cluster.display import make_display
 from cluster.engine import Engine, check_settings, inspect_environment
 from cluster.interrupts import Interrupts
+from cluster.only_writer import only_writer
 from cluster.plan import Counters, Length
 from cluster.run import Run, Summary
 from cluster.run_folder import RunError, RunFolder
@@ -41,12 +42,15 @@ def begin(config: RunConfig, out: Path, length: Length, machines: Machines) -> S
     """The summary of a new run in the empty folder `out`.
 
     Raises:
-        RunError: the folder is not empty.
+        RunError: the folder is not empty, another run has just begun in it, or the URL has copies of another run.
     """
     check_settings(config)
     folder = RunFolder(out)
-    folder.require_empty()
-    return _run(config, folder, length, machines, None)
+    with only_writer(out):
+        folder.require_empty()
+        if machines.checkpoints is not None:
+            CheckpointCopies(machines.checkpoints).require_empty()
+        return _run(config, folder, length, machines, None)
 
 
 def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
@@ -55,10 +59,14 @@ def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
     A run that ended before its first checkpoint begins anew. Where the folder has no checkpoint, a copy is taken.
 
     Raises:
-        RunError: there is no run, or it is over.
+        RunError: there is no run, it is over, or another process goes on with it.
         CheckpointError: its checkpoint is missing, damaged, or of another agent.
     """
-    folder = RunFolder(out)
+    with only_writer(out):
+        return _resume(RunFolder(out), length, machines)
+
+
+def _resume(folder: RunFolder, length: Length | None, machines: Machines) -> Summary:
     if machines.checkpoints is not None and not has_checkpoint(folder.checkpoints):
         _take_copy(folder, machines.checkpoints)
     config, planned = folder.read_settings()
@@ -71,7 +79,7 @@ def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
     counters = Counters(**checkpoint.document["counters"])
     if length.share(counters) >= 1.0:
         raise RunError(
-            f"the run in {out} is over ({counters.seconds / 60:.1f} minutes, {counters.frames} frames): "
+            f"the run in {folder.path} is over ({counters.seconds / 60:.1f} minutes, {counters.frames} frames): "
             "give more --minutes or --frames to go on"
         )
     return _run(config, folder, length, machines, checkpoint)

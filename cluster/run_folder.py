@@ -13,6 +13,8 @@ from spiral.config import ConfigError, RunConfig, parse_config
 from spiral.contracts import Arrays
 from spiral.files import written_whole
 
+LOCK, WRITER = ".writer.lock", ".writer.json"  # of who writes to a folder now; see `cluster/only_writer.py`
+
 
 class RunError(ValueError):
     """A folder that cannot be used for what was asked."""
@@ -73,7 +75,7 @@ class RunFolder:
         place = next(folder for folder in (self.path, *self.path.absolute().parents) if folder.exists())
         if not place.is_dir() or not os.access(place, os.W_OK):
             raise RunError(f"{self.path} cannot be made, since {place} is no folder that can be written to")
-        if place == self.path and any(self.path.iterdir()):
+        if place == self.path and any(path.name not in (LOCK, WRITER) for path in self.path.iterdir()):
             raise RunError(f"{self.path} is not empty: go on with --resume, or name another folder with --out")
 
     def begin(self, config: RunConfig, length: Length) -> None:

@@ -22,7 +22,8 @@ import typer
 
 from cluster.job import link_name
 from cluster.on_redis.connection import hide_password
-from cluster.run_folder import RunFolder
+from cluster.only_writer import only_writer
+from cluster.run_folder import RunError, RunFolder
 from spiral.files import written_whole
 
 POLL_INTERVAL_S = 0.5
@@ -47,7 +48,7 @@ def submit(address: str, words: Sequence[str], job: str | None, out: Path | None
 
     Raises:
         SubmitError: the options contradict each other, or the cluster does not do its part.
-        RunError: `out` is not empty, or cannot be written to.
+        RunError: `out` is not empty, cannot be written to, or another process writes to it.
     """
     check_words(words, job)
     name = job or uuid.uuid4().hex[:8]
@@ -58,14 +59,16 @@ def submit(address: str, words: Sequence[str], job: str | None, out: Path | None
     with cluster_errors(address):
         client = connect(address)
         if job is None:
-            entrypoint = ["python", "-m", "cluster.job", name, *words]
+            # -P: whatever lies where the node was started is no part of the command.
+            entrypoint = ["python", "-P", "-m", "cluster.job", name, *words]
             client.submit_job(entrypoint=shlex.join(entrypoint), submission_id=name)
             typer.echo(f"Job {name} was sent to {address}.\n{ways}")
             if not wait:
                 return 0
         try:
             status = follow(client, name) if wait else 0
-            typer.echo(fetch(client, name, folder.path))
+            with only_writer(folder.path):
+                typer.echo(fetch(client, name, folder.path))
         except KeyboardInterrupt:
             typer.echo(f"\nThe job goes on.\n{ways}", err=True)
             return INTERRUPTED
@@ -178,7 +181,7 @@ def cluster_errors(address: str) -> Iterator[None]:
 
     try:
         yield
-    except SubmitError:
+    except (SubmitError, RunError):
         raise
     except AuthenticationError:
         raise SubmitError(

@@ -24,12 +24,14 @@ def is_own(env_id: str) -> bool:
 
 
 def load_class(env_id: str) -> type[CanvasEnv]:
-    """The class called `module:Class`, whose module is imported.
+    """The class called `module:Class`, whose module is imported, if need be from the current folder.
 
     Raises:
         EnvironmentNotFound: it is not there, or no `CanvasEnv`.
     """
     module = env_id.partition(":")[0]
+    if "" not in sys.path:
+        sys.path.append("")  # the current folder, last: nothing in it takes the place of what is installed
     try:
         importlib.import_module(module)
     except ImportError as error:

@@ -37,10 +37,15 @@ def optimizer_arrays(optimizer: torch.optim.Optimizer) -> Arrays:
 
 def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     """Take over what `optimizer_arrays` gave."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for path, array in arrays.items():
         index, name = path.split("/")
-        state.setdefault(int(index), {})[name] = torch.from_numpy(np.array(array))
+        tensor, weight = torch.from_numpy(np.array(array)), weights[int(index)]
+        if tensor.shape == weight.shape:
+            # A fused step goes through the memory of both, so that they have to lie there in the same order.
+            tensor = torch.empty_like(weight, device="cpu").copy_(tensor)
+        state.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 

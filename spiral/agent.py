@@ -108,7 +108,11 @@ class Agent(nn.Module):
 
     def count_masked(self, actions: Tensor, per_head: Tensor) -> Tensor:
         """The sum of `per_head` [N, heads] over the heads that count for the kind of each action, [N]."""
-        return (per_head * self.mask_table[actions[:, self.spec.index(self.spec.kind)]]).sum(dim=-1)
+        return (per_head * self.counted(actions)).sum(dim=-1)
+
+    def counted(self, actions: Tensor) -> Tensor:
+        """1 where a sub-action counts for the kind of its action, otherwise 0, float [N, heads]."""
+        return self.mask_table[actions[:, self.spec.index(self.spec.kind)]]
 
     def act(
         self, seen: Observation, state: State, generator: torch.Generator | None = None, temperature: float = 1.0
@@ -117,7 +121,7 @@ class Agent(nn.Module):
         pictures = self.pictures(seen.canvas, seen.target)
         embedding, maps = self.encoder(pictures, seen.action, seen.action_mask.float(), seen.noise)
         z, state = self.lstm(F.relu(embedding)[None], state)
-        actions, log_probs, _ = self.decoder(z[0], maps, None, generator, temperature)
+        actions, log_probs, _ = self.decoder(z[0], maps, None, generator=generator, temperature=temperature)
         return Decision(actions, self.count_masked(actions, log_probs), self.value(z[0]).float().squeeze(-1), state)
 
     def unroll(self, episodes: TensorEpisodes) -> Judgement:
@@ -134,7 +138,7 @@ class Agent(nn.Module):
         z, _ = self.lstm(F.relu(embedding).view(length, batch, -1), self.lstm.initial_state(batch))
         z = z.flatten(0, 1)
         actions = episodes.actions.flatten(0, 1)
-        _, log_probs, entropies = self.decoder(z, maps, actions)
+        _, log_probs, entropies = self.decoder(z, maps, actions, self.counted(actions))
         return Judgement(
             self.count_masked(actions, log_probs).view(length, batch),
             self.count_masked(actions, entropies).view(length, batch),

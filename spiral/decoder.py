@@ -186,6 +186,7 @@ class Decoder(nn.Module):
         z: Tensor,
         maps: Sequence[Tensor],
         actions: Tensor | None,
+        counted: Tensor | None = None,
         generator: torch.Generator | None = None,
         temperature: float = 1.0,
     ) -> tuple[Tensor, Tensor, Tensor]:
@@ -195,6 +196,8 @@ class Decoder(nn.Module):
             z: the LSTM's output, [N, hidden].
             maps: the encoder's feature maps.
             actions: int64 [N, heads] to be judged, or None to decide anew.
+            counted: float [N, heads], 0 where a sub-action does not count: what is said of it may be 0 as well. None
+                asks for all.
             generator: the random numbers for new decisions.
             temperature: of new decisions; the log-probabilities are those at temperature 1.
         """
@@ -202,11 +205,14 @@ class Decoder(nn.Module):
         log_probs: dict[int, Tensor] = {}
         entropies: dict[int, Tensor] = {}
         for step, (i, head) in enumerate(zip(self.order, self.heads, strict=True)):
-            log_p = F.log_softmax(head(z, maps).float(), dim=-1)
-            choice = sample_categorical(log_p, generator, temperature) if actions is None else actions[:, i]
+            if actions is None:
+                log_p = F.log_softmax(head(z, maps).float(), dim=-1)
+                choice = sample_categorical(log_p, generator, temperature)
+                log_probs[i], entropies[i] = measured(log_p, choice)
+            else:
+                choice = actions[:, i]
+                log_probs[i], entropies[i] = self._judge(head, z, maps, choice, None if counted is None else counted[:, i])
             chosen[i] = choice
-            log_probs[i] = log_p.gather(-1, choice[:, None]).squeeze(-1)
-            entropies[i] = -(log_p.exp() * log_p).sum(dim=-1)
             if step + 1 < len(self.order):
                 embedding = self.embeddings[step](choice)
                 if str(step) in self.reads:
@@ -217,3 +223,21 @@ class Decoder(nn.Module):
         stacked = (torch.stack([x[i] for i in heads], dim=-1) for x in (chosen, log_probs, entropies))
         actions_out, log_probs_out, entropies_out = stacked
         return actions_out, log_probs_out, entropies_out
+
+    def _judge(
+        self, head: nn.Module, z: Tensor, maps: Sequence[Tensor], choice: Tensor, counted: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The log-probability and the entropy of given choices, each [N]."""
+        if counted is None or not isinstance(head, DeconvolutionHead) or bool(counted.all()):
+            return measured(F.log_softmax(head(z, maps).float(), dim=-1), choice)
+        # A picture of logits is dear, and where the sub-action does not count nobody reads it.
+        (rows,) = counted.nonzero(as_tuple=True)
+        log_p = F.log_softmax(head(z[rows], maps).float(), dim=-1)
+        nothing = log_p.new_zeros(len(z))
+        log_prob, entropy = (nothing.index_put((rows,), part) for part in measured(log_p, choice[rows]))
+        return log_prob, entropy
+
+
+def measured(log_p: Tensor, choice: Tensor) -> tuple[Tensor, Tensor]:
+    """The log-probability of each choice, and the entropy, both [N], where the logarithms of all are [N, choices]."""
+    return log_p.gather(-1, choice[:, None]).squeeze(-1), -(log_p.exp() * log_p).sum(dim=-1)

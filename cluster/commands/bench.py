@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -107,7 +106,5 @@ def benchmark(name: str) -> Any:
     root = Path(__file__).resolve().parents[2]
     if not (root / "benchmarks" / f"{name}.py").is_file():
         raise RunError(f"benchmarks are part of the repository, and {root} is none: run this from a clone")
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
     module: ModuleType = importlib.import_module(f"benchmarks.{name}")
     return module

@@ -11,10 +11,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
+from ray._private.ray_constants import WORKER_PROCESS_SETUP_HOOK_ENV_VAR
+
+from spiral_painter import WORKER_HOOK
 
 OBJECT_STORE_BYTES = 512 * 2**20  # some trajectories; the real pictures come on top
 
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+# In the processes of a cluster that others started, our names mean our packages as well.
+JOINING: dict[str, Any] = QUIET | {"runtime_env": {"worker_process_setup_hook": WORKER_HOOK}}
 
 
 class EngineError(RuntimeError):
@@ -63,7 +68,7 @@ def _connect(address: str | None, processes: int, picture_bytes: int) -> None:
         return
     try:
         _knock(address)
-        ray.init(address, **QUIET)
+        ray.init(address, **JOINING)
     except (OSError, RuntimeError, ValueError) as error:
         raise EngineError(
             f"no Ray cluster answers at {address!r} ({str(error).splitlines()[0]}): start one with `ray start --head`, "
@@ -77,6 +82,8 @@ def prepare_environment() -> None:
     # Ray gives its processes the lowest priority but four; those of a run have that of the command itself.
     os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # A hook that is given to `ray.init` would leave the processes unused that Ray starts at once: two to five seconds.
+    os.environ.setdefault(WORKER_PROCESS_SETUP_HOOK_ENV_VAR, WORKER_HOOK)
 
 
 def _knock(address: str) -> None:

@@ -10,6 +10,7 @@ with the rounds that are left.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from cluster.engine import check_settings
 from cluster.launch import load_pictures
 from cluster.on_ray.start import EngineError, start_ray
 from cluster.on_redis.server import redis_of_a_run
+from cluster.only_writer import only_writer
 from cluster.plan import Counters, Length
 from cluster.population.book import Book
 from cluster.population.evolution import evolve
@@ -62,8 +64,9 @@ def begin(
     check_settings(plan.config)
     check_levels(plan.config)
     plan.check()
-    RunFolder(out).require_empty()
-    return _run(plan, PopulationFolder(out.absolute()), minutes, redis_url, address, at_a_time)
+    with only_writer(out):
+        RunFolder(out).require_empty()
+        return _run(plan, PopulationFolder(out.absolute()), minutes, redis_url, address, at_a_time)
 
 
 def resume(
@@ -77,19 +80,20 @@ def resume(
     """How the population in `out` ended, which goes on from its members' folders, to the given length or its own.
 
     Raises:
-        RunError: there is no population, or it is over.
+        RunError: there is no population, it is over, or another process goes on with it or with one of its members.
     """
     folder = PopulationFolder(out.absolute())
-    plan = folder.read_plan()
-    if frames is not None:
-        plan = replace(plan, length=Length(frames=frames))
-    if minutes is None and _rounds_done(folder, plan) == plan.rounds:
-        raise RunError(f"the population in {out} is over: give more --minutes or --frames to go on")
-    for number in range(plan.members):
-        if has_checkpoint(checkpoints := folder.member(number).checkpoints):
-            document = load_checkpoint(latest_checkpoint(checkpoints), only=()).document
-            compare_brush(plan.config, document, f"the population in {out}")
-    return _run(plan, folder, minutes, redis_url, address, at_a_time)
+    with only_writer(out):
+        plan = folder.read_plan()
+        if frames is not None:
+            plan = replace(plan, length=Length(frames=frames))
+        if minutes is None and _rounds_done(folder, plan) == plan.rounds:
+            raise RunError(f"the population in {out} is over: give more --minutes or --frames to go on")
+        for number in range(plan.members):
+            if has_checkpoint(checkpoints := folder.member(number).checkpoints):
+                document = load_checkpoint(latest_checkpoint(checkpoints), only=()).document
+                compare_brush(plan.config, document, f"the population in {out}")
+        return _run(plan, folder, minutes, redis_url, address, at_a_time)
 
 
 def _run(
@@ -104,7 +108,11 @@ def _run(
         at_a_time = _one_at_a_time(at_a_time)
     pictures, held_out = load_pictures(plan.config)
     size = pictures.nbytes + held_out.nbytes
-    with start_ray(address, processors(), size, embedded_redis=redis_url is None), redis_of_a_run(redis_url) as redis:
+    with ExitStack() as resources:
+        for number in range(plan.members):  # also of those that wait for their turn
+            resources.enter_context(only_writer(folder.member(number).path))
+        resources.enter_context(start_ray(address, processors(), size, embedded_redis=redis_url is None))
+        redis = resources.enter_context(redis_of_a_run(redis_url))
         room = make_room(plan.members, at_a_time, plan.config.device)
         if minutes is not None:
             plan = replace(plan, length=replace(plan.length, minutes=minutes / room.turns(plan.members)))

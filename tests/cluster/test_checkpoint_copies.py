@@ -58,6 +58,20 @@ def test_the_same_checkpoint_again_replaces_its_copy(tmp_path, url):
     assert (tmp_path / "fetched" / f"{5:012d}" / "policy.safetensors").read_text() == "new"
 
 
+def test_two_runs_do_not_mix_their_copies(tmp_path, url):
+    first = CheckpointCopies(url)
+    first.require_empty()
+    first.put(checkpoint(tmp_path / "first", 300))
+    second = CheckpointCopies(url)
+    with pytest.raises(RunError, match=f"holds copies of another run .*{300:012d}.*--resume"):
+        second.require_empty()
+    second.put(checkpoint(tmp_path / "second", 400))
+    with pytest.raises(OSError, match=f"another run has put {400:012d} there, so end one of the two"):
+        first.put(checkpoint(tmp_path / "first", 350))
+    second.put(checkpoint(tmp_path / "second", 500))
+    assert names(url) == [300, 400, 500]
+
+
 def test_a_copy_that_was_cut_off_does_not_count(tmp_path, url, monkeypatch):
     copies = CheckpointCopies(url)
     copies.put(checkpoint(tmp_path / "run", 5))

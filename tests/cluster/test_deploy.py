@@ -107,7 +107,9 @@ def test_the_image_copies_all_packages_and_what_builds_them():
         assert (ROOT / path).exists(), path
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     packages = re.findall(r'"(\w+)\*"', re.search(r"^include = .*$", project, re.MULTILINE)[0])  # type: ignore[index]
-    assert packages and {*packages, ".ci", "pyproject.toml", "constraints.txt", "README.md"} == set(copied)
+    module = re.search(r'^py-modules = \["(\w+)"\]$', project, re.MULTILINE)[1]  # type: ignore[index]
+    files = {f"{module}.py", ".ci", "pyproject.toml", "constraints.txt", "README.md"}
+    assert packages and {*packages, *files} == set(copied)
     assert {"openssh-client", "rsync", "wget"} <= set(recipe.split()), "the head of `ray up` and KubeRay need them"
     assert set(re.findall(r"^requires = \[\"(\w+).*\"(\w+)", project, re.MULTILINE)[0]) <= set(recipe.split())
     for line in re.findall(r"spiral \w+[^&\n]*", recipe.partition("USER")[2]):

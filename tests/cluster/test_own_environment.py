@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +16,10 @@ from typer.testing import CliRunner
 from cluster.cli import app, is_user_error
 from envs.own import EnvironmentNotFound, load_class, loaded_class
 from envs.program import Program, ProgramError
+from tests.foreign import foreign_folder
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
 REWARDS = 'rewards=[{"name": "discriminator", "when": "step"}]'
 
 
@@ -25,20 +29,25 @@ def on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "dots", raising=False)
 
 
-def train(out: Path, *options: str) -> None:
+def train(out: Path, folder: Path, path: list[Path], *options: str) -> None:
+    """Train in the folder, with these on the search path."""
     small = ["policy.batch_size=8", "discriminator.batch_size=8", "policy.anchor=0", "data.name=mnist5k", REWARDS]
     settings = [part for change in small for part in ("--set", change)]
     command = ["train", "--preset", "mnist-small", "--env", "dots:Dots", "--frames", "240", "--out", str(out)]
     # A process of its own: a Ray that an earlier test began would not know this PYTHONPATH.
-    words = [sys.executable, "-m", "cluster.cli", *command, *settings, *options]
-    result = subprocess.run(words, capture_output=True, text=True, check=False)
+    # As the installed command does, which has not the current folder on its search path.
+    words = [sys.executable, "-P", "-m", "cluster.cli", *command, *settings, *options]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path))}
+    result = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("engine", ["local", "ray"])
-def test_it_is_trained_in_by_its_name(engine, tmp_path, on_the_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES))
-    train(tmp_path / "run", "--engine", engine)
+def test_it_is_trained_in_by_its_name(engine, tmp_path, on_the_path):
+    folder = foreign_folder(tmp_path / "work")
+    if engine == "ray":  # found in the current folder, beside packages that have the names of ours
+        shutil.copy(EXAMPLES / "dots.py", folder)
+    train(tmp_path / "run", folder, [ROOT] if engine == "ray" else [EXAMPLES, ROOT], "--engine", engine)
     load_class("dots:Dots")
     program = Program.load(tmp_path / "run" / "programs" / "0.json")
     assert (program.env_id, program.actions.shape) == ("dots:Dots", (10, 3))

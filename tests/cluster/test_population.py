@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from cluster.population.member import play_round
 from cluster.population.room import Room
 from cluster.population.run import begin, resume
 from cluster.population.settings import levels_of
-from cluster.run_folder import RunError
+from cluster.run_folder import WRITER, RunError
 from cluster.use import find_agent
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from spiral.config import ConfigError, RunConfig
@@ -83,6 +84,13 @@ def grown(plan: Plan, one_thread: None, ray_session: None, tmp_path_factory: pyt
         patch.setattr(PopulationFolder, "copy_member", noting)
         text = begin(plan, out, at_a_time=1)
     yield Grown(PopulationFolder(out), plan, text, copies)
+
+
+def test_nobody_else_can_go_on_with_a_member_meanwhile(grown):
+    snapshot = grown.copies[0][2]
+    for member in range(MEMBERS):  # also of those that wait for their turn
+        assert json.loads((snapshot.member(member).path / WRITER).read_text())["process"] == os.getpid()
+    assert not list(grown.folder.path.rglob(".writer*")), "nothing of it is left"
 
 
 def test_every_member_trains_every_round_with_its_own_settings_and_seed(grown):

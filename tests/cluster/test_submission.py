@@ -26,6 +26,7 @@ from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.run_folder import RunFolder
 from learners.checkpoint import latest_checkpoint, load_checkpoint
+from tests.foreign import foreign_folder
 
 from .conftest import FRAMES, set_words
 
@@ -104,6 +105,7 @@ def nodes(redis_server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory)
     environment.pop("RAY_ADDRESS", None)
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("two_nodes.py"))],
+        cwd=foreign_folder(tmp_path_factory.mktemp("work")),
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -252,5 +252,10 @@ def test_the_first_layer_is_one_convolution_of_pictures_coordinates_and_planes(c
     pictures = torch.rand(3, encoder.stem.in_channels - 2 - len(encoder.grids), *SHAPE[:2])
     planes = encoder.location_planes(action, mask)
     stacked = torch.cat([pictures, encoder.coordinates.expand(3, -1, -1, -1), *planes], dim=1)
-    seen, where = encoder._first_layer(pictures, planes)
-    torch.testing.assert_close(seen + where, encoder.stem(stacked))
+    noise = torch.zeros(3, trajectory.noise.shape[-1])
+    shift = encoder.conditioning(action, mask, noise)[:, :, None, None]
+    x = torch.relu(encoder.stem(stacked) + shift)
+    for convolution in encoder.strided:
+        x = torch.relu(convolution(x))
+    flat = encoder.flat(encoder.residual(x).flatten(1))
+    torch.testing.assert_close(encoder(pictures, action, mask, noise)[0], flat, rtol=1e-4, atol=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from envs.actions import Head
+from spiral.agent import Agent
 from spiral.config import AgentConfig
 from spiral.decoder import Decoder, DeconvolutionHead, PointerHead, sample_categorical
 from spiral.encoder import Encoder, SubactionEmbedding, coordinate_planes
@@ -117,14 +120,71 @@ def test_location_planes_show_where_the_last_action_went_if_it_counted():
 
 
 def test_the_encoder_gives_its_maps_from_the_finest_to_the_coarsest():
-    config = AgentConfig(stem_channels=4, stem_stride=2, channels=(6, 8), residual_blocks=1, hidden=16, noise=0)
-    encoder = Encoder(SPEC, SHAPE, config)
-    heads = len(SPEC.heads)
-    flat, maps = encoder(
-        torch.rand(3, 1, 16, 16), torch.zeros(3, heads, dtype=torch.int64), torch.zeros(3, heads), None
+    config = AgentConfig(
+        stem_channels=4, stem_stride=2, channels=(6, 8), residual_blocks=1, hidden=16, noise=0, location_head="pointer"
     )
+    flat, maps = Encoder(SPEC, SHAPE, config)(*seen(3))
     assert flat.shape == (3, 16)
-    assert [tuple(m.shape[1:]) for m in maps] == encoder.map_shapes == [(4, 8, 8), (6, 4, 4), (8, 2, 2)]
+    assert [tuple(m.shape[1:]) for m in maps] == [(4, 8, 8), (6, 4, 4), (8, 2, 2)]
+    assert Encoder(SPEC, SHAPE, config.model_copy(update={"location_head": "deconvolution"}))(*seen(3))[1] == []
+
+
+def seen(count: int) -> tuple[torch.Tensor, ...]:
+    """Pictures, actions, their masks and no noise, as an encoder takes them."""
+    heads = len(SPEC.heads)
+    actions = torch.zeros(count, heads, dtype=torch.int64)
+    return torch.rand(count, 1, 16, 16), actions, torch.zeros(count, heads), torch.zeros(count, 0)
+
+
+@pytest.mark.parametrize("head", ["pointer", "deconvolution"])
+def test_a_batch_in_portions_gives_what_it_gives_at_once(head, monkeypatch):
+    config = AgentConfig(stem_channels=4, stem_stride=2, channels=(8,), residual_blocks=1, noise=0, location_head=head)
+    encoder = Encoder(SPEC, SHAPE, config)
+    decoder = Decoder(SPEC, encoder.map_shapes, config)
+    batch, z, actions = seen(7), torch.rand(7, config.hidden), torch.zeros(7, len(SPEC.heads), dtype=torch.int64)
+
+    def everything() -> list[torch.Tensor]:
+        embedding, maps = encoder(*batch)
+        _, log_probs, entropies = decoder(z, maps, actions)
+        results = [embedding, *maps, log_probs, entropies]
+        weights = [*encoder.parameters(), *decoder.parameters()]
+        loss = sum(result.square().sum() for result in results)
+        return results + [g for g in torch.autograd.grad(loss, weights, allow_unused=True) if g is not None]
+
+    at_once = everything()
+    monkeypatch.setattr("spiral.layers.CACHED_NUMBERS", 2 * max(math.prod(shape) for shape in encoder.map_shapes))
+    torch.testing.assert_close(everything(), at_once, rtol=1e-4, atol=1e-5)
+
+
+def test_what_does_not_count_is_not_computed_and_changes_nothing():
+    config = AgentConfig(stem_channels=4, channels=(8,), residual_blocks=1, noise=0)
+    decoder = Decoder(SPEC, Encoder(SPEC, SHAPE, config).map_shapes, config)
+    z, counted = torch.rand(6, config.hidden), torch.ones(6, len(SPEC.heads))
+    actions = torch.zeros(6, len(SPEC.heads), dtype=torch.int64)
+    place = SPEC.index("control")
+    counted[1::2, place] = 0
+    rows: list[int] = []
+    decoder.heads[decoder.order.index(place)].register_forward_pre_hook(lambda _, given: rows.append(len(given[0])))
+    all_log_probs, all_entropies = decoder(z, [], actions)[1:]
+    log_probs, entropies = decoder(z, [], actions, counted)[1:]
+    assert rows == [6, 3]
+    torch.testing.assert_close(log_probs * counted, all_log_probs * counted)
+    torch.testing.assert_close(entropies * counted, all_entropies * counted)
+    assert (log_probs[1::2, place] == 0).all() and (entropies[1::2, place] == 0).all()
+
+
+def test_convolutions_and_the_gradients_of_their_inputs_have_their_channels_last():
+    """Also where pointers read the maps, whose gradients would otherwise be laid out anew for every layer."""
+    config = AgentConfig(stem_channels=4, channels=(8,), residual_blocks=0, noise=0, location_head="pointer")
+    agent = Agent(SPEC, SHAPE, config)
+    _, *previous = seen(3)
+    embedding, maps = agent.encoder(agent.pictures(torch.zeros(3, *SHAPE, dtype=torch.uint8), None), *previous)
+    for feature_map in maps:
+        feature_map.retain_grad()
+    actions = torch.zeros(3, len(SPEC.heads), dtype=torch.int64)
+    agent.decoder(embedding, maps, actions)[1].sum().backward()
+    for tensor in (*maps, *(m.grad for m in maps[:1]), agent.encoder.stem.weight):
+        assert tensor is not None and tensor.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_canvas_that_does_not_fit_the_strides_is_refused():
