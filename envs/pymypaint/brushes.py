@@ -13,14 +13,13 @@ from typing import Any
 
 from envs.pymypaint import _native
 from envs.pymypaint.errors import BrushFormatError, BrushNotFoundError
+from envs.pymypaint.scaling import Curve, scaled
 
 LARGEST_FILE = 1 << 20  # bytes; the largest brush of the package mypaint-brushes has 20,000
 VERSION = 3
 MOST_POINTS = 64  # of a curve; libmypaint's own limit
 LARGEST_NUMBER = 1000.0  # of a setting; the brushes of mypaint-brushes stay within 360
 MOST_DABS = 200.0  # for each radius or second; more would only cost time
-
-Curve = tuple[int, int, list[tuple[float, float]]]
 
 
 def brush_folders() -> list[Path]:
@@ -78,8 +77,8 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def load_brush(name_or_path: str | os.PathLike[str]) -> _native.Recipe:
-    """Return the brush, read and checked.
+def load_brush(name_or_path: str | os.PathLike[str], scale: float = 1.0) -> _native.Recipe:
+    """Return the brush, read and checked, and `scale` times as large in all that it reckons in pixels.
 
     Settings that the file does not name keep libmypaint's defaults; names that libmypaint does not know are left out.
 
@@ -93,11 +92,11 @@ def load_brush(name_or_path: str | os.PathLike[str]) -> _native.Recipe:
             content = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise BrushNotFoundError(f"brush {path} cannot be read: {error}") from error
-    return parse_brush(content, str(path))
+    return parse_brush(content, str(path), scale)
 
 
-def parse_brush(content: bytes, origin: str) -> _native.Recipe:
-    """Return the brush that `content` describes; `origin` names it in errors.
+def parse_brush(content: bytes, origin: str, scale: float = 1.0) -> _native.Recipe:
+    """Return the brush that `content` describes, `scale` times as large; `origin` names it in errors.
 
     Raises:
         BrushFormatError: as in `load_brush`.
@@ -116,10 +115,11 @@ def parse_brush(content: bytes, origin: str) -> _native.Recipe:
     settings = document.get("settings")
     if not isinstance(settings, dict):
         raise BrushFormatError(f"brush {origin} has no object 'settings'; save it again from MyPaint")
-    return _recipe(settings, origin)
+    values, curves = _read(settings, origin)
+    return _native.Recipe(*((values, curves) if scale == 1 else scaled(values, curves, scale)))
 
 
-def _recipe(settings: dict[str, Any], origin: str) -> _native.Recipe:
+def _read(settings: dict[str, Any], origin: str) -> tuple[list[float], list[Curve]]:
     values = [_native.setting_default(setting) for setting in range(_native.SETTINGS)]
     curves: list[Curve] = []
     for name, content in settings.items():
@@ -137,7 +137,7 @@ def _recipe(settings: dict[str, Any], origin: str) -> _native.Recipe:
                 curve = _curve(points, limit, f"{where}, input {input_name!r}")
                 if curve:
                     curves.append((setting, input_id, curve))
-    return _native.Recipe(values, curves)
+    return values, curves
 
 
 def _curve(points: Any, limit: float, where: str) -> list[tuple[float, float]]:
