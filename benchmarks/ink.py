@@ -1,9 +1,9 @@
 """How much ink every installed brush puts on canvases of several sizes: a picture painted larger is the same picture.
 
-Ink is the mean darkness of a white canvas after three black strokes, of 64 pixels and of larger ones. A brush whose dabs
-are finer than a pixel at 64 is drawn too wide there, or not at all. So one that differs with a radius of 4 pixels is
-measured again with a radius of 12, where its dabs are some pixels wide. Brushes that only move or take away
-paint leave the canvas empty, and shall do so at every size.
+Ink is the mean darkness of a white canvas after three black strokes, of 64 pixels and of larger ones. A brush whose
+dabs are finer than a pixel at 64 is drawn too wide there, or not at all. So one that differs with a radius of 4 pixels
+is measured again with a radius of 12, where its dabs are some pixels wide. Brushes that only move or take away paint
+leave the canvas empty, and shall do so at every size.
 """
 
 from __future__ import annotations

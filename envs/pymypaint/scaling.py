@@ -17,10 +17,10 @@ from envs.pymypaint import _native
 
 Curve = tuple[int, int, list[tuple[float, float]]]
 
-# libmypaint says log(gamma + speed) * m + q for a speed, with q and m so that 45 pixels a second are 0.5, and that 0.015
-# is the slope there.
 EDGE = 1.0  # pixel; an edge so soft only hides the pixels, and stays sharp on more of them
 
+# libmypaint says log(gamma + speed) * m + q for a speed, with q and m so that 45 pixels a second are 0.5, and that
+# 0.015 is the slope there.
 FIXED_SPEED, FIXED_INPUT, FIXED_SLOPE = 45.0, 0.5, 0.015
 
 
