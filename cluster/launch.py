@@ -75,7 +75,7 @@ def _resume(folder: RunFolder, length: Length | None, machines: Machines) -> Sum
         return _run(config, folder, length, machines, None)
     checkpoint = load_checkpoint(latest_checkpoint(folder.checkpoints))
     checkpoint.require(*inspect_environment(config))
-    compare_brush(config, checkpoint.document, f"the run in {out}")
+    compare_brush(config, checkpoint.document, f"the run in {folder.path}")
     counters = Counters(**checkpoint.document["counters"])
     if length.share(counters) >= 1.0:
         raise RunError(

@@ -74,7 +74,7 @@ def parse(
     best = paintings.program(int(np.argmin(errors)), config)
     averaged = [paintings.program(index, config) for index in range(min(AVERAGED, samples))]
     written = write_program(out, best, square) + write_kind(out, best, averaged)
-    empty = best.frames()[0]
+    empty = next(best.frames())
     return "\n".join(
         (
             *framing.advice(target, empty),
@@ -91,7 +91,7 @@ def write_program(out: Path, program: Program, square: Image.Image) -> list[str]
     # On the left each pixel stays a box where the picture is small, since that is what it looks like.
     pair = np.stack((resized(square, SHOWN, Image.Resampling.BOX), program.render(SHOWN)))
     save_picture(out / "reconstruction.png", contact_sheet(pair, columns=2))
-    save_animation(out / "painting.gif", painting_frames(program, SHOWN))
+    save_animation(out / "painting.gif", painting_frames(program, SHOWN), len(program.actions) + 1)
     return ["program.json", "reconstruction.png", "painting.gif"]
 
 

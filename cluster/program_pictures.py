@@ -6,7 +6,7 @@ Below each picture is a strip with one numbered cell for each command, counted f
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import gymnasium
@@ -70,20 +70,20 @@ def numbered_strip(width: int, colors: NDArray[np.float64], filled: int | None =
     return np.asarray(strip)
 
 
-def painting_frames(program: Program, size: int) -> NDArray[np.uint8]:
-    """The canvas before the first and after every command, painted at `size`, uint8 [steps + 1, size + strip, size, 3].
+def painting_frames(program: Program, size: int) -> Iterator[NDArray[np.uint8]]:
+    """The canvas before the first and after every command, painted at `size`, each uint8 [size + strip, size, 3].
 
     The strip tells how many are done, so that a command that paints nothing is seen as well.
     """
-    canvases = in_three_channels(program.at_size(size).frames())
     colors = np.tile(DONE, (len(program.actions), 1))
-    strips = [numbered_strip(size, colors, filled) for filled in range(len(canvases))]
-    return np.concatenate((canvases, np.stack(strips)), axis=1)
+    for done, canvas in enumerate(program.at_size(size).frames()):
+        yield np.concatenate((in_three_channels(canvas), numbered_strip(size, colors, done)))
 
 
-def save_animation(path: Path, frames: NDArray[np.uint8]) -> None:
-    """Write uint8 [T, H, W, 3] as an endless GIF, whole or not at all."""
-    first, *others = (Image.fromarray(frame) for frame in frames)
-    milliseconds = [round(1000 * SECONDS)] * len(others) + [round(1000 * LAST_SECONDS)]
+def save_animation(path: Path, frames: Iterable[NDArray[np.uint8]], count: int) -> None:
+    """Write `count` frames, each uint8 [H, W, 3], as an endless GIF, whole or not at all."""
+    pictures = (Image.fromarray(frame) for frame in frames)
+    first = next(pictures)
+    milliseconds = [round(1000 * SECONDS)] * (count - 1) + [round(1000 * LAST_SECONDS)]
     with written_whole(path) as unfinished:
-        first.save(unfinished, format="GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)
+        first.save(unfinished, format="GIF", save_all=True, append_images=pictures, duration=milliseconds, loop=0)

@@ -12,8 +12,8 @@ from envs.paint_settings import PaintSettings
 from envs.pymypaint import Canvases
 from envs.strokes import StrokeTable
 
-SECONDS_AT_64 = 0.1  # between two points of a curve, as published, on a canvas of 64 pixels
-MOST_SECONDS = 5.0  # after longer ones libmypaint begins a new stroke
+PUBLISHED_SIZE = 64  # pixels
+PUBLISHED_SECONDS = 0.1  # between two points of a curve
 
 
 class Painter(Episodes):
@@ -21,6 +21,7 @@ class Painter(Episodes):
 
     def __init__(self, settings: PaintSettings, count: int, num_threads: int = 1) -> None:
         self._settings = settings
+        scale = settings.drawn_size / PUBLISHED_SIZE
         self._table = StrokeTable(settings, settings.drawn_size)
         self._engine = Canvases(
             count,
@@ -29,8 +30,10 @@ class Painter(Episodes):
             settings.brush,
             channels=settings.channels,
             background=settings.background_rgb,
-            # A brush feels its speed in pixels a second, so a wider painting takes longer in proportion.
-            seconds_per_point=min(SECONDS_AT_64 * settings.drawn_size / 64, MOST_SECONDS),
+            # A brush feels its speed in pixels a second, so a smaller painting takes less time in proportion. A larger
+            # one does not take longer, for a brush that also paints by time would put on more: its pixels are larger.
+            seconds_per_point=PUBLISHED_SECONDS * min(scale, 1),
+            brush_scale=max(scale, 1),
             num_threads=num_threads,
         )
         self.brush_fingerprint = self._engine.brush_fingerprint

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,11 +74,14 @@ class Program:
 
     def replay(self) -> NDArray[np.uint8]:
         """The picture that the episode ended with, uint8 [height, width, channels]; see `frames`."""
-        final: NDArray[np.uint8] = self.frames()[-1]
+        for frame in self.frames():
+            final = frame
         return final
 
-    def frames(self) -> NDArray[np.uint8]:
-        """The canvas before the first and after every action, uint8 [steps + 1, height, width, channels].
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """The canvas before the first and after every action, steps + 1 times uint8 [height, width, channels].
+
+        They come one by one, since a large canvas is in memory once and not for every action.
 
         Warns:
             OtherBrushWarning: its brush was another one than what is found here.
@@ -87,13 +90,12 @@ class Program:
         try:
             warn_of_other_brush(env.settings, env.brush_fingerprint, self.brush_fingerprint, "this program was painted")
             observation, _ = env.reset()
-            canvases = [observation["canvas"]]
+            yield observation["canvas"]
             for action in self.actions:
                 observation, *_ = env.step(action)
-                canvases.append(observation["canvas"])
+                yield observation["canvas"]
         finally:
             env.close()
-        return np.stack(canvases)
 
     def render(self, size: int | None = None, brush: str | None = None) -> NDArray[np.uint8]:
         """The picture at another size, with another brush, or both, uint8 [size, size, channels].

@@ -82,11 +82,13 @@ class Fit(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, keys: Tensor) -> Tensor:
+        """The products."""
         ctx.save_for_backward(query, keys)
         return torch.bmm(query, keys.mT)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradients of the queries and of the keys, each laid out like what it is of."""
         query, keys = ctx.saved_tensors
         return torch.bmm(gradient, keys), torch.bmm(gradient.mT, query)
 
@@ -211,7 +213,8 @@ class Decoder(nn.Module):
                 log_probs[i], entropies[i] = measured(log_p, choice)
             else:
                 choice = actions[:, i]
-                log_probs[i], entropies[i] = self._judge(head, z, maps, choice, None if counted is None else counted[:, i])
+                its_counted = None if counted is None else counted[:, i]
+                log_probs[i], entropies[i] = self._judge(head, z, maps, choice, its_counted)
             chosen[i] = choice
             if step + 1 < len(self.order):
                 embedding = self.embeddings[step](choice)

@@ -22,6 +22,13 @@ def env(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measur
 
 
 @bench_app.command()
+def ink() -> None:
+    """How much ink every installed brush puts on canvases of 64, 65, 128 and 512 pixels; it should be as much."""
+    module = benchmark("ink")
+    module.print_table(module.run())
+
+
+@bench_app.command()
 def scenes(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure.")] = 20.0) -> None:
     """Steps per second of the scene environment, beside a plain loop over MuJoCo's renderer."""
     module = benchmark("scenes")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
+import numpy as np
 from anyio import CapacityLimiter
 
 from cluster.watch.messages import png
@@ -41,8 +42,7 @@ def png_of(document: dict[str, Any]) -> bytes:
 def film_of(document: dict[str, Any]) -> bytes:
     """The canvas before the first and after every command, below each other, as PNG."""
     size = max(1, min(FILM_SIZE, MAX_FILM_HEIGHT // (len(document["actions"]) + 1)))
-    canvases = Program.from_json(document).at_size(size).frames()
-    return png(canvases.reshape(-1, *canvases.shape[2:]))
+    return png(np.concatenate(list(Program.from_json(document).at_size(size).frames())))
 
 
 FORMS: dict[str, tuple[str, Callable[[dict[str, Any]], bytes]]] = {

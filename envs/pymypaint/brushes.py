@@ -17,14 +17,13 @@ import numpy as np
 from envs.pymypaint import _native
 from envs.pymypaint.errors import BrushFormatError, BrushNotFoundError
 from envs.pymypaint.folders import find_brush
+from envs.pymypaint.scaling import Curve, scaled
 
 LARGEST_FILE = 1 << 20  # bytes; the largest brush of the package mypaint-brushes has 20,000
 VERSION = 3
 MOST_POINTS = 64  # of a curve; libmypaint's own limit
 LARGEST_NUMBER = 1000.0  # of a setting; the brushes of mypaint-brushes stay within 360
 MOST_DABS = 200.0  # for each radius or second; more would only cost time
-
-Curve = tuple[int, int, list[tuple[float, float]]]
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ def fingerprint(name_or_path: str | os.PathLike[str]) -> str:
     return load_brush(name_or_path).fingerprint
 
 
-def load_brush(name_or_path: str | os.PathLike[str]) -> Brush:
-    """Return the brush, read and checked.
+def load_brush(name_or_path: str | os.PathLike[str], scale: float = 1.0) -> Brush:
+    """Return the brush, read and checked, and `scale` times as large in all that it reckons in pixels.
 
     Settings that the file does not name keep libmypaint's defaults; names that libmypaint does not know are left out.
 
@@ -66,11 +65,11 @@ def load_brush(name_or_path: str | os.PathLike[str]) -> Brush:
             content = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise BrushNotFoundError(f"brush {path} cannot be read: {error}") from error
-    return parse_brush(content, str(path))
+    return parse_brush(content, str(path), scale)
 
 
-def parse_brush(content: bytes, origin: str) -> Brush:
-    """Return the brush that `content` describes; `origin` names it in errors.
+def parse_brush(content: bytes, origin: str, scale: float = 1.0) -> Brush:
+    """Return the brush that `content` describes, `scale` times as large; `origin` names it in errors.
 
     Raises:
         BrushFormatError: as in `load_brush`.
@@ -89,10 +88,11 @@ def parse_brush(content: bytes, origin: str) -> Brush:
     settings = document.get("settings")
     if not isinstance(settings, dict):
         raise BrushFormatError(f"brush {origin} has no object 'settings'; save it again from MyPaint")
-    return _brush(settings, origin)
+    values, curves, fingerprint = _read(settings, origin)
+    return Brush(_native.Recipe(*((values, curves) if scale == 1 else scaled(values, curves, scale))), fingerprint)
 
 
-def _brush(settings: dict[str, Any], origin: str) -> Brush:
+def _read(settings: dict[str, Any], origin: str) -> tuple[list[float], list[Curve], str]:
     values = [_native.setting_default(setting) for setting in range(_native.SETTINGS)]
     curves: list[Curve] = []
     told: dict[str, Any] = {}  # by names, which stay, while the numbers of settings may be others in another libmypaint
@@ -117,7 +117,7 @@ def _brush(settings: dict[str, Any], origin: str) -> Brush:
             told[name] = [value, inputs]
         values[setting] = value
     text = json.dumps(told, sort_keys=True)
-    return Brush(_native.Recipe(values, curves), hashlib.sha256(text.encode()).hexdigest()[:12])
+    return values, curves, hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _curve(points: Any, limit: float, where: str) -> list[tuple[float, float]]:

@@ -40,6 +40,8 @@ class Canvases:
         channels: 3 for RGB, 1 for grey (red, if one paints in colour).
         background: RGB in [0, 1], painted opaque.
         seconds_per_point: time between two of the 50 points of a curve; brushes feel their speed, in pixels a second.
+        brush_scale: how many pixels here the brush takes for one, in its speed and all else that it reckons in pixels;
+            the radius is that of the action.
         num_threads: how many threads share a call.
 
     Attributes:
@@ -49,7 +51,7 @@ class Canvases:
         CanvasSizeError: a number is out of range, or the canvases need too much memory.
         BrushNotFoundError: there is no such brush.
         BrushFormatError: the file is no brush.
-        StrokeError: `seconds_per_point` is no number from 0.0001 to 5.
+        StrokeError: `seconds_per_point` is no number from 0.0001 to 5, or `brush_scale` none from 0.01 to 1000.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Canvases:
         channels: int = 3,
         background: Sequence[float] = (1.0, 1.0, 1.0),
         seconds_per_point: float = 0.1,
+        brush_scale: float = 1.0,
         num_threads: int = 1,
     ) -> None:
         self.count = checks.whole(count, 1, LARGEST_MEMORY // BRUSH_MEMORY, "count")
@@ -73,7 +76,7 @@ class Canvases:
             raise CanvasSizeError("channels is 2; it must be 3 (RGB) or 1 (grey)")
         color = checks.color(background, CanvasSizeError, "background")
         fixed_point = [int(value * 32768 + 0.5) for value in color]
-        loaded = load_brush(brush)
+        loaded = load_brush(brush, checks.number(brush_scale, checks.SCALE, "brush_scale"))
         self.brush_fingerprint = loaded.fingerprint
         seconds = checks.number(seconds_per_point, checks.SECONDS, "seconds_per_point")
         self._check_memory()

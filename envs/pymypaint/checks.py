@@ -18,7 +18,8 @@ Limits = tuple[float, float]
 POSITION: Limits = (-16384.0, 16384.0)  # pixels from the upper left corner, twice the largest canvas
 RADIUS: Limits = (0.05, 1000.0)  # pixels; libmypaint's own limit is 1000
 SHARE: Limits = (0.0, 1.0)
-SECONDS: Limits = (1e-4, 5.0)  # libmypaint starts anew after longer breaks
+SECONDS: Limits = (1e-4, 5.0)
+SCALE: Limits = (0.01, 1000.0)
 
 
 def whole(value: Any, least: int, most: int, name: str) -> int:

@@ -229,8 +229,8 @@ def test_the_strokes_are_the_mean_of_paintings_in_colours():
 def test_an_animation_has_a_frame_for_each_command_also_for_moves_of_the_pen(tmp_path):
     settings = {"canvas_size": 32, "color": False, "brush_sizes": [2], "episode_length": 4}
     program = Program(PAINT_ID, settings, np.array([[0, 5, 0, 0], [0, 900, 0, 0], [7, 100, 1, 9], [0, 5, 0, 0]]))
-    frames = painting_frames(program, 64)
-    save_animation(tmp_path / "a.gif", frames)
+    frames = list(painting_frames(program, 64))
+    save_animation(tmp_path / "a.gif", frames, len(frames))
     read = gif(tmp_path / "a.gif")
     assert len(read) == len(frames) == 5
     for shown, frame in zip(read, frames, strict=True):

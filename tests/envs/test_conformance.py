@@ -229,5 +229,5 @@ def test_every_episode_is_a_program_that_replays_to_the_same_pixels(env_id, sett
     play(vector, actions.swapaxes(0, 1))
     np.testing.assert_array_equal(env.program().replay(), episodes[1][-1]["canvas"])
     for index in range(2):
-        frames = vector.program(index).frames()
+        frames = list(vector.program(index).frames())
         np.testing.assert_array_equal(frames, [step["canvas"] for step in episodes[index]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_a_program_survives_the_disk_and_replays_to_the_same_pixels(tmp_path):
 def test_an_unfinished_and_an_empty_episode_are_programs_too():
     program = digit()
     unfinished = Program(program.env_id, program.settings, program.actions[:3])
-    np.testing.assert_array_equal(unfinished.replay(), program.frames()[3])
+    np.testing.assert_array_equal(unfinished.replay(), list(program.frames())[3])
     empty = Program(program.env_id, program.settings, np.zeros((0, 5), np.int64))
     assert (empty.replay() == 255).all()
     assert Program.from_json(json.loads(json.dumps(empty.to_json()))).actions.shape == (0, 5)
@@ -210,3 +211,15 @@ def test_whatever_stands_in_its_settings_it_is_a_program_or_a_program_error(name
     except ProgramError:
         return
     assert len(program.actions) <= program.parsed_settings.episode_length
+
+
+def test_a_large_picture_takes_the_memory_of_one_canvas_however_many_commands_it_has():
+    peaks = []
+    for steps in (2, 20):
+        actions = np.resize(digit().actions, (steps, 5))
+        program = Program(envs.PAINT_ID, {**GREY, "episode_length": 20}, actions)
+        tracemalloc.start()
+        assert program.render(1024).shape == (1024, 1024, 1)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 1024 * 1024  # a canvas

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from envs.actions import Head
 from spiral.agent import Agent
 from spiral.config import AgentConfig
-from spiral.decoder import Decoder, DeconvolutionHead, PointerHead, sample_categorical
+from spiral.decoder import Decoder, DeconvolutionHead, Fit, PointerHead, cells, sample_categorical
 from spiral.encoder import Encoder, SubactionEmbedding, coordinate_planes
 from spiral.layers import LSTM, ResidualBlock, mlp
 from tests.tiny import SHAPE, SPEC
@@ -173,18 +173,21 @@ def test_what_does_not_count_is_not_computed_and_changes_nothing():
     assert (log_probs[1::2, place] == 0).all() and (entropies[1::2, place] == 0).all()
 
 
-def test_convolutions_and_the_gradients_of_their_inputs_have_their_channels_last():
-    """Also where pointers read the maps, whose gradients would otherwise be laid out anew for every layer."""
+def test_convolutions_have_their_channels_last_and_so_has_what_pointers_give_back():
     config = AgentConfig(stem_channels=4, channels=(8,), residual_blocks=0, noise=0, location_head="pointer")
     agent = Agent(SPEC, SHAPE, config)
     _, *previous = seen(3)
-    embedding, maps = agent.encoder(agent.pictures(torch.zeros(3, *SHAPE, dtype=torch.uint8), None), *previous)
-    for feature_map in maps:
-        feature_map.retain_grad()
-    actions = torch.zeros(3, len(SPEC.heads), dtype=torch.int64)
-    agent.decoder(embedding, maps, actions)[1].sum().backward()
-    for tensor in (*maps, *(m.grad for m in maps[:1]), agent.encoder.stem.weight):
-        assert tensor is not None and tensor.is_contiguous(memory_format=torch.channels_last)
+    _, maps = agent.encoder(agent.pictures(torch.zeros(3, *SHAPE, dtype=torch.uint8), None), *previous)
+    for tensor in (*maps, agent.encoder.strided[0].weight):
+        assert tensor.is_contiguous(memory_format=torch.channels_last)
+    keys = torch.rand(3, 8, 4, 4).contiguous(memory_format=torch.channels_last).requires_grad_()
+    Fit.apply(torch.rand(3, 5, 8), cells(keys)).sum().backward()
+    assert keys.grad is not None and keys.grad.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_gradient_of_a_fit_is_that_of_its_products():
+    query, keys = (torch.rand(2, n, 3, dtype=torch.float64, requires_grad=True) for n in (4, 5))
+    assert torch.autograd.gradcheck(Fit.apply, (query, keys))
 
 
 def test_a_canvas_that_does_not_fit_the_strides_is_refused():

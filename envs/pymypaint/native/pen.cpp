@@ -5,7 +5,16 @@
 namespace pymypaint {
 namespace {
 
-constexpr int kPoints = 50;  // of a curve
+constexpr int kPoints = 50;       // of a curve, if they are near enough in time
+constexpr double kLongest = 0.1;  // seconds between two events
+
+// Where events are further apart, libmypaint takes it that the pen hovered, and puts in one without pressure. A brush with
+// tracking noise then passes over the event with the pressure, again and again. So a longer way is gone in equal parts.
+int parts_of(double seconds) {
+    int parts = 1;
+    while (seconds / parts > kLongest) ++parts;
+    return parts;
+}
 
 MyPaintBrushState state(int number) { return static_cast<MyPaintBrushState>(number); }
 
@@ -14,7 +23,8 @@ MyPaintBrushState state(int number) { return static_cast<MyPaintBrushState>(numb
 Pen::Pen(Surface& surface, const Recipe& recipe, double seconds)
     : surface_(surface),
       recipe_(recipe),
-      seconds_(seconds),
+      points_(kPoints * parts_of(seconds)),
+      seconds_(seconds / parts_of(seconds)),
       countdown_(recipe),
       log_radius_(recipe.values[MYPAINT_BRUSH_SETTING_RADIUS_LOGARITHMIC]) {
     surface.listen(this);
@@ -51,7 +61,6 @@ void Pen::reset(MyPaintBrush& shared) {
     log_radius_ = recipe_.values[MYPAINT_BRUSH_SETTING_RADIUS_LOGARITHMIC];
     countdown_.set_radius(std::exp(log_radius_));
     color_ = {0, 0, 0};
-    pressure_ = 0;
     move(shared, 0, 0);
 }
 
@@ -62,14 +71,23 @@ void Pen::set_brush(float radius, const float* rgb) {
 }
 
 void Pen::stroke_to(MyPaintBrush& shared, float x, float y, float pressure, double seconds) {
+    const double from_x = x_, from_y = y_, from = pressure_;
+    const int parts = parts_of(seconds);
+    x_ = x;
+    y_ = y;
+    pressure_ = pressure;
     begin(shared);
-    go(x, y, pressure, seconds);
+    for (int i = 1; i <= parts; ++i) {
+        const double t = double(i) / parts;
+        go(from_x * (1 - t) + x * t, from_y * (1 - t) + y * t, from * (1 - t) + pressure * t, seconds / parts);
+    }
     end();
 }
 
 void Pen::move(MyPaintBrush& shared, float x, float y) {
     x_ = x;
     y_ = y;
+    pressure_ = 0;
     painting_ = false;
     begin(shared);
     mypaint_brush_reset(brush_);
@@ -89,8 +107,8 @@ void Pen::paint(MyPaintBrush& shared, const Stroke& stroke) {
     set_brush(stroke.radius, stroke.rgb);
     begin(shared);
     if (landing) go(from_x, from_y, from, seconds_);  // so that the pressure takes effect from the first point on
-    for (int i = 1; i <= kPoints; ++i) {
-        const double t = double(i) / kPoints;
+    for (int i = 1; i <= points_; ++i) {
+        const double t = double(i) / points_;
         const double a = (1 - t) * (1 - t), b = 2 * (1 - t) * t, c = t * t;
         go(a * from_x + b * stroke.control[0] + c * stroke.end[0], a * from_y + b * stroke.control[1] + c * stroke.end[1],
            from * (1 - t) + stroke.pressure * t, seconds_);

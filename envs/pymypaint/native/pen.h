@@ -17,7 +17,7 @@ struct Stroke {
 
 class Pen final : private DabListener {
 public:
-    // `seconds` are between two points of a curve. To be reset before use.
+    // `seconds` are between two of the 50 points of a curve. To be reset before use.
     Pen(Surface& surface, const Recipe& recipe, double seconds);
 
     // `shared` is a brush of the same recipe that no other pen uses at the same time.
@@ -38,7 +38,8 @@ private:
 
     Surface& surface_;
     const Recipe& recipe_;
-    const double seconds_;
+    const int points_;      // of a curve
+    const double seconds_;  // between two of them
     Countdown countdown_;
 
     BrushPointer own_;               // if the brush is not shareable
@@ -47,7 +48,7 @@ private:
     float log_radius_;
     Hsv color_{0, 0, 0};
 
-    float x_ = 0, y_ = 0, pressure_ = 0;
+    float x_ = 0, y_ = 0, pressure_ = 0;  // where it is, and how it presses
     bool painting_ = false;  // whether the last action painted
 };
 

@@ -23,8 +23,10 @@ bool convert_opaque(const uint16_t* pixel, int count, uint8_t* shown) {
     if (all[3] != kOne) return false;
     uint8_t bytes[kTile * 4];
     for (int i = 0; i < count * 4; ++i) bytes[i] = shown_value(pixel[i]);
-    for (int i = 0; i < count; ++i)
-        for (int j = 0; j < channels; ++j) shown[i * channels + j] = bytes[4 * i + j];
+    // Four bytes at once are faster than three; the next pixel replaces the one too many, and the last has none.
+    constexpr int kAtOnce = channels == 3 ? 4 : channels;
+    for (int i = 0; i + 1 < count; ++i) std::memcpy(shown + i * channels, bytes + 4 * i, kAtOnce);
+    std::memcpy(shown + (count - 1) * channels, bytes + 4 * (count - 1), channels);
     return true;
 }
 
