@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
@@ -52,7 +52,7 @@ def has_work_to_lose(run: Popen[str], folder: RunFolder) -> bool:
 
 def longest_gap(rows: list[dict[str, Any]]) -> float:
     """The most seconds between two rows: on any machine no less than a step or the writing of a checkpoint takes."""
-    return max(after - before for before, after in pairwise([0.0, *(row["seconds"] for row in rows)]))
+    return float(np.diff([0.0, *(row["seconds"] for row in rows)]).max())
 
 
 @pytest.mark.parametrize("engine", ["local", "ray"])

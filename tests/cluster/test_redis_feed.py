@@ -17,7 +17,7 @@ from cluster.on_redis.feed import FIELD, KNOWN_RUNS, RedisFeed, RedisFeedReader
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.watch import find
 from cluster.watch.find import Wanted, runs_in
-from tests.patience import PATIENCE_S, wait_until
+from tests.patience import wait_until
 
 from .feeds import description, glimpse, malformed, read_until, row
 

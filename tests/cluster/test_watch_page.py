@@ -32,7 +32,9 @@ from .test_watch_server import serving
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[dev]'")
 pytestmark = [
-    pytest.mark.skipif(EXECUTABLE is None, reason="there is no Chromium: apt install chromium"),
+    pytest.mark.skipif(
+        EXECUTABLE is None, reason="there is no Chromium: on Debian and Fedora `.ci/system-packages browser` brings it"
+    ),
     pytest.mark.usefixtures("quick"),
 ]
 LATE_S = 300.0  # later than what the page still paints stroke by stroke
