@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 # Far more than any machine needs: a test that waits for so long says what it waits for, in place of hanging.
-PATIENCE_S = 240.0
+PATIENCE_S = 600.0
 
 
 def wait_until(condition: Callable[[], object], what: str = "what was waited for") -> None:
