@@ -38,8 +38,11 @@ demo: $(READY)
 	@test -n "$(preset_$(GOAL))" || { echo "GOAL=$(GOAL) is not known: give GOAL=copy or GOAL=invent" >&2; exit 2; }
 	@$(BIN)/spiral train --preset $(preset_$(GOAL)) --engine ray --minutes $(MINUTES) --out $(OUT) --watch
 
+# Two processes share the files of the tests, in their order, which begins with those that take longest. The browser
+# opens the live page; where it cannot be brought, those tests are left out with the reason.
 test: $(READY)
-	$(BIN)/python -m pytest
+	.ci/system-packages browser
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check

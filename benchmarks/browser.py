@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 EXECUTABLE = shutil.which("chromium") or shutil.which("chromium-browser")
+START_MS = 120_000  # at most, on a machine that is busy
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,13 +32,13 @@ def chromium() -> Iterator[Browser]:
         RunError: Chromium or playwright, which drives it, is not there.
     """
     if EXECUTABLE is None:
-        raise RunError("there is no Chromium here: `.ci/system-packages browser` brings it")
+        raise RunError("there is no Chromium here: on Debian and Fedora `.ci/system-packages browser` brings it")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         raise RunError("playwright is not installed: pip install -e '.[dev]'") from None
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS, timeout=START_MS)
         try:
             yield browser
         finally:

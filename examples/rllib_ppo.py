@@ -89,6 +89,7 @@ def build(frames: int, seed: int, env_runners: int | None = None, batch_size: in
             num_env_runners=env_runners,
             num_envs_per_env_runner=episodes,
             rollout_fragment_length=length,
+            sample_timeout_s=600.0,  # of a machine that is slow or busy
         )
         .learners(num_learners=0)  # in this process
         .training(

@@ -18,6 +18,10 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 # Ray's processes have the priority of the tests, as those of a run have the command's (`cluster/on_ray/start.py`).
 os.environ.setdefault("RAY_worker_niceness", "0")
 
+# What a user has of his own is no business of the tests: a cluster to join, a Redis to use.
+for name in ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "SPIRAL_REDIS"):
+    os.environ.pop(name, None)
+
 # A shell lets what it starts in the background ignore Ctrl-C, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

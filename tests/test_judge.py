@@ -119,8 +119,8 @@ def test_the_ink_alone_does_not_change_the_verdict(held_out: data.Pictures) -> N
 
     The judge doubts most those ones and noughts that random programs also draw: a bar, a ring.
     """
-    hard = np.where(data.load("mnist", "test", 64) < 128, 0, 255).astype(np.uint8)
-    assert np.mean(judge.classify(judge.shipped("reader"), hard)[0] == held_out.labels) > 0.985
+    hard = np.where(data.load("mnist", "test", 64)[:4000] < 128, 0, 255).astype(np.uint8)
+    assert np.mean(judge.classify(judge.shipped("reader"), hard)[0] == labels(held_out)[:4000]) > 0.985
     assert np.mean(judge.classify(judge.shipped("judge"), hard)[0] != judge.NOT_A_DIGIT) > 0.85
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -77,8 +78,13 @@ def read_strokes() -> dict[int, list[Stroke]]:
         DatasetMissing: the package is not installed.
         DatasetCorrupt: one of its files is damaged.
     """
+    return _strokes_in(KANJIVG.path())
+
+
+@cache  # both splits, and every pen, have the same strokes
+def _strokes_in(folder: Path) -> dict[int, list[Stroke]]:
     characters = {}
-    for file in KANJIVG.path().glob("?????.svg"):  # longer names are variants of a character
+    for file in folder.glob("?????.svg"):  # longer names are variants of a character
         try:
             outlines = [element.attrib["d"] for element in ElementTree.parse(file).iter(PATH)]
             if len(outlines) <= MOST_STROKES:

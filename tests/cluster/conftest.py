@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -46,6 +47,14 @@ def feed(address: RedisAddress) -> Iterator[RedisFeed]:
     feed.close()
     address.forget()
     address.connect().delete(RUNS)
+
+
+@pytest.fixture
+def unanswered() -> Iterator[int]:
+    """A port of this machine at which nobody listens: a socket has it that does not."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 @pytest.fixture

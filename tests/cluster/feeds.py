@@ -12,10 +12,10 @@ import numpy as np
 from cluster.feed.base import FeedReader, News
 from envs.paint_settings import PaintSettings
 from spiral.contracts import Glimpse
+from tests.patience import PATIENCE_S
 from tests.tiny import PAINT, SHAPE, SPEC
 
 SETTINGS = PaintSettings(**PAINT | {"episode_length": 3})
-PATIENCE_S = 20.0
 
 
 def description(**changes: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def read_until(reader: FeedReader, done: Callable[[News], bool]) -> News:
     seen = News(None)
     deadline = time.monotonic() + PATIENCE_S
     while not done(seen):
-        assert time.monotonic() < deadline, f"not in {PATIENCE_S} s: {seen}"
+        assert time.monotonic() < deadline, f"not in {PATIENCE_S:.0f} s: {seen}"
         news = reader.read(0.1)
         seen.description = news.description
         seen.glimpses += news.glimpses

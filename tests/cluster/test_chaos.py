@@ -63,7 +63,6 @@ def test_a_broken_promise_is_noticed(changes, promise):
     assert broken(evidence(), reached=959) == ["the run reached its frames"]
 
 
-@pytest.mark.timeout(900)
 def test_a_worker_both_learners_redis_and_a_node_are_killed_and_nothing_is_lost():
     command = [sys.executable, "-m", "cluster.cli", "chaos", "--kills", "5", "--seed", "0"]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)

@@ -12,6 +12,7 @@ from cluster.feed import base as feed_module
 from cluster.feed.base import Feed, FeedReader
 from cluster.feed.memory import MemoryFeed
 from cluster.on_redis.feed import RedisFeed, RedisFeedReader
+from tests.patience import PATIENCE_S
 
 from .feeds import description, glimpse, read_until, row
 
@@ -83,6 +84,7 @@ def test_the_newest_are_kept_within_bounds(form, monkeypatch):
     feed.hang(1, np.zeros((2, 2, 3), np.uint8))
     feed.hang(2, np.zeros((2, 2, 3), np.uint8))
     if isinstance(feed, RedisFeed):
+        monkeypatch.setattr("cluster.on_redis.feed.CLOSING_S", PATIENCE_S)
         feed.close()  # waits until all is sent
     news = read_until(make_reader(), lambda seen: seen.sheet is not None and len(seen.rows) >= 10)
     assert [r["frames"] for r in news.rows] == list(range(30, 40))

@@ -31,7 +31,8 @@ def on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def train(out: Path, folder: Path, path: list[Path], *options: str) -> None:
     """Train in the folder, with these on the search path."""
-    small = ["policy.batch_size=8", "discriminator.batch_size=8", "policy.anchor=0", "data.name=mnist5k", REWARDS]
+    batches = ["policy.batch_size=8", "discriminator.batch_size=8", "policy.anchor=0", "data.name=mnist5k", REWARDS]
+    small = [*batches, "precision=float32", "agent.channels=[8]", "agent.hidden=16", "discriminator.width=4"]
     settings = [part for change in small for part in ("--set", change)]
     command = ["train", "--preset", "mnist-small", "--env", "dots:Dots", "--frames", "240", "--out", str(out)]
     # A process of its own: a Ray that an earlier test began would not know this PYTHONPATH.

@@ -27,6 +27,7 @@ from learners.replay import MemoryReplay
 from spiral.agent import as_pictures, writable_tensor
 from spiral.config import ConfigError, RunConfig
 from spiral.contracts import Renders
+from tests.patience import PATIENCE_S
 
 from .conftest import FRAMES
 from .feeds import read_until
@@ -58,6 +59,7 @@ def left_by(work: Work, member: int) -> Checkpoint:
 
 def test_members_show_themselves_under_their_numbers_in_one_run(plan, quick, tmp_path, monkeypatch, address):
     monkeypatch.setattr("cluster.population.member.EPISODES_SHOWN_PER_S", 1e6)
+    monkeypatch.setattr("cluster.on_redis.feed.CLOSING_S", PATIENCE_S)  # a member that has played has sent all
     folder, reader = PopulationFolder(tmp_path), RedisFeedReader(address)
     work, pictures = work_in(folder, plan, address), load_pictures(plan.config)
     for member in (0, 2):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +17,9 @@ from cluster.on_redis.feed import FIELD, KNOWN_RUNS, RedisFeed, RedisFeedReader
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.watch import find
 from cluster.watch.find import Wanted, runs_in
+from tests.patience import wait_until
 
-from .feeds import PATIENCE_S, description, glimpse, malformed, read_until, row
+from .feeds import description, glimpse, malformed, read_until, row
 
 GOOD: dict[Kind, bytes] = {
     "run": pack_description(description()),
@@ -28,13 +27,6 @@ GOOD: dict[Kind, bytes] = {
     "glimpses": pack_glimpse(glimpse(1)),
     "rows": pack_row(row(10, phase="learning", **{"policy/entropy": 1.5})),
 }
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -62,10 +54,9 @@ def test_entries_without_our_field_and_keys_of_another_type_are_refused(address,
     client, reader = address.connect(), RedisFeedReader(address)
     read_until(reader, lambda seen: seen.description is not None)
     client.xadd(address.key(f"feed:{kind}"), {"something": "else"})
-    wait_for(lambda: reader.read(0.01) is not None and reader.refused == 1)
-    client.delete(address.key(f"feed:{kind}"))
+    wait_until(lambda: reader.read(0.01) is not None and reader.refused == 1)
     client.set(address.key(f"feed:{kind}"), "a text")
-    wait_for(lambda: reader.read(0.01) is not None and reader.refused == 2)
+    wait_until(lambda: reader.read(0.01) is not None and reader.refused == 2)
     feed.show(glimpse(5))
     feed.add_row(row(6))
     feed.hang(7, np.zeros((2, 2, 3), np.uint8))
@@ -76,15 +67,14 @@ def test_entries_without_our_field_and_keys_of_another_type_are_refused(address,
 
 def test_of_malformed_names_of_runs_none_gets_through(address, feed):
     client = address.connect()
-    wait_for(lambda: Wanted(address.url).find() == address)
+    wait_until(lambda: Wanted(address.url).find() == address)
     for number, name in enumerate(malformed(address.run_id.encode(), 1000, seed=9)):
         client.zadd(RUNS, {name: 1e12 + number})
     assert Wanted(address.url).find() in (None, address)
-    client.delete(RUNS)
     client.set(RUNS, "a text")
     assert Wanted(address.url).find() is None
     feed.describe(description())
-    wait_for(lambda: Wanted(address.url).find() == address)
+    wait_until(lambda: Wanted(address.url).find() == address)
 
 
 def test_streams_and_names_are_bounded_and_expire(address, feed):
@@ -94,7 +84,7 @@ def test_streams_and_names_are_bounded_and_expire(address, feed):
     for number in range(5000):
         feed.add_row(row(number))
     feed.hang(1, np.zeros((2, 2, 3), np.uint8))
-    wait_for(lambda: client.xlen(address.key("feed:sheet")) == 1)
+    wait_until(lambda: client.xlen(address.key("feed:sheet")) == 1)
     lengths = {kind: client.xlen(address.key(f"feed:{kind}")) for kind in KINDS}
     assert lengths == {"run": 1, "sheet": 1, "glimpses": 512, "rows": 4096}
     assert all(0 < client.ttl(address.key(f"feed:{kind}")) <= 86_400 for kind in ("run", "glimpses", "rows"))
@@ -102,8 +92,8 @@ def test_streams_and_names_are_bounded_and_expire(address, feed):
         client.zadd(RUNS, {f"old{number}": number})
     last = RedisFeed(address)
     last.describe(description())
+    wait_until(lambda: client.zcard(RUNS) == KNOWN_RUNS)
     last.close()
-    assert client.zcard(RUNS) == KNOWN_RUNS
     assert next(runs_in(address.url)) == address
 
 
@@ -111,11 +101,9 @@ def test_showing_never_waits_for_a_redis_that_is_gone():
     with EmbeddedRedis(max_megabytes=32) as server:
         feed = RedisFeed(RedisAddress(server.url, "gone"))
         feed.describe(description())
-    begun = time.perf_counter()
     again = glimpse(1)
-    for _ in range(20_000):
+    for _ in range(20_000):  # if each waited until Redis is given up, this would take days
         feed.show(again)
-    assert time.perf_counter() - begun < 5.0
     assert feed.dropped > 1000, "what does not fit into the queue"
     feed.close()
 
@@ -126,13 +114,13 @@ def test_a_full_redis_drops_and_goes_on():
         feed = RedisFeed(address)
         feed.describe(description())
         client = address.connect()
-        wait_for(lambda: client.xlen(address.key("feed:run")) == 1)
+        wait_until(lambda: client.ttl(RUNS) > 0)  # the last that is done for a description
         client.config_set("maxmemory", 1)
         feed.show(glimpse(1))
-        wait_for(lambda: feed.dropped == 1)
+        wait_until(lambda: feed.dropped == 1)
         client.config_set("maxmemory", 0)
         feed.show(glimpse(2))
-        wait_for(lambda: client.xlen(address.key("feed:glimpses")) == 1)
+        wait_until(lambda: client.xlen(address.key("feed:glimpses")) == 1)
         assert feed.dropped == 1, "the one that came while there was no room"
         feed.close()
 
@@ -143,7 +131,7 @@ def test_the_run_in_a_folder_is_found_among_others(redis_server, tmp_path):
         address = RedisAddress(redis_server.url, name)
         feeds.append((address, RedisFeed(address)))
         feeds[-1][1].describe(description(folder=str(tmp_path / name)))
-        wait_for(partial(lambda wanted: wanted in list(runs_in(redis_server.url)), address))
+        wait_until(partial(lambda wanted: wanted in list(runs_in(redis_server.url)), address))
     assert Wanted(redis_server.url).find() == feeds[2][0], "the newest"
     assert Wanted(redis_server.url, tmp_path / "first").find() == feeds[0][0]
     assert Wanted(redis_server.url, Path("elsewhere")).find() is None
@@ -153,17 +141,17 @@ def test_the_run_in_a_folder_is_found_among_others(redis_server, tmp_path):
         assert address not in list(runs_in(redis_server.url))
 
 
-def test_embedded_servers_are_found_unless_they_are_anothers(monkeypatch):
+def test_embedded_servers_are_found_unless_they_are_anothers(monkeypatch, tmp_path):
     with EmbeddedRedis() as server:
         address = RedisAddress(server.url, "mine")
         feed = RedisFeed(address)
-        feed.describe(description(folder="/only/here"))
-        wait_for(lambda: Wanted(None, Path("/only/here")).find() == address)
+        feed.describe(description(folder=str(tmp_path)))
+        wait_until(lambda: Wanted(None, tmp_path).find() == address)
         assert server.url in find.embedded_urls()
         monkeypatch.setattr("os.getuid", lambda: -7)
         assert find.embedded_urls() == []
         feed.close()
-    assert Wanted(None, Path("/only/here")).find() is None
+    assert Wanted(None, tmp_path).find() is None
 
 
 def test_many_writers_share_the_streams(address, feed):

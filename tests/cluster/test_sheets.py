@@ -46,7 +46,8 @@ def test_a_picture_survives_the_disk(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2, "no temporary files are left"
 
 
-def test_plain_lines_come_at_intervals_and_say_what_is_known(capsys):
+def test_plain_lines_come_at_intervals_and_say_what_is_known(capsys, monkeypatch):
+    monkeypatch.setattr("cluster.display.PLAIN_INTERVAL_S", float("inf"))
     with PlainDisplay() as display:
         for share in (0.25, 0.5):
             display.update("learning", share, Counters(frames=1000, seconds=3), {"policy/return": 0.5, "odd": 1.0})

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -26,19 +25,22 @@ from cluster.watch.find import Wanted
 from envs.program import Program
 from spiral.config import RunConfig
 from spiral.data import load
+from tests.patience import PATIENCE_S
 
 from .feeds import description, glimpse, row
 from .test_watch_server import serving
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[dev]'")
 pytestmark = [
-    pytest.mark.skipif(EXECUTABLE is None, reason="there is no Chromium: apt install chromium"),
+    pytest.mark.skipif(
+        EXECUTABLE is None, reason="there is no Chromium: on Debian and Fedora `.ci/system-packages browser` brings it"
+    ),
     pytest.mark.usefixtures("quick"),
 ]
-MOST_DELAY_S = 2.0  # from a stroke that is painted to one that is seen
-LATE_S = 4.0  # later than what the page still paints stroke by stroke
+LATE_S = 300.0  # later than what the page still paints stroke by stroke
+OPEN_S = 600.0
 PIECES = 20  # of episodes, whose last strokes are looked for
-PATIENCE_MS = 60_000
+PATIENCE_MS = 1000 * PATIENCE_S
 STATED = re.compile(r"strokes appear (\d+\.\d) s after they were painted")
 # The picture on a canvas, reduced to the pixels of the environment.
 PIXELS = """(canvas) => {
@@ -47,6 +49,20 @@ PIXELS = """(canvas) => {
   const zoom = width / 16;
   return Array.from({ length: 256 }, (_, i) =>
     data[4 * ((Math.floor(i / 16) + 0.5) * zoom * width + ((i % 16) + 0.5) * zoom)]);
+}"""
+
+
+HAVE_TARGETS = """() => [...document.querySelectorAll(".card")].map((card) => !!card.querySelector("canvas.target"))"""
+# All that the note says from now on: a page that is slow may have gone on when it is looked at.
+NOTE_STEPS = """() => {
+  window.steps = [];
+  const note = document.getElementById("step-note");
+  new MutationObserver(() => window.steps.push(note.textContent)).observe(note, { childList: true });
+}"""
+# As if the page had been open for longer.
+OPEN_FOR_LONG = """(seconds) => {
+  const now = performance.now.bind(performance);
+  performance.now = () => now() + 1000 * seconds;
 }"""
 
 
@@ -69,7 +85,11 @@ def page(browser: Any) -> Iterator[Any]:
     assert [error for error in errors if "ERR_CONNECTION_REFUSED" not in error] == []
 
 
-def test_strokes_appear_soon_while_a_training_runs_beside(page, address, feed, tiny_copying: RunConfig, tmp_path):
+def test_strokes_appear_while_a_training_runs_beside(
+    page, address, feed, tiny_copying: RunConfig, tmp_path, monkeypatch
+):
+    """How soon is a matter of the machine, which `spiral bench strokes` measures."""
+    monkeypatch.setattr("benchmarks.strokes.PATIENCE_S", PATIENCE_S)
     pictures = load(tiny_copying.data.name, "train", 16, color=False)
     engine = LocalEngine(tiny_copying, pictures, Broadcast(feed, 0, EPISODES_SHOWN_PER_S))
     feed.describe(describe_run(tiny_copying, tmp_path, Length(minutes=1.0)))
@@ -89,15 +109,13 @@ def test_strokes_appear_soon_while_a_training_runs_beside(page, address, feed, t
             page.goto(f"http://127.0.0.1:{port}/")
             since = note_strokes(page)
             delays = delays_since(since, page, address, PIECES)
-            assert min(delays) > 0
-            assert median(delays) < MOST_DELAY_S, delays  # the median, since machines have hiccups
-            assert page.locator(".card canvas.target").count() == page.locator(".card").count() > 8
-            page.locator('#status[data-state="live"]').wait_for()
-            assert "Training" in page.inner_text("#status-text")
-            assert STATED.search(page.inner_text("#footer"))
-            page.locator("#curves figure", has_text="discriminator's scores").wait_for()
-            for title in ("entropy", "policy lag", "return"):
-                assert page.locator("#curves figure", has_text=title).locator("canvas").count() == 1
+            assert training.is_alive() and len(delays) >= PIECES and min(delays) > 0
+            have_targets = page.evaluate(HAVE_TARGETS)
+            assert len(have_targets) > 8 and all(have_targets)
+            page.locator('#status[data-state="live"]', has_text="Training").wait_for()
+            page.locator("#footer", has_text=STATED).wait_for()
+            for title in ("discriminator's scores", "entropy", "policy lag", "return"):
+                page.locator("#curves figure", has_text=title).locator("canvas").wait_for()
     finally:
         stop.set()
         training.join()
@@ -123,9 +141,10 @@ def test_a_click_shows_the_program_replays_it_and_hands_it_over(page, address, f
         first = given.actions[0]
         expected = ["1", f"{first[0] // 8},", str(first[0] % 8), f"{first[1] // 8},", str(first[1] % 8)]
         assert lines[1].split() == [*expected, *map(str, first[2:])]
+        page.evaluate(NOTE_STEPS)
         page.click("#play")
-        for step in (1, 2, 3):
-            page.locator("#step-note", has_text=f"{step} / 3").wait_for()
+        page.locator("#step-note", has_text="3 / 3").wait_for()
+        assert page.evaluate("window.steps") == [f"{step} / 3" for step in range(4)]
         files = {}
         for form in ("json", "svg", "png"):
             with page.expect_download() as download:
@@ -154,15 +173,15 @@ def test_the_page_says_how_late_strokes_appear_also_when_that_is_very_late(page,
     with serving(Wanted(address.url)) as port:
         page.goto(f"http://127.0.0.1:{port}/")
         page.locator('.card[data-step="3"]').wait_for()
-        painted = time.time()
         page.locator("#footer", has_text="1 watching").wait_for()
         assert not STATED.search(page.inner_text("#footer")), "what was painted before the page was opened is not late"
-        page.evaluate("(ms) => new Promise((done) => setTimeout(done, ms))", 1000 * LATE_S)
+        page.evaluate(OPEN_FOR_LONG, OPEN_S)
+        painted = time.time() - LATE_S
         feed.show(glimpse(2, painted=painted))
         page.locator("#footer", has_text=STATED).wait_for()
         stated = STATED.search(page.inner_text("#footer"))
         # The page knows the server's clock but for the time that a message takes, and states a tenth of a second.
-        assert stated is not None and LATE_S - 0.5 < float(stated[1]) < time.time() - painted + 0.1
+        assert stated is not None and LATE_S / 2 < float(stated[1]) < time.time() - painted + 0.1
 
 
 def test_the_page_says_when_nothing_comes_and_goes_on_with_the_next_run(page, address, monkeypatch):
@@ -203,6 +222,7 @@ def test_a_population_has_a_line_for_each_member_its_own_curves_and_its_number_o
         page.goto(f"http://127.0.0.1:{port}/")
         page.locator("#members tr[data-member]").nth(2).wait_for()
         page.locator("#numbers", has_text="0.250").wait_for()
+        page.locator("#curves figure").nth(1).wait_for()
         titles = page.locator("#curves figure").all_inner_texts()
         assert titles == ["held-out error 1 = an empty canvas", "entropy nats a command"]
         page.locator('#members tr[data-member="2"]').click()
@@ -218,6 +238,7 @@ def test_the_page_fits_a_telephone(browser, address, feed):
     feed.show(glimpse(1))
     with serving(Wanted(address.url)) as port, browser.new_context(viewport={"width": 390, "height": 800}) as context:
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"http://127.0.0.1:{port}/")
         page.locator(".card").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
