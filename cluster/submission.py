@@ -23,7 +23,7 @@ import typer
 from cluster.job import link_name
 from cluster.on_redis.connection import hide_password
 from cluster.run_folder import RunFolder
-from spiral.files import written_whole
+from spiral.files import folder_written_whole
 
 POLL_INTERVAL_S = 0.5
 REQUEST_TIMEOUT_S = 600
@@ -134,7 +134,7 @@ def fetch(client: Any, job: str, folder: Path) -> str:
     names = list(_files(client, node, link_name(job))) if node else []
     if not names:
         return f"Job {job} has no files (yet)."
-    with written_whole(folder) as partial:
+    with folder_written_whole(folder) as partial:
         for name in names:
             target = partial / PurePosixPath(name).relative_to(link_name(job))
             target.parent.mkdir(parents=True, exist_ok=True)

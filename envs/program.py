@@ -181,10 +181,10 @@ class Program:
         """
         try:
             return cls.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-            raise ProgramError(f"{path} is not JSON: {error}") from error
         except ProgramError as error:
             raise ProgramError(f"{path}: {error}") from error
+        except (ValueError, RecursionError) as error:  # also of a number with more digits than Python reads
+            raise ProgramError(f"{path} is not JSON: {error}") from error
 
 
 def _settings_type(env_id: str) -> type[Settings]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.commands.options import Goal, GoalOption, RunOption, SeedOption, TemperatureOption
+from cluster.commands.options import Goal, GoalOption, MOST_PICTURES, RunOption, SeedOption, TemperatureOption
 
 programs_app = typer.Typer()
 
@@ -18,7 +18,7 @@ def parse(
     out: Annotated[Path, typer.Option(help="Folder to write into.")],
     run: RunOption = None,
     goal: GoalOption = Goal.copy,
-    samples: Annotated[int, typer.Option(min=1, help="How many paintings; the best is kept.")] = 100,
+    samples: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many paintings; the best is kept.")] = 100,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
     invert: Annotated[bool, typer.Option("--invert", help="Turn dark to light and light to dark first.")] = False,
