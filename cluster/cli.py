@@ -1,7 +1,8 @@
 """The command `spiral`: what it can be asked for, and how it answers when it is asked wrongly.
 
 Everything heavy is imported by the command that needs it, so that `spiral --help` is there at once. Whatever goes wrong
-comes here, wherever it happened, and becomes one line (`cluster/complaints.py`).
+comes here, wherever it happened, and becomes one line (`cluster/complaints.py`); `USER_ERRORS` are what the user can
+mend.
 """
 
 from __future__ import annotations
@@ -20,8 +21,33 @@ from cluster.commands.population import population_app
 from cluster.commands.programs import programs_app
 from cluster.commands.runs import runs_app
 from cluster.commands.submit import submit_app
+from cluster.complaints import complaint
 
 INTERRUPTED = 130
+
+USER_ERRORS = (
+    "spiral.config:ConfigError",
+    "spiral.data.pictures:DatasetError",
+    "spiral.contracts:EmptyReplayError",
+    "spiral.contracts:WeightsError",
+    "spiral.files:OutputError",
+    "envs.own:EnvironmentNotFound",
+    "envs.settings:SettingsError",
+    "envs.stage:StageError",
+    "envs.program:ProgramError",
+    "envs.pymypaint.errors:PaintError",
+    "gymnasium.error:Error",
+    "learners.checkpoint:CheckpointError",
+    "learners.descent:DivergedError",
+    "learners.replay:ReplayError",
+    "actors.pool:PoolError",
+    "cluster.plan:PlanError",
+    "cluster.on_ray.start:EngineError",
+    "cluster.on_redis.connection:RedisError",
+    "cluster.run_folder:RunError",
+    "cluster.submission:SubmitError",
+    "cluster.watch.start:WatchError",
+)
 
 app = typer.Typer(
     help="SPIRAL: agents that learn to write pictures as programs for a real brush engine, from pictures alone.",
@@ -33,6 +59,7 @@ for commands in (runs_app, agents_app, programs_app, population_app, submit_app)
     app.add_typer(commands)
 app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")
+
 
 def main() -> None:
     """Run the command and exit: 0 done, 2 asked wrongly, 70 a fault of ours, 130 interrupted with nothing to keep."""
@@ -57,9 +84,7 @@ def status() -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 1
     except Exception as error:
-        from cluster.complaints import complaint
-
-        line, ends_with = complaint(error)
+        line, ends_with = complaint(error, USER_ERRORS)
         if line:
             typer.echo(f"spiral: {line}", err=True)
         return ends_with

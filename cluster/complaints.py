@@ -1,6 +1,6 @@
 """How the command answers when something is wrong: one line with a way out, and an exit status that says whose fault it was.
 
-What the user can mend, `USER_ERRORS` and whatever the system refuses, ends with 2. Anything else is a fault of ours and
+What the user can mend, which are errors of named classes and whatever the system refuses, ends with 2. Anything else is a fault of ours and
 ends with 70, `EX_SOFTWARE` of sysexits.h: then the line names a file with the whole story.
 """
 
@@ -12,36 +12,13 @@ import platform
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from importlib import metadata
 
 import typer
 
 MENDABLE, OURS = 2, 70
 LONGEST_WORD = 300  # characters; a number of 5,000 digits is shown by its ends
-
-USER_ERRORS = (
-    "spiral.config:ConfigError",
-    "spiral.data.pictures:DatasetError",
-    "spiral.contracts:EmptyReplayError",
-    "spiral.contracts:WeightsError",
-    "spiral.files:OutputError",
-    "envs.own:EnvironmentNotFound",
-    "envs.settings:SettingsError",
-    "envs.stage:StageError",
-    "envs.program:ProgramError",
-    "envs.pymypaint.errors:PaintError",
-    "gymnasium.error:Error",
-    "learners.checkpoint:CheckpointError",
-    "learners.descent:DivergedError",
-    "learners.replay:ReplayError",
-    "actors.pool:PoolError",
-    "cluster.plan:PlanError",
-    "cluster.on_ray.start:EngineError",
-    "cluster.on_redis.connection:RedisError",
-    "cluster.run_folder:RunError",
-    "cluster.submission:SubmitError",
-    "cluster.watch.start:WatchError",
-)
 
 ROOM = "make room there, or name another place with --out, SPIRAL_DATA or TMPDIR"
 WAYS_OUT = {
@@ -55,20 +32,25 @@ WAYS_OUT = {
 }
 
 
-def complaint(error: Exception) -> tuple[str, int]:
-    """What to say of an error that reached the command, in one line, and the exit status."""
+def complaint(error: Exception, mendable: Sequence[str]) -> tuple[str, int]:
+    """What to say of an error that reached the command, in one line, and the exit status.
+
+    Args:
+        error: whatever was raised.
+        mendable: the classes of errors that the user can mend, each as `module:Class`.
+    """
     if isinstance(error, typer.TyperException):
         return one_line(_about_words(error)), MENDABLE
-    if is_mendable(error):
+    if is_mendable(error, mendable):
         return one_line(_in_words(error)), MENDABLE
     return one_line(_fault_of_ours(error)), OURS
 
 
-def is_mendable(error: BaseException) -> bool:
+def is_mendable(error: BaseException, mendable: Sequence[str]) -> bool:
     """Whether the error is one that the user can mend."""
     if isinstance(error, (OSError, MemoryError)) or _is_out_of_memory(error):
         return True
-    for name in USER_ERRORS:
+    for name in mendable:
         module, _, kind = name.partition(":")
         # An error can only be of a class whose module was imported already.
         if module in sys.modules and isinstance(error, getattr(sys.modules[module], kind)):
@@ -103,7 +85,9 @@ def _given(error: typer.TyperException) -> str:
 
 def _in_words(error: BaseException) -> str:
     if isinstance(error, MemoryError) or _is_out_of_memory(error):
-        return f"this takes more memory than there is ({error or 'no more is given'}): ask for smaller or fewer pictures"
+        return (
+            f"this takes more memory than there is ({error or 'no more is given'}): ask for smaller or fewer pictures"
+        )
     way_out = WAYS_OUT.get(error.errno or 0) if isinstance(error, OSError) else None
     return f"{error}: {way_out}" if way_out else str(error)
 

@@ -122,19 +122,21 @@ def read_rows(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The documents in a file that has one a line; a last line that was cut off by a crash is left out."""
+    """The documents in a file that has one a line; lines that were cut off, by a crash or a full disk, are left out."""
     if not path.exists():
         return []
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
     return rows
 
 
 def cut_rows(folder: RunFolder, last_frame: int) -> None:
     """Remove the rows that were written after `last_frame`."""
-    kept = [row for row in read_rows(folder) if row["frames"] <= last_frame]
+    kept = [row for row in read_rows(folder) if row.get("frames", 0) <= last_frame]
     write_text(folder.metrics, "".join(json.dumps(row) + "\n" for row in kept))

@@ -27,7 +27,7 @@ from spiral.files import folder_written_whole, remove_ours
 FORMAT = 1
 DOCUMENT = "run.json"
 NAME = re.compile(r"\d{12}")
-UNFINISHED = re.compile(r"\.[0-9a-f]{8}\.\d{12}")  # left by a run that was killed, see spiral/files.py
+UNFINISHED = re.compile(r"\.\w+\.\d{12}")  # left by a run that was killed, see spiral/files.py
 SUFFIX = ".safetensors"
 
 

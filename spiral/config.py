@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-
 MOST_SEED = 2**63 - 1  # what torch and numpy take, and one more
 
 Size = Annotated[int, Field(ge=1, le=2**20)]  # of layers and batches

@@ -38,7 +38,9 @@ def make(
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Decides every picture.")] = 0,
     train: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many to train on.")] = 50_000,
     held_out: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many to hold out.")] = 1_000,
-    processes: Annotated[int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Default: one for each core.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Default: one for each core.")
+    ] = None,
 ) -> None:
     """Draw a data set into the folder where data sets live."""
     from cluster.making import make_data

@@ -38,7 +38,9 @@ RunOption = Annotated[Path | None, typer.Option("--run", help="Folder of a run; 
 SeedOption = Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of noise and decisions.")]
 TemperatureOption = Annotated[
     float | None,
-    typer.Option(min=0.0, callback=finite, help="Below 1 the agent is surer, 0 takes its first choice; default: as trained."),
+    typer.Option(
+        min=0.0, callback=finite, help="Below 1 the agent is surer, 0 takes its first choice; default: as trained."
+    ),
 ]
 GoalOption = Annotated[Goal, typer.Option(help="Which shipped agent, when no run is named.")]
 DataOption = Annotated[

@@ -26,10 +26,15 @@ def population(
     out: Annotated[Path | None, typer.Option(help="Its folder. Default: runs/PRESET-population.")] = None,
     members: Annotated[int | None, typer.Option(min=2, max=MOST_PROCESSES, help="How many runs. Default: 12.")] = None,
     minutes: Annotated[
-        float | None, typer.Option(callback=finite, help="Length for all of them, also where they take turns. Default: 60.")
+        float | None,
+        typer.Option(callback=finite, help="Length for all of them, also where they take turns. Default: 60."),
     ] = None,
-    frames: Annotated[int | None, typer.Option(min=1, max=MOST_FRAMES, help="Length of each member in actions; repeats exactly.")] = None,
-    rounds: Annotated[int | None, typer.Option(min=1, max=MOST_PROCESSES, help="After each, members copy others. Default: 10.")] = None,
+    frames: Annotated[
+        int | None, typer.Option(min=1, max=MOST_FRAMES, help="Length of each member in actions; repeats exactly.")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, max=MOST_PROCESSES, help="After each, members copy others. Default: 10.")
+    ] = None,
     fitness: Annotated[
         FitnessKind | None, typer.Option(help="Held-out figure (the default), or the discriminators' scores.")
     ] = None,
@@ -37,7 +42,8 @@ def population(
         bool, typer.Option("--shared-discriminator", help="One for all members, which then take turns.")
     ] = False,
     at_a_time: Annotated[
-        int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Members that work at the same time; default: by the cores.")
+        int | None,
+        typer.Option(min=1, max=MOST_PROCESSES, help="Members that work at the same time; default: by the cores."),
     ] = None,
     redis: Annotated[
         str | None, typer.Option(envvar="SPIRAL_REDIS", help="URL of a Redis; default: an embedded one.")

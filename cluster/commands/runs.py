@@ -24,17 +24,26 @@ class EngineName(StrEnum):
 def train(
     preset: Annotated[str | None, typer.Option(help="Settings by name; `spiral info` lists them.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run. Default: runs/PRESET.")] = None,
-    minutes: Annotated[float | None, typer.Option(callback=finite, help="Length, over all resumptions. Default: 20.")] = None,
-    frames: Annotated[int | None, typer.Option(min=1, max=MOST_FRAMES, help="Length in actions; local runs repeat exactly.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(callback=finite, help="Length, over all resumptions. Default: 20.")
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(min=1, max=MOST_FRAMES, help="Length in actions; local runs repeat exactly.")
+    ] = None,
     engine: Annotated[EngineName, typer.Option(help="Ray and Redis, or all in one process.")] = EngineName.ray,
     redis: Annotated[
         str | None, typer.Option(envvar="SPIRAL_REDIS", help="URL of a Redis; default: an embedded one.")
     ] = None,
     address: Annotated[str | None, typer.Option(help="A Ray cluster; default: $RAY_ADDRESS, or none.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Rollout workers; default: by the cores.")] = None,
-    policy_learners: Annotated[int, typer.Option(min=1, max=MOST_PROCESSES, help="Policy learners, which share each batch.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Rollout workers; default: by the cores.")
+    ] = None,
+    policy_learners: Annotated[
+        int, typer.Option(min=1, max=MOST_PROCESSES, help="Policy learners, which share each batch.")
+    ] = 1,
     gpus_per_learner: Annotated[
-        float | None, typer.Option(min=0.0, callback=finite, help="Part of a GPU for each learner; default: all GPUs are shared.")
+        float | None,
+        typer.Option(min=0.0, callback=finite, help="Part of a GPU for each learner; default: all GPUs are shared."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Of the whole run. Default: 0.")] = None,
