@@ -21,7 +21,7 @@ from cluster.commands.population import population_app
 from cluster.commands.programs import programs_app
 from cluster.commands.runs import runs_app
 from cluster.commands.submit import submit_app
-from cluster.complaints import complaint
+from cluster.complaints import complaint, is_of_the_system
 
 INTERRUPTED = 130
 
@@ -61,6 +61,18 @@ app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")
 
 
+def is_user_error(error: BaseException) -> bool:
+    """Whether the error is one that the user can mend."""
+    if is_of_the_system(error):
+        return True
+    for name in USER_ERRORS:
+        module, _, kind = name.partition(":")
+        # An error can only be of a class whose module was imported already.
+        if module in sys.modules and isinstance(error, getattr(sys.modules[module], kind)):
+            return True
+    return False
+
+
 def main() -> None:
     """Run the command and exit: 0 done, 2 asked wrongly, 70 a fault of ours, 130 interrupted with nothing to keep."""
     for stream in (sys.stdout, sys.stderr):
@@ -84,7 +96,7 @@ def status() -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 1
     except Exception as error:
-        line, ends_with = complaint(error, USER_ERRORS)
+        line, ends_with = complaint(error, is_user_error(error))
         if line:
             typer.echo(f"spiral: {line}", err=True)
         return ends_with

@@ -1,7 +1,8 @@
-"""How the command answers when something is wrong: one line with a way out, and an exit status that says whose fault it was.
+"""How the command answers when something is wrong: one line, and an exit status that says whose fault it was.
 
-What the user can mend, which are errors of named classes and whatever the system refuses, ends with 2. Anything else is a fault of ours and
-ends with 70, `EX_SOFTWARE` of sysexits.h: then the line names a file with the whole story.
+What the user can mend, errors of named classes and whatever the system refuses, ends with 2, and the line has a way out.
+Anything else is a fault of ours and ends with 70, `EX_SOFTWARE` of sysexits.h, and the line names a file with the whole
+story.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import platform
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
 from importlib import metadata
 
 import typer
@@ -32,30 +32,21 @@ WAYS_OUT = {
 }
 
 
-def complaint(error: Exception, mendable: Sequence[str]) -> tuple[str, int]:
-    """What to say of an error that reached the command, in one line, and the exit status.
-
-    Args:
-        error: whatever was raised.
-        mendable: the classes of errors that the user can mend, each as `module:Class`.
-    """
+def complaint(error: Exception, mendable: bool) -> tuple[str, int]:
+    """What to say of an error that reached the command, in one line, and the exit status."""
     if isinstance(error, typer.TyperException):
         return one_line(_about_words(error)), MENDABLE
-    if is_mendable(error, mendable):
+    if mendable:
         return one_line(_in_words(error)), MENDABLE
     return one_line(_fault_of_ours(error)), OURS
 
 
-def is_mendable(error: BaseException, mendable: Sequence[str]) -> bool:
-    """Whether the error is one that the user can mend."""
-    if isinstance(error, (OSError, MemoryError)) or _is_out_of_memory(error):
+def is_of_the_system(error: BaseException) -> bool:
+    """Whether the system refused something: a file, a connection, memory."""
+    if isinstance(error, OSError | MemoryError):
         return True
-    for name in mendable:
-        module, _, kind = name.partition(":")
-        # An error can only be of a class whose module was imported already.
-        if module in sys.modules and isinstance(error, getattr(sys.modules[module], kind)):
-            return True
-    return False
+    # Torch has no class of its own for memory that is not there.
+    return isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "out of memory" in str(error))
 
 
 def one_line(text: str) -> str:
@@ -84,17 +75,12 @@ def _given(error: typer.TyperException) -> str:
 
 
 def _in_words(error: BaseException) -> str:
-    if isinstance(error, MemoryError) or _is_out_of_memory(error):
-        return (
-            f"this takes more memory than there is ({error or 'no more is given'}): ask for smaller or fewer pictures"
-        )
-    way_out = WAYS_OUT.get(error.errno or 0) if isinstance(error, OSError) else None
-    return f"{error}: {way_out}" if way_out else str(error)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch, which has no class for it on the processor, found no memory."""
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "out of memory" in str(error))
+    if isinstance(error, OSError):
+        way_out = WAYS_OUT.get(error.errno or 0)
+        return f"{error}: {way_out}" if way_out else str(error)
+    if is_of_the_system(error):
+        return f"this takes more memory than there is ({error or 'no more is given'}): ask for less at once"
+    return str(error)
 
 
 def _fault_of_ours(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What is empty is said: a picture without a drawing, a drawing that an agent cannot see, a program that paints nothing.
+"""What is empty is said: a picture without a drawing, one that an agent cannot see, a program that paints nothing.
 
 An error of 0.0000 is true of an empty program for a blank picture, and helps nobody.
 """
@@ -44,9 +44,7 @@ def same_grey(colored: Image.Image, grey: Image.Image) -> list[str]:
     """A line where a drawing differs from its ground in colour, and an agent that sees grey does not see it."""
     if drawn_box(as_array(colored)) is None or drawn_box(as_array(grey)) is not None:
         return []
-    return [
-        "note: what is drawn has another colour than its ground and the same grey, which is all that the agent sees"
-    ]
+    return ["note: what is drawn has another colour than its ground and the same grey, and the agent sees no colours"]
 
 
 def paints_nothing(program: Program, render: NDArray[np.uint8] | None = None) -> bool:

@@ -130,8 +130,8 @@ def _unpainted(best: Program, target: NDArray[np.uint8], empty: NDArray[np.uint8
     if mean_squared_error(best.replay(), target) < mean_squared_error(empty, target):
         return []
     return [
-        "note: no painting comes nearer to the picture than an empty canvas: the agent does not know such pictures; try "
-        "another --goal, more --samples, --crop or --contrast"
+        "note: no painting comes nearer to the picture than an empty canvas: the agent does not know such pictures; "
+        "try another --goal, more --samples, --crop or --contrast"
     ]
 
 

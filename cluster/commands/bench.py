@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cluster.commands.options import LONGEST, MOST_FRAMES, MOST_PICTURES, MOST_SEED, RunOption, SeedOption, finite
+from cluster.commands.options import LONGEST, MOST_FRAMES, MOST_PICTURES, RunOption, SeedOption, finite
+from spiral.config import MOST_SEED
 
 bench_app = typer.Typer(help="Measure how fast things are here.", no_args_is_help=True)
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cluster.commands.options import MOST_PICTURES, MOST_PROCESSES, MOST_SEED
+from cluster.commands.options import MOST_PICTURES, MOST_PROCESSES
+from spiral.config import MOST_SEED
 
 data_app = typer.Typer(help="List data sets, or prepare one.", invoke_without_command=True)
 

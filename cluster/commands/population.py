@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cluster.commands.options import MOST_FRAMES, MOST_PROCESSES, MOST_SEED, finite
+from cluster.commands.options import MOST_FRAMES, MOST_PROCESSES, finite
+from spiral.config import MOST_SEED
 
 population_app = typer.Typer()
 

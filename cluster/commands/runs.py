@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cluster.commands.options import MOST_FRAMES, MOST_PROCESSES, MOST_SEED, SeedOption, finite
+from cluster.commands.options import MOST_FRAMES, MOST_PROCESSES, SeedOption, finite
+from spiral.config import MOST_SEED
 
 runs_app = typer.Typer()
 

@@ -74,7 +74,7 @@ def open_picture(path: Path, color: bool, content: bytes | None = None, backgrou
 def _turn(picture: Image.Image) -> Image.Transpose | None:
     """What turns the picture upright; None where its EXIF data say nothing of it, or cannot be read."""
     try:
-        return TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
+        return TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # cameras and editors write all sorts of EXIF data, and the pixels are there without them
         return None
 
