@@ -33,7 +33,7 @@ USER_ERRORS = (
     "spiral.files:OutputError",
     "envs.own:EnvironmentNotFound",
     "envs.settings:SettingsError",
-    "envs.stage:StageError",
+    "envs.opengl:StageError",
     "envs.program:ProgramError",
     "envs.pymypaint.errors:PaintError",
     "gymnasium.error:Error",

@@ -1,6 +1,6 @@
 """How the command answers when something is wrong: one line, and an exit status that says whose fault it was.
 
-What the user can mend, errors of named classes and whatever the system refuses, ends with 2, and the line has a way out.
+What the user can mend, named errors and whatever the system refuses, ends with 2, and the line has a way out.
 Anything else is a fault of ours and ends with 70, `EX_SOFTWARE` of sysexits.h, and the line names a file with the whole
 story.
 """

@@ -14,6 +14,9 @@ import ray
 
 OBJECT_STORE_BYTES = 512 * 2**20  # some trajectories; the real pictures come on top
 
+# Ray's sockets are up to 70 bytes below the temporary folder, and the kernel knows paths of 107 (103 on macOS).
+LONGEST_PLACE, SHORT_PLACE = 33, "/tmp"
+
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 
 
@@ -77,6 +80,9 @@ def prepare_environment() -> None:
     # Ray gives its processes the lowest priority but four; those of a run have that of the command itself.
     os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    place = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or SHORT_PLACE
+    if len(os.fsencode(place)) > LONGEST_PLACE or not os.access(place, os.W_OK) or not os.path.isabs(place):
+        os.environ["RAY_TMPDIR"] = SHORT_PLACE
 
 
 def _knock(address: str) -> None:

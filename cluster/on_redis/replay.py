@@ -162,7 +162,7 @@ class RedisReplay:
         with redis_errors(self._address.url):
             try:
                 info: Any = self._redis.info("memory")
-            except redis.NoPermissionError:
+            except redis.exceptions.NoPermissionError:
                 return
         room, wanted = int(info["maxmemory"]), self.capacity * self._pictures.record_bytes
         if 0 < room < wanted:

@@ -98,7 +98,7 @@ class RedisWeights:
         with redis_errors(self._address.url):
             try:
                 answer: Any = self._redis.info()
-            except redis.NoPermissionError:
+            except redis.exceptions.NoPermissionError:
                 return {}
         return dict(answer)
 
