@@ -84,17 +84,21 @@ class Logbook:
         self.write({"phase": kind, **row}, counters)
 
     def write(self, row: dict[str, Any], counters: Counters) -> None:
-        """Write one row with the counts so far."""
+        """Write one row with the counts so far.
+
+        Raises:
+            OSError: the disk takes no more; the row was shown all the same.
+        """
         self.latest |= {name: value for name, value in row.items() if isinstance(value, float)}
         whole = {**self._labels, **counters.to_json(), **row}
-        self._file.write(json.dumps(whole) + "\n")
-        self._file.flush()
         if self._feed is not None:
             self._feed.add_row(whole)
+        self._figures.show(row, counters.to_json())
+        self._file.write(json.dumps(whole) + "\n")
+        self._file.flush()
         for name, value in row.items():
             if isinstance(value, float):
                 self._board.add_scalar(name, value, counters.frames)
-        self._figures.show(row, counters.to_json())
 
     def begin_clock(self, seconds: float) -> None:
         """Count the first row's speed from here."""
@@ -105,9 +109,15 @@ class Logbook:
         return {"sums": self._sums, "steps": self._steps}
 
     def close(self) -> None:
-        """Close the files."""
-        self._file.close()
-        self._board.close()
+        """Close the files.
+
+        Raises:
+            OSError: the disk does not take what is left to be written.
+        """
+        try:
+            self._file.close()
+        finally:
+            self._board.close()
 
 
 def show_rows(folder: RunFolder, feed: LiveFeed, most: int) -> None:

@@ -95,6 +95,7 @@ def save_checkpoint(
 
     Raises:
         DivergedError: a number is not finite; the older checkpoints stay as they are.
+        OSError: the disk takes no more; the older ones stay too.
     """
     for name, arrays in parts.items():
         require_finite(f"the part {name!r} of a checkpoint", arrays)
@@ -115,10 +116,17 @@ def is_ours(name: str) -> bool:
 
 
 def write_checkpoint(folder: Path, document: Mapping[str, Any], parts: Mapping[str, Arrays]) -> None:
-    """Writes the files of a checkpoint into an existing folder, down to the disk."""
+    """Writes the files of a checkpoint into an existing folder, down to the disk.
+
+    Raises:
+        OSError: the disk takes no more.
+    """
     for name, arrays in parts.items():
         contiguous = {key: np.asarray(value, order="C") for key, value in arrays.items()}
-        save_file(contiguous, folder / f"{name}{SUFFIX}")
+        try:
+            save_file(contiguous, folder / f"{name}{SUFFIX}")
+        except SafetensorError as error:  # the disk's refusal, in words of another language
+            raise OSError(str(error).removeprefix("Error while serializing: ")) from None
         _sync(folder / f"{name}{SUFFIX}")
     text = json.dumps({"format": FORMAT, "parts": sorted(parts), **document}, indent=1)
     (folder / DOCUMENT).write_text(text, encoding="utf-8")
