@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -76,7 +76,7 @@ def ask(words: list[str]) -> Answer:
             status = end.code
         except BaseException as error:
             status = f"{type(error).__name__}: {error}"
-    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]
     return Answer(status if isinstance(status, int) else 1, texts[0], texts[1] or str(status or ""))
 
 
@@ -98,7 +98,8 @@ def alarm() -> Iterator[None]:
 
 def make_whole(place: Path) -> Whole:
     """An agent that knows nothing, a run of a few frames, a program and a brush."""
-    small = {"canvas_size": 16, "grid_size": 8, "brush": BRUSH, "brush_sizes": [1, 2], "color": False, "episode_length": 3}
+    small: dict[str, Any] = {"canvas_size": 16, "grid_size": 8, "brush": BRUSH, "brush_sizes": [1, 2], "color": False}
+    small["episode_length"] = 3
     copying = preset("mnist-small-conditional").with_changes(
         {"environment.settings": small, "agent.channels": [4], "agent.hidden": 16, "agent.residual_blocks": 0,
          "policy.batch_size": 4, "discriminator.batch_size": 4, "discriminator.width": 4, "data.name": "mnist5k",
@@ -129,8 +130,8 @@ def fuzz(inputs: int, seed: int, place: Path) -> tuple[Counter[str], list[str]]:
     """
     torch.set_num_threads(1)  # the nets are too small to gain by threads
     whole = make_whole(place)
-    for folder in ("tmp", "data", "work"):
-        (place / folder).mkdir()
+    for name in ("tmp", "data", "work"):
+        (place / name).mkdir()
     os.chdir(place / "work")
     os.environ |= {"SPIRAL_DATA": str(place / "data"), "TMPDIR": str(place / "tmp")}
     tempfile.tempdir = str(place / "tmp")
@@ -146,9 +147,8 @@ def fuzz(inputs: int, seed: int, place: Path) -> tuple[Counter[str], list[str]]:
             os.environ["SPIRAL_DATA"] = str(folder)
         words = [word.replace("\0", "") for word in kind(rng, folder, whole)]
         fault = ask(words).fault()
-        kept = folder / "o.png" / "kept"
-        if not fault and "kept" in os.listdir(kept.parent if kept.parent.is_dir() and not kept.parent.is_symlink() else folder):
-            fault = "" if kept.read_text() == "kept" else "a folder of a person's was changed"
+        if not fault and kind is output and not is_kept(folder):
+            fault = "a folder of a person's was changed"
         shutil.rmtree(folder)
         os.environ["SPIRAL_DATA"] = str(place / "data")
         if not fault and (strange := files_below(place) ^ before):
@@ -161,9 +161,14 @@ def fuzz(inputs: int, seed: int, place: Path) -> tuple[Counter[str], list[str]]:
     return tried, faults
 
 
+def is_kept(folder: Path) -> bool:
+    """Whether what `output` put into folders of a person's is still there."""
+    return all((path / "kept").read_text() == "kept" for path in folder.glob("o.*/") if any(path.iterdir()))
+
+
 def files_below(place: Path) -> set[Path]:
-    """All files and folders that should be the same before and after each input."""
-    return {path for path in place.rglob("*") if "matplotlib" not in path.name}
+    """All files and folders that should be the same before and after each input; `work` is where names lead to."""
+    return {path for path in place.rglob("*") if "work" not in path.parts and "matplotlib" not in path.name}
 
 
 def command(
@@ -174,7 +179,8 @@ def command(
     with tempfile.TemporaryDirectory(prefix="spiral-fuzz-") as place:
         tried, faults = fuzz(inputs, seed, Path(place))
         os.chdir("/")
-    print(f"{sum(tried.values()):,} inputs ({', '.join(f'{n:,} {kind}' for kind, n in tried.items())}), {len(faults)} faults")
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in tried.items())
+    print(f"{sum(tried.values()):,} inputs ({kinds}), {len(faults)} faults")
     raise typer.Exit(1 if faults else 0)
 
 

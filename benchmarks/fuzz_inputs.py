@@ -1,7 +1,7 @@
 """What a person can hand to the command, and what may be wrong with it: the inputs of `benchmarks/fuzz.py`.
 
-Each function writes the files of one input into a folder and returns the words of a command that reads them. Half of the
-inputs are whole files that were damaged, half are made up.
+Each function writes the files of one input into a folder and returns the words of a command that reads them: whole
+files that were damaged, and made-up ones.
 """
 
 from __future__ import annotations
@@ -16,23 +16,31 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I", "I;16", "F", "HSV", "LAB", "YCbCr", "PA", "La", "RGBa")
 FORMATS = ("PNG", "JPEG", "PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "ICO")
 WORDS = (
-    "", " ", "0", "-1", "1", "nan", "inf", "-inf", "1e308", "1e-320", "9" * 20, "9" * 5000, "-" + "9" * 30, "0x10", "1_0",
-    "true", "null", "[]", "{}", "[1,2", '"', "\u00e9", "\u202e", "\U0001f600", "a\nb", "a" * 300, "a/" * 3000, "../..", "~",
-    "/dev/null", "/proc/self/mem", "file://", "http://127.0.0.1:1/x", "http://[::1", "s3://", "redis://127.0.0.1:1",
-    "redis://u:p@:/x", "unix:///none.sock", "rediss://127.0.0.1:1", "redis://127.0.0.1:99999", "memory://", "zip://x",
-    "simplecache::file:///none", "::", "folder:", "folder:.", "mnist", "spiral/Paint-v0", "os:path", "dots:Dots", "a:b:c", ":",
-    "--help", "--", "=", "a=b", "1=2,3", "1=red", "-0", "None", "\udcff", "%s", "{}", "$HOME", "*", "\\", "\t",
+    "", " ", "0", "-1", "1", "nan", "inf", "-inf", "1e308", "1e-320", "9" * 20, "9" * 5000, "-" + "9" * 30, "0x10",
+    "1_0", "true", "null", "[]", "{}", "[1,2", '"', "\u00e9", "\u202e", "\U0001f600", "a\nb", "a" * 300, "a/" * 3000,
+    "../..", "~", "/dev/null", "/proc/self/mem", "file://", "http://127.0.0.1:1/x", "http://[::1", "s3://",
+    "redis://127.0.0.1:1", "redis://u:p@:/x", "unix:///none.sock", "rediss://127.0.0.1:1", "redis://127.0.0.1:99999",
+    "memory://", "zip://x", "simplecache::file:///none", "::", "folder:", "folder:.", "mnist", "spiral/Paint-v0",
+    "os:path", "dots:Dots", "a:b:c", ":", "--help", "--", "=", "a=b", "1=2,3", "1=red", "-0", "None", "\udcff", "%s",
+    "{}", "$HOME", "*", "\\", "\t",
 )  # fmt: skip
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 3, 2**31, 2**63, 2**64, 10**30, 10**400, 0.5, -0.0, 1e308, 1e-320, float("nan"),
-    float("inf"), "", "x", "white", "#123", "\u0000", "\ud800", "a" * 5000, [], [0], [[]], [[[0]]], [None], {}, {"a": 1},
-    ["x"], [1e400], "spiral/Scenes-v0", "os:path", [[0] * 6] * 30,
+    float("inf"), "", "x", "white", "#123", "\u0000", "\ud800", "a" * 5000, [], [0], [[]], [[[0]]], [None], {},
+    {"a": 1}, ["x"], [1e400], "spiral/Scenes-v0", "os:path", [[0] * 6] * 30,
 )  # fmt: skip
+
+ARCHIVES = {
+    "faces": ("faces128",),
+    "omniglot": ("images_background", "images_evaluation"),
+    "celeba": ("img_align_celeba",),
+}
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,11 @@ def checkpoint(rng: Random, place: Path, whole: Whole) -> list[str]:
     for name in ("run.json", "agent.safetensors"):
         content = (whole.agent / name).read_bytes()
         if name == file:
-            content = document(rng, json.loads(content)) if name == "run.json" and rng.random() < 0.8 else damaged(rng, content)
+            content = (
+                document(rng, json.loads(content))
+                if name == "run.json" and rng.random() < 0.8
+                else damaged(rng, content)
+            )
         (place / name).write_bytes(content)
     out = str(place / rng.choice(("o.png", "o.npz")))
     return rng.choice((["sample", "--run", str(place), "--count", "1", "--out", out], ["eval", "--run", str(place)]))
@@ -122,14 +134,22 @@ def data_set(rng: Random, place: Path, whole: Whole) -> list[str]:
             np.savez(stream, **arrays)  # type: ignore[arg-type]
             (folder / f"{split}.npz").write_bytes(maybe_damaged(rng, stream.getvalue()))
     else:
-        archives = {"faces": ("faces128",), "omniglot": ("images_background", "images_evaluation"), "celeba": ("img_align_celeba",)}
+        archives = {
+            "faces": ("faces128",),
+            "omniglot": ("images_background", "images_evaluation"),
+            "celeba": ("img_align_celeba",),
+        }
         for archive in archives[name]:
             (folder / f"{archive}.zip").write_bytes(maybe_damaged(rng, zipped(rng)))
         ids = "\n".join(str(rng.choice((0, 1, 2, "x", "", "-1", "../x"))) + f",{rng.choice(WORDS)}" for _ in range(3))
         (folder / "labels.csv").write_bytes(maybe_damaged(rng, f"id,age\n{ids}\n".encode("utf-8", "surrogatepass")))
         for file in ("list_attr_celeba.txt", "list_eval_partition.txt"):
             (folder / file).write_bytes(damaged(rng, b"2\na b\n000001.jpg 0\n000002.jpg 2\n"))
-    return ["data", "prepare", name, "--from", str(folder)] if rng.random() < 0.5 else ["eval", "--run", str(whole.agent), "--data", name]
+    return (
+        ["data", "prepare", name, "--from", str(folder)]
+        if rng.random() < 0.5
+        else ["eval", "--run", str(whole.agent), "--data", name]
+    )
 
 
 def settings(rng: Random, place: Path, whole: Whole) -> list[str]:
@@ -149,28 +169,34 @@ def settings(rng: Random, place: Path, whole: Whole) -> list[str]:
 def options(rng: Random, place: Path, whole: Whole) -> list[str]:
     """Options and numbers, of commands that take no time."""
     (place / "p.json").write_text(json.dumps(whole.program))
-    out, agent = str(place / "o.png"), str(whole.agent)
+    made, out, agent = str(place / "p.json"), str(place / "o.png"), str(whole.agent)
     word = rng.choice(WORDS)
-    return rng.choice(
-        (
-            ["render", str(place / "p.json"), "--out", out, "--size", word],
-            ["render", str(place / "p.json"), "--out", out, "--size", "16", "--brush", word],
-            ["sample", "--run", agent, "--out", out, rng.choice(("--seed", "--count", "--temperature", "--data")), word],
-            ["parse", str(place / "p.json"), "--run", agent, "--out", str(place / "o"), rng.choice(("--samples", "--seed")), word],
-            ["eval", rng.choice(("--run", "--goal", "--data", "--count")), word],
-            ["train", "--preset", "mnist-small", "--out", "/dev/null/x", rng.choice(("--minutes", "--frames", "--seed", "--workers")), word],
-            ["train", "--resume", "--out", str(place), rng.choice(("--checkpoints", "--frames", "--preset")), word],
-            ["population", "--preset", "mnist-small", "--out", "/dev/null/x", rng.choice(("--members", "--seed", "--rounds")), word],
-            ["info", "--preset", word],
-            ["data", "prepare", word],
-            ["data", "make", rng.choice(("scenes", word)), "--train", "1", "--held-out", "0", "--seed", word],
-            ["curves", word, "--out", out],
-            ["watch", "--redis", word if "127.0.0.1" in word or ":" not in word else "http://x"],
-            ["submit", "--address", word, "--", "train", word],
-            ["edit", str(place / "p.json"), "--out", str(place / "o.json"), rng.choice(("--remove", "--move", "--recolor")), word],
-            [word, word],
-        )
+    train = ["--preset", "mnist-small", "--out", "/dev/null/x"]
+    asked: tuple[tuple[list[str], tuple[str, ...]], ...] = (
+        (["render", made, "--out", out], ("--size",)),
+        (["render", made, "--out", out, "--size", "16"], ("--brush",)),
+        (["edit", made, "--out", str(place / "o.json")], ("--remove", "--move", "--recolor")),
+        (["sample", "--run", agent, "--out", out], ("--seed", "--count", "--temperature", "--data")),
+        (["parse", made, "--run", agent, "--out", str(place / "o")], ("--samples", "--seed", "--temperature")),
+        (["eval"], ("--run", "--goal", "--data", "--count")),
+        (["train", *train], ("--minutes", "--frames", "--seed", "--workers", "--policy-learners")),
+        (["train", "--resume", "--out", str(place)], ("--checkpoints", "--frames", "--preset")),
+        (["population", *train], ("--members", "--seed", "--rounds", "--minutes")),
+        (["info"], ("--preset",)),
+        (["data"], ("prepare",)),
+        (["data", "make", rng.choice(("scenes", word)), "--train", "1", "--held-out", "0"], ("--seed",)),
+        (["curves", "--out", out], ("--",)),
+        (["submit", "--address", word, "--"], ("train",)),
+        ([], (word,)),
     )
+    words, names = rng.choice(asked)
+    return [*words, rng.choice(names), word]
+
+
+def address(rng: Random, place: Path, whole: Whole) -> list[str]:
+    """Addresses at which nobody answers."""
+    url = rng.choice(WORDS)
+    return ["watch", "--redis", url if "redis" in url or "unix" in url else f"{url}://"]
 
 
 def output(rng: Random, place: Path, whole: Whole) -> list[str]:
@@ -189,7 +215,12 @@ def output(rng: Random, place: Path, whole: Whole) -> list[str]:
         (place / "real").write_text("replaced")
         out.symlink_to("real")
     elif kind != "itself":
-        names = {"below": "p.json/o", "deep": "a/b/o", "long": "x" * rng.choice((240, 251, 300)), "word": "o" + rng.choice(WORDS)}
+        names = {
+            "below": "p.json/o",
+            "deep": "a/b/o",
+            "long": "x" * rng.choice((240, 251, 300)),
+            "word": "o" + rng.choice(WORDS),
+        }
         out = place / f"{names[kind]}{suffix}"
     else:
         out = place / "p.json"
@@ -203,7 +234,7 @@ def output(rng: Random, place: Path, whole: Whole) -> list[str]:
     )
 
 
-KINDS = (program, picture, brush, checkpoint, run_folder, data_set, settings, options, output)
+KINDS = (program, picture, brush, checkpoint, run_folder, data_set, settings, options, address, output)
 
 
 def document(rng: Random, whole: Any) -> bytes:
@@ -272,7 +303,7 @@ def picture_bytes(rng: Random) -> bytes:
     return maybe_damaged(rng, stream.getvalue())
 
 
-def array(rng: Random) -> np.ndarray:
+def array(rng: Random) -> NDArray[Any]:
     """An array such as a data set has, or another one."""
     shape = rng.choice(((2, 8, 8, 3), (2, 5, 7), (0, 8, 8, 3), (0, 5, 7), (2,), (), (1, 8, 8, 1)))
     return np.zeros(shape, rng.choice((np.uint8, np.int64, np.float32)))
@@ -283,5 +314,7 @@ def zipped(rng: Random) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for number in range(rng.choice((0, 1, 3))):
-            archive.writestr(rng.choice((f"{number}.jpg", f"faces128/{number}.jpg", f"a/b/{number}.png")), picture_bytes(rng))
+            archive.writestr(
+                rng.choice((f"{number}.jpg", f"faces128/{number}.jpg", f"a/b/{number}.png")), picture_bytes(rng)
+            )
     return stream.getvalue()

@@ -44,7 +44,7 @@ def same_grey(colored: Image.Image, grey: Image.Image) -> list[str]:
     """A line where a drawing differs from its ground in colour, and an agent that sees grey does not see it."""
     if drawn_box(as_array(colored)) is None or drawn_box(as_array(grey)) is not None:
         return []
-    return ["note: what is drawn has another colour than its ground and the same grey, and the agent sees no colours"]
+    return ["note: what is drawn has another colour than its ground, but the same grey, and the agent sees no colours"]
 
 
 def paints_nothing(program: Program, render: NDArray[np.uint8] | None = None) -> bool:

@@ -177,8 +177,8 @@ class Run:
             older = self.folder.checkpoints
             kept = f"goes on from {latest_checkpoint(older)}" if has_checkpoint(older) else "begins anew"
             raise RunError(
-                f"the last checkpoint could not be written ({error}): make room on the disk; then `spiral train --resume "
-                f"--out {self.folder.path}` {kept}"
+                f"the last checkpoint could not be written ({error}): make room on the disk; then `spiral train "
+                f"--resume --out {self.folder.path}` {kept}"
             ) from None
 
     def _save(self) -> Path:

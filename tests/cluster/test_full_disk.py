@@ -52,4 +52,3 @@ def test_a_run_goes_on_without_checkpoints_and_is_resumed_from_the_last_that_was
     assert sorted(path.name for path in kept.parent.iterdir()) == names, "the old ones stay, and nothing half-written"
     load_checkpoint(kept)
     assert resume(tmp_path / "run", Length(frames=144), LOCAL).over
-

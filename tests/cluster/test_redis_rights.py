@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,8 @@ DEPLOY = Path(__file__).parents[2] / "docs" / "deploy.md"
 
 
 def address_of(server: EmbeddedRedis, user: str, rules: str) -> RedisAddress:
-    RedisAddress(server.url, "").connect().execute_command("ACL", "SETUSER", user, "on", ">secret", *rules.split())
+    client: Any = RedisAddress(server.url, "").connect()
+    client.execute_command("ACL", "SETUSER", user, "on", ">secret", *rules.split())
     return RedisAddress(f"unix://{user}:secret@{server.url.removeprefix('unix://')}", f"of-{user}", bytes(32))
 
 
