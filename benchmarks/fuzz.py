@@ -26,7 +26,7 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from benchmarks.fuzz_inputs import KINDS, Whole
+from benchmarks.fuzz_inputs import KINDS, Whole, output
 from cluster.cli import main
 from cluster.engine import inspect_environment
 from cluster.launch import Machines, begin
