@@ -163,7 +163,7 @@ def fuzz(inputs: int, seed: int, place: Path) -> tuple[Counter[str], list[str]]:
 
 def is_kept(folder: Path) -> bool:
     """Whether what `output` put into folders of a person's is still there."""
-    return all((path / "kept").read_text() == "kept" for path in folder.glob("o.*/") if any(path.iterdir()))
+    return all((path / "kept").read_text() == "kept" for path in folder.glob("o.[jnps]*/") if any(path.iterdir()))
 
 
 def files_below(place: Path) -> set[Path]:

@@ -26,7 +26,7 @@ WORDS = (
     "1_0", "true", "null", "[]", "{}", "[1,2", '"', "\u00e9", "\u202e", "\U0001f600", "a\nb", "a" * 300, "a/" * 3000,
     "../..", "~", "/dev/null", "/proc/self/mem", "file://", "http://127.0.0.1:1/x", "http://[::1", "s3://",
     "redis://127.0.0.1:1", "redis://u:p@:/x", "unix:///none.sock", "rediss://127.0.0.1:1", "redis://127.0.0.1:99999",
-    "memory://", "zip://x", "simplecache::file:///none", "::", "folder:", "folder:.", "mnist", "spiral/Paint-v0",
+    "memory://", "zip://x", "::", "folder:", "folder:.", "mnist", "spiral/Paint-v0",
     "os:path", "dots:Dots", "a:b:c", ":", "--help", "--", "=", "a=b", "1=2,3", "1=red", "-0", "None", "\udcff", "%s",
     "{}", "$HOME", "*", "\\", "\t",
 )  # fmt: skip

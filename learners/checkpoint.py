@@ -175,6 +175,9 @@ def _read_document(path: Path) -> dict[str, Any]:
     lacking = [name for name in ("parts", "config", "action_spec", "canvas_shape") if name not in document]
     if lacking:
         raise CheckpointError(f"{file} is damaged (it lacks {', '.join(lacking)}); {_way_out(path)}")
+    parts = document["parts"]
+    if not isinstance(parts, list) or not all(isinstance(name, str) for name in parts):
+        raise CheckpointError(f"{file} is damaged (parts is {parts!r:.40}, no list of names); {_way_out(path)}")
     return document
 
 
