@@ -185,3 +185,16 @@ def test_the_fuzzer_finds_nothing():
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, done.stdout
     assert "150 inputs" in done.stdout
+
+
+def test_a_temporary_folder_that_is_too_long_for_rays_sockets_gives_way(monkeypatch, tmp_path):
+    from cluster.on_ray.start import prepare_environment
+
+    deep = tmp_path / ("x" * 90)
+    deep.mkdir()
+    for place, expected in ((str(deep), "/tmp"), (str(tmp_path / "gone"), "/tmp"), ("/tmp", None)):
+        monkeypatch.setenv("RAY_TMPDIR", "")  # so that it is put back afterwards
+        monkeypatch.delenv("RAY_TMPDIR")
+        monkeypatch.setenv("TMPDIR", place)
+        prepare_environment()
+        assert os.environ.get("RAY_TMPDIR") == expected
