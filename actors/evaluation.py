@@ -21,6 +21,7 @@ from spiral.judge import NOT_A_DIGIT, classify, shipped
 from spiral.picture_error import mean_squared_error
 
 BATCH = 256
+LEAST_ERROR = 1e-9  # of empty canvases, where all targets are blank
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class CopyReport:
     @property
     def relative_error(self) -> float:
         """The copies' error divided by the empty canvases'."""
-        return self.error / self.empty_error
+        return self.error / max(self.empty_error, LEAST_ERROR)
 
 
 def judge_copies(renders: NDArray[np.uint8], targets: NDArray[np.uint8], empty: NDArray[np.uint8]) -> CopyReport:

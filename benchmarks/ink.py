@@ -20,7 +20,7 @@ from rich.table import Table
 from envs import PAINT_ID
 from envs.paint_settings import PaintSettings
 from envs.program import Program
-from envs.pymypaint.brushes import brush_folders
+from envs.pymypaint.folders import brush_folders
 
 SIZES = (64, 65, 128, 512)
 RADII = (4, 12)  # pixels, on a canvas of 64

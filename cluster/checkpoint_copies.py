@@ -6,14 +6,15 @@ stores cannot rename a folder, so a copy counts when its `run.json` is there, wh
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import fsspec
 
 from cluster.run_folder import RunError
-from learners.checkpoint import DOCUMENT, NAME
-from spiral.files import written_whole
+from learners.checkpoint import DOCUMENT, NAME, is_ours
+from spiral.files import folder_written_whole
 
 KEEP = 3
 
@@ -34,7 +35,7 @@ class CheckpointCopies:
             self._store, self._root = fsspec.url_to_fs(url)
             self._store.makedirs(self._root, exist_ok=True)
             self._known = set(self._names())
-        except (ImportError, OSError, ValueError) as error:
+        except (ImportError, OSError, RecursionError, ValueError) as error:
             raise RunError(
                 f"--checkpoints {url} cannot be written to ({error}): give a URL that fsspec knows, such as "
                 "file:///path or s3://bucket/path, and install the package that it names"
@@ -82,8 +83,7 @@ class CheckpointCopies:
         names = [name for name in self._names() if self._store.exists(f"{self._root}/{name}/{DOCUMENT}")]
         if not names:
             return False
-        with written_whole(folder / names[-1]) as unfinished:
-            unfinished.mkdir()
+        with folder_written_whole(folder / names[-1], is_ours) as unfinished:
             for path in self._store.ls(f"{self._root}/{names[-1]}", detail=False):
                 self._store.get_file(path, str(unfinished / Path(path).name))
         return True
@@ -94,8 +94,13 @@ class CheckpointCopies:
         return sorted(name for name in found if NAME.fullmatch(name))
 
     def _remove(self, name: str) -> None:
+        """Removes the files of a copy, its `run.json` first; what else is in its folder stays."""
         place = f"{self._root}/{name}"
-        if self._store.exists(f"{place}/{DOCUMENT}"):
-            self._store.rm_file(f"{place}/{DOCUMENT}")
-        if self._store.exists(place):
-            self._store.rm(place, recursive=True)
+        if not self._store.exists(place):
+            return
+        found = [Path(path).name for path in self._store.ls(place, detail=False)]
+        for file in sorted(found, key=lambda file: file != DOCUMENT):
+            if is_ours(file.removeprefix(".")):
+                self._store.rm_file(f"{place}/{file}")
+        with suppress(OSError, NotImplementedError):  # not empty, or a store that has no folders
+            self._store.rmdir(place)

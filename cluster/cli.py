@@ -1,11 +1,14 @@
 """The command `spiral`: what it can be asked for, and how it answers when it is asked wrongly.
 
-Everything heavy is imported by the command that needs it, so that `spiral --help` is there at once. An error that the
-user can mend is one line and exit status 2, wherever it comes from; `USER_ERRORS` names them all.
+Everything heavy is imported by the command that needs it, so that `spiral --help` is there at once. Whatever goes wrong
+comes here, wherever it happened, and becomes one line (`cluster/complaints.py`); `USER_ERRORS` are what the user can
+mend.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 import warnings
 from typing import Any
@@ -20,6 +23,34 @@ from cluster.commands.population import population_app
 from cluster.commands.programs import programs_app
 from cluster.commands.runs import runs_app
 from cluster.commands.submit import submit_app
+from cluster.complaints import complaint, is_of_the_system
+
+INTERRUPTED = 130
+
+USER_ERRORS = (
+    "spiral.config:ConfigError",
+    "spiral.data.pictures:DatasetError",
+    "spiral.contracts:EmptyReplayError",
+    "spiral.contracts:WeightsError",
+    "spiral.files:OutputError",
+    "envs.own:EnvironmentNotFound",
+    "envs.settings:SettingsError",
+    "envs.opengl:StageError",
+    "envs.program:ProgramError",
+    "envs.pymypaint.errors:PaintError",
+    "gymnasium.error:Error",
+    "learners.checkpoint:CheckpointError",
+    "learners.descent:DivergedError",
+    "learners.replay:ReplayError",
+    "actors.pool:PoolError",
+    "actors.rollout:OtherBrushError",
+    "cluster.plan:PlanError",
+    "cluster.on_ray.start:EngineError",
+    "cluster.on_redis.connection:RedisError",
+    "cluster.run_folder:RunError",
+    "cluster.submission:SubmitError",
+    "cluster.watch.start:WatchError",
+)
 
 app = typer.Typer(
     help="SPIRAL: agents that learn to write pictures as programs for a real brush engine, from pictures alone.",
@@ -32,34 +63,10 @@ for commands in (runs_app, agents_app, programs_app, population_app, submit_app)
 app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")
 
-USER_ERRORS = (
-    "spiral.config:ConfigError",
-    "spiral.data.pictures:DatasetError",
-    "spiral.contracts:EmptyReplayError",
-    "envs.own:EnvironmentNotFound",
-    "envs.settings:SettingsError",
-    "envs.stage:StageError",
-    "envs.program:ProgramError",
-    "envs.pymypaint.errors:PaintError",
-    "gymnasium.error:Error",
-    "learners.checkpoint:CheckpointError",
-    "learners.descent:DivergedError",
-    "learners.replay:ReplayError",
-    "spiral.contracts:WeightsError",
-    "actors.pool:PoolError",
-    "actors.rollout:OtherBrushError",
-    "cluster.plan:PlanError",
-    "cluster.on_ray.start:EngineError",
-    "cluster.on_redis.connection:RedisError",
-    "cluster.run_folder:RunError",
-    "cluster.submission:SubmitError",
-    "cluster.watch.start:WatchError",
-)
-
 
 def is_user_error(error: BaseException) -> bool:
     """Whether the error is one that the user can mend."""
-    if isinstance(error, OSError) and error.filename is not None:
+    if is_of_the_system(error):
         return True
     for name in USER_ERRORS:
         module, _, kind = name.partition(":")
@@ -81,21 +88,36 @@ python_shows = warnings.showwarning
 
 
 def main() -> None:
-    """Run the command and exit: 0 done, 2 asked wrongly, 130 interrupted before there was anything to keep."""
+    """Run the command and exit: 0 done, 2 asked wrongly, 70 a fault of ours, 130 interrupted with nothing to keep."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files may be no text
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # they are for those who write programs
+    sys.exit(status())
+
+
+def status() -> int:
+    """The exit status of the command, which has answered when this returns."""
     try:
         with warnings.catch_warnings():
             # It is the user's to judge, and shown once, whatever Python was told to do with warnings.
             warnings.filterwarnings("default", module=r"envs\.other_brush")
             warnings.showwarning = show_warning
-            app()
+            result = app(standalone_mode=False)
+        sys.stdout.flush()  # here, where a full disk can still be told
+        return result if isinstance(result, int) else 0
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
-        sys.exit(130)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read the output has read enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return 1
     except Exception as error:
-        if not is_user_error(error):
-            raise
-        typer.echo(f"spiral: {' '.join(str(error).split())}", err=True)
-        sys.exit(2)
+        line, ends_with = complaint(error, is_user_error(error))
+        if line:
+            typer.echo(f"spiral: {line}", err=True)
+        return ends_with
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ def save_curves(path: Path, runs: Mapping[str, Rows]) -> None:
 
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
     axes = figure.subplots()
-    shown = next((name for name in SHOWN if all(_points(rows, name) for rows in runs.values())), LAST)
+    drawn = [rows for rows in runs.values() if any(_points(rows, name) for name in SHOWN)]
+    shown = next((name for name in SHOWN if all(_points(rows, name) for rows in drawn)), LAST)
     for run, rows in runs.items():
         points = _points(rows, shown)
         if points:
@@ -49,8 +51,10 @@ def compare(folders: Sequence[Path], out: Path) -> str:
     """Draw the curves of the runs in `folders` into `out`, each under the name of its folder; what to say of it.
 
     Raises:
-        RunError: a folder holds no run, or two have the same name.
+        RunError: a folder holds no run, none has a row yet, two have the same name, or `out` is no .png file.
     """
+    if out.suffix.lower() != ".png":
+        raise RunError(f"--out {out} must end in .png")
     runs: dict[str, Rows] = {}
     for folder in folders:
         RunFolder(folder).read_settings()
@@ -58,9 +62,17 @@ def compare(folders: Sequence[Path], out: Path) -> str:
         if name in runs:
             raise RunError(f"two of the runs are called {name!r}: give each of them once, and rename a folder")
         runs[name] = read_rows(RunFolder(folder))
+    bare = [name for name, rows in runs.items() if not any(_points(rows, figure) for figure in SHOWN)]
+    if len(bare) == len(runs):
+        raise RunError(f"there is nothing to draw: no figures were written yet by {', '.join(bare)}; train for longer")
     save_curves(out, runs)
-    return f"{len(runs)} curves are in {out}"
+    drawn = f"{len(runs) - len(bare)} curves are in {out}"
+    return f"{drawn}\nnote: no figures were written yet by {', '.join(bare)}" if bare else drawn
 
 
 def _points(rows: Rows, name: str) -> list[tuple[int, float]]:
-    return [(row["frames"], row[name]) for row in rows if name in row]
+    return [(row["frames"], row[name]) for row in rows if _is_number(row.get(name)) and _is_number(row.get("frames"))]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) < sys.float_info.max

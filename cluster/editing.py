@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from PIL import ImageColor
 
-from cluster.run_folder import RunError
+from cluster.nothing import paints_nothing
+from cluster.run_folder import RunError, write_text
 from envs.edits import moved, recolored, without
 from envs.program import Program
 
@@ -33,7 +34,7 @@ def edit(program: Path, out: Path, removals: list[int], moves: list[str], recolo
         raise RunError(f"--out {out} must end in .json; `spiral render` makes a picture of it")
     if not (removals or moves or recolorings):
         raise RunError("nothing to change: give --remove, --move or --recolor")
-    document = Program.load(program)
+    document = given = Program.load(program)
     for number, (rows, columns) in _read("--move", "K=ROWS,COLUMNS, such as 2=-3,4", _cells, moves):
         document = moved(document, number, rows, columns)
     for number, color in _read("--recolor", "K=COLOR, such as 2=red or 2=#ff8000", _color, recolorings):
@@ -41,8 +42,15 @@ def edit(program: Path, out: Path, removals: list[int], moves: list[str], recolo
     # From the end, since commands that follow one that is taken out may get other numbers.
     for number in sorted(set(removals), reverse=True):
         document = without(document, number)
-    document.save(out)
-    return f"{out}: {len(document.actions)} commands"
+    write_text(out, document.to_text())
+    return "\n".join((f"{out}: {len(document.actions)} commands", *_without_effect(given, document)))
+
+
+def _without_effect(given: Program, edited: Program) -> list[str]:
+    """Lines about changes that change nothing, or leave nothing."""
+    if edited.to_json() == given.to_json():
+        return ["note: the program is as it was: what was asked for is what it has already"]
+    return ["note: the program paints nothing now: its canvas stays empty"] if paints_nothing(edited) else []
 
 
 def _read(option: str, form: str, value: Callable[[str], Value], words: list[str]) -> list[tuple[int, Value]]:

@@ -24,11 +24,13 @@ class Framing:
         invert: whether dark turns light and light dark.
         contrast: whether its lightest parts become white and its darkest black.
         crop: whether it is cut to what is drawn, in the middle and as large as a digit of MNIST.
+        background: the colour behind its transparent parts, as CSS writes it.
     """
 
     invert: bool = False
     contrast: bool = False
     crop: bool = False
+    background: str = "white"
 
     def apply(self, picture: Image.Image) -> Image.Image:
         """The picture, of mode L or RGB, as a square in its own background."""

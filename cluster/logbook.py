@@ -84,17 +84,21 @@ class Logbook:
         self.write({"phase": kind, **row}, counters)
 
     def write(self, row: dict[str, Any], counters: Counters) -> None:
-        """Write one row with the counts so far."""
+        """Write one row with the counts so far.
+
+        Raises:
+            OSError: the disk takes no more; the row was shown all the same.
+        """
         self.latest |= {name: value for name, value in row.items() if isinstance(value, float)}
         whole = {**self._labels, **counters.to_json(), **row}
-        self._file.write(json.dumps(whole) + "\n")
-        self._file.flush()
         if self._feed is not None:
             self._feed.add_row(whole)
+        self._figures.show(row, counters.to_json())
+        self._file.write(json.dumps(whole) + "\n")
+        self._file.flush()
         for name, value in row.items():
             if isinstance(value, float):
                 self._board.add_scalar(name, value, counters.frames)
-        self._figures.show(row, counters.to_json())
 
     def begin_clock(self, seconds: float) -> None:
         """Count the first row's speed from here."""
@@ -105,9 +109,15 @@ class Logbook:
         return {"sums": self._sums, "steps": self._steps}
 
     def close(self) -> None:
-        """Close the files."""
-        self._file.close()
-        self._board.close()
+        """Close the files.
+
+        Raises:
+            OSError: the disk does not take what is left to be written.
+        """
+        try:
+            self._file.close()
+        finally:
+            self._board.close()
 
 
 def show_rows(folder: RunFolder, feed: LiveFeed, most: int) -> None:
@@ -122,19 +132,21 @@ def read_rows(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The documents in a file that has one a line; a last line that was cut off by a crash is left out."""
+    """The documents in a file that has one a line; lines that were cut off, by a crash or a full disk, are left out."""
     if not path.exists():
         return []
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
     return rows
 
 
 def cut_rows(folder: RunFolder, last_frame: int) -> None:
     """Remove the rows that were written after `last_frame`."""
-    kept = [row for row in read_rows(folder) if row["frames"] <= last_frame]
+    kept = [row for row in read_rows(folder) if row.get("frames", 0) <= last_frame]
     write_text(folder.metrics, "".join(json.dumps(row) + "\n" for row in kept))

@@ -52,10 +52,11 @@ def _of_digits(config: RunConfig) -> bool:
 
 def _copies(paintings: Paintings, targets: NDArray[np.uint8]) -> str:
     report = judge_copies(paintings.renders, targets, paintings.empty)
+    blank = "" if report.empty_error else "\nnote: nothing is drawn in these pictures: empty canvases are right copies"
     return (
         f"{len(targets):,} held-out pictures, one copy each:\n"
         f"mean squared error        {report.error:.4f}\n"
-        f"  of an empty canvas      {report.empty_error:.4f} (ratio {report.relative_error:.3f})"
+        f"  of an empty canvas      {report.empty_error:.4f} (ratio {report.relative_error:.3f}){blank}"
     )
 
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageColor
 
 from actors.evaluation import paint
 from actors.scene_evaluation import objects_of
 from cluster.cores import processors
 from cluster.engine import inspect_environment
-from cluster.framing import Framing, resized
+from cluster.framing import Framing, as_array, drawn_box, resized
+from cluster.nothing import nothing_drawn, paints_nothing, same_grey
 from cluster.program_pictures import painting_frames, save_animation, strokes_picture
 from cluster.run_folder import RunError, write_text
 from cluster.sheets import contact_sheet, save_picture
-from cluster.use import find_agent, name_of_agent
+from cluster.use import PAINTS_NOTHING, find_agent, name_of_agent
 from envs.paint_settings import PaintSettings
 from envs.program import Program
 from envs.scene_objects import described
@@ -28,6 +30,7 @@ from spiral.data.picture_file import open_picture
 from spiral.picture_error import mean_squared_error
 
 SHOWN = 256  # pixels, the width of the pictures that are written
+WRITTEN = ("program.json", "reconstruction.png", "painting.gif", "strokes.png", "program.svg", "objects.txt")
 AVERAGED = 100  # paintings, at most, in the picture of the strokes
 
 
@@ -55,7 +58,7 @@ def parse(
 
     Raises:
         PictureError: the file is no picture that can be used.
-        RunError: the agent copies nothing, or there is no run.
+        RunError: the agent copies nothing, there is no run, or a file to be written is the picture itself.
         CheckpointError: the run's agent is missing, damaged, or of another environment.
     """
     config, weights = find_agent(run, goal)
@@ -65,7 +68,8 @@ def parse(
             "name one that copies by --run, or take --goal copy, characters or scenes"
         )
     _, (size, _, channels) = inspect_environment(config)
-    square = framing.apply(open_picture(picture, color=channels == 3))
+    _require_apart(picture, out)
+    square = framing.apply(_opened(picture, channels == 3, framing.background))
     target = resized(square, size, Image.Resampling.BILINEAR)
     out.mkdir(parents=True, exist_ok=True)
     heat = config.sample_temperature if temperature is None else temperature
@@ -78,16 +82,62 @@ def parse(
     return "\n".join(
         (
             *framing.advice(target, empty),
+            *_unseen(picture, framing, square, target),
             f"error {min(errors):.4f}, of an empty canvas {mean_squared_error(empty, target):.4f}; "
             f"the best of {samples} paintings, on average {np.mean(errors):.4f}",
             f"{out}: {', '.join(written)}",
+            *_unpainted(best, target, empty),
         )
     )
 
 
+def _opened(picture: Path, color: bool, background: str) -> Image.Image:
+    try:
+        ImageColor.getrgb(background)
+    except ValueError:
+        raise RunError(
+            f"--background {background} is no colour: give white, black, #rrggbb or any that CSS has"
+        ) from None
+    return open_picture(picture, color, background=background)
+
+
+def _require_apart(picture: Path, out: Path) -> None:
+    """Refuses to write over the picture.
+
+    Raises:
+        RunError: the picture is one of the files that will be written.
+    """
+    if any((out / name).exists() and (out / name).samefile(picture) for name in WRITTEN if picture.exists()):
+        raise RunError(f"{picture} would be written over, since --out {out} is its folder: name another one")
+
+
+def _unseen(picture: Path, framing: Framing, square: Image.Image, target: NDArray[np.uint8]) -> list[str]:
+    """Lines about a picture in which the agent sees nothing."""
+    if drawn_box(target) is not None:
+        return []
+    pale = open_picture(picture, True, background="white") != open_picture(picture, True, background="black")
+    notes = nothing_drawn(framing, as_array(square), target, pale)
+    if notes and square.mode == "L":
+        colored = framing.apply(_opened(picture, True, framing.background))
+        return same_grey(colored, square) or notes
+    return notes
+
+
+def _unpainted(best: Program, target: NDArray[np.uint8], empty: NDArray[np.uint8]) -> list[str]:
+    """Lines about a painting that is no better than none."""
+    if paints_nothing(best):
+        return [PAINTS_NOTHING]
+    if mean_squared_error(best.replay(), target) < mean_squared_error(empty, target):
+        return []
+    return [
+        "note: no painting comes nearer to the picture than an empty canvas: the agent does not know such pictures; "
+        "try another --goal, more --samples, --crop or --contrast"
+    ]
+
+
 def write_program(out: Path, program: Program, square: Image.Image) -> list[str]:
     """The names of the files that every program has."""
-    program.save(out / "program.json")
+    write_text(out / "program.json", program.to_text())
     # On the left each pixel stays a box where the picture is small, since that is what it looks like.
     pair = np.stack((resized(square, SHOWN, Image.Resampling.BOX), program.render(SHOWN)))
     save_picture(out / "reconstruction.png", contact_sheet(pair, columns=2))

@@ -6,6 +6,7 @@ length, and so does what it did before it was interrupted and resumed.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -74,8 +75,8 @@ class Length:
         if self.minutes is None and self.frames is None:
             raise PlanError("a run needs a length: give minutes, frames or both")
         for name, value in (("minutes", self.minutes), ("frames", self.frames)):
-            if value is not None and not value > 0:
-                raise PlanError(f"{name}={value} is no length of a run: give more than 0")
+            if value is not None and not 0 < value < math.inf:
+                raise PlanError(f"{name}={value} is no length of a run: give more than 0, and an end")
 
     def share(self, counters: Counters) -> float:
         """How much of the run is over, in [0, 1]."""

@@ -8,7 +8,8 @@ with a process for each part, and `cluster/local.py`, which calls the same parts
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,9 +24,9 @@ from cluster.engine import Engine, describe_run, inspect_environment
 from cluster.exhibition import Exhibition
 from cluster.feed.base import MAX_ROWS
 from cluster.logbook import Logbook, read_rows, show_rows
-from cluster.plan import Counters, Length, phase_of
-from cluster.run_folder import RunFolder
-from learners.checkpoint import Checkpoint, save_checkpoint
+from cluster.plan import Counters, Length, Report, phase_of
+from cluster.run_folder import RunError, RunFolder
+from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, save_checkpoint
 from spiral.config import RunConfig
 from spiral.contracts import WeightsError
 
@@ -73,6 +74,7 @@ class Run:
         self.shows = 0
         self.shows_seconds = 0.0
         self.checkpoint_interval_s = CHECKPOINT_INTERVAL_S
+        self._refused: set[str] = set()
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
@@ -100,25 +102,47 @@ class Run:
                 self.counters.seconds = time.monotonic() - begun
                 if report is not None:
                     self.counters.add(report)
-                    self.logbook.add(report, self.counters)
+                    self._note(report)
                 self.display.update(phase.kind, share, self.counters, self.logbook.latest)
                 if time.monotonic() > checkpoint_due:
-                    self._save()
+                    with self._going_on("A checkpoint"):
+                        self._save()
                     checkpoint_due = time.monotonic() + self.checkpoint_interval_s
             return self._finish(over=share >= until)
         finally:
-            self.logbook.close()
+            with self._going_on("The last figures"):
+                self.logbook.close()
 
-    def _finish(self, over: bool) -> Summary:
+    @contextmanager
+    def _going_on(self, what: str) -> Iterator[None]:
+        """Where the disk takes no more, the run goes on and says so, once until there is room again."""
+        try:
+            yield
+            self._refused.discard(what)
+        except OSError as error:
+            if what not in self._refused:
+                self.display.say(f"{what} could not be written ({error}): the run goes on; make room on the disk")
+            self._refused.add(what)
+
+    def _settle(self) -> None:
         for report in self.engine.settle():
             self.counters.add(report)
+            self._note(report)
+
+    def _note(self, report: Report) -> None:
+        with self._going_on("Figures"):
             self.logbook.add(report, self.counters)
+
+    def _finish(self, over: bool) -> Summary:
+        self._settle()
         share = self.length.share(self.counters)
         if over:
-            self.logbook.finish_row(phase_of(self.config, share).kind, self.counters)
+            with self._going_on("Figures"):
+                self.logbook.finish_row(phase_of(self.config, share).kind, self.counters)
             self._show()
-        path = self._save()
-        save_curves(self.folder.curve, {"": read_rows(self.folder)})
+        with self._going_on("The curve"):
+            save_curves(self.folder.curve, {"": read_rows(self.folder)})
+        path = self._save_last()
         return Summary(self.folder, self.counters, share, over, self.logbook.latest, path)
 
     def _show_is_due(self, share: float) -> bool:
@@ -134,14 +158,32 @@ class Run:
             measured = self.exhibition.show(self.engine.weights, self.counters.frames)
         except WeightsError:
             return  # someone has damaged the newest weights; there will be others after the next step
-        self.logbook.write(measured, self.counters)
+        except OSError as error:
+            self.display.say(f"The pictures could not be written ({error}): the run goes on; make room on the disk")
+        else:
+            with self._going_on("Figures"):
+                self.logbook.write(measured, self.counters)
         self.shows = int(self.length.share(self.counters) * SHOWS) + 1
         self.shows_seconds += time.monotonic() - begun
 
+    def _save_last(self) -> Path:
+        """The checkpoint that ends the run, or this part of it.
+
+        Raises:
+            RunError: the disk does not take it; what to do.
+        """
+        try:
+            return self._save()
+        except OSError as error:
+            older = self.folder.checkpoints
+            kept = f"goes on from {latest_checkpoint(older)}" if has_checkpoint(older) else "begins anew"
+            raise RunError(
+                f"the last checkpoint could not be written ({error}): make room on the disk; then `spiral train "
+                f"--resume --out {self.folder.path}` {kept}"
+            ) from None
+
     def _save(self) -> Path:
-        for report in self.engine.settle():
-            self.counters.add(report)
-            self.logbook.add(report, self.counters)
+        self._settle()
         spec, shape = inspect_environment(self.config)
         document = {
             "config": self.config.model_dump(mode="json"),

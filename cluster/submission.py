@@ -24,7 +24,7 @@ from cluster.job import link_name
 from cluster.on_redis.connection import hide_password
 from cluster.only_writer import only_writer
 from cluster.run_folder import RunError, RunFolder
-from spiral.files import written_whole
+from spiral.files import folder_written_whole
 
 POLL_INTERVAL_S = 0.5
 REQUEST_TIMEOUT_S = 600
@@ -137,7 +137,7 @@ def fetch(client: Any, job: str, folder: Path) -> str:
     names = list(_files(client, node, link_name(job))) if node else []
     if not names:
         return f"Job {job} has no files (yet)."
-    with written_whole(folder) as partial:
+    with folder_written_whole(folder) as partial:
         for name in names:
             target = partial / PurePosixPath(name).relative_to(link_name(job))
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from actors.evaluation import Paintings, paint
 from cluster.brush import compare_brush
 from cluster.cores import processors
 from cluster.engine import inspect_environment
+from cluster.nothing import paints_nothing
 from cluster.run_folder import RunError, RunFolder, write_text
 from cluster.sheets import contact_sheet, save_picture
 from envs.program import Program
@@ -24,6 +25,7 @@ from spiral.data import load
 from spiral.files import written_whole
 
 INVENTIONS = 1000
+PAINTS_NOTHING = "note: the program paints nothing: the picture is its empty canvas"
 
 
 def sample(
@@ -41,30 +43,44 @@ def sample(
     paintings, targets = let_paint(config, weights, count, seed, temperature)
     if out.suffix.lower() == ".png":
         save_picture(out, contact_sheet(paintings.renders, targets))
-        return f"{out}: {count} pictures{'' if targets is None else ', below those that they copy'}"
+        said = f"{out}: {count} pictures{'' if targets is None else ', below those that they copy'}"
+        return "\n".join((said, *_all_empty(paintings)))
     arrays = {"renders": paintings.renders} | ({} if targets is None else {"targets": targets})
     # Into an open file, since numpy appends .npz to other names.
     with written_whole(out) as unfinished, unfinished.open("wb") as stream:
         np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
-    return f"{out}: {', '.join(f'{name} {array.dtype} {array.shape}' for name, array in arrays.items())}"
+    said = f"{out}: {', '.join(f'{name} {array.dtype} {array.shape}' for name, array in arrays.items())}"
+    return "\n".join((said, *_all_empty(paintings)))
+
+
+def _all_empty(paintings: Paintings) -> list[str]:
+    """A line where an agent paints nothing at all."""
+    if (paintings.renders != paintings.empty).any():
+        return []
+    return ["note: the agent paints nothing: all its canvases stay empty; train it for longer, or name another run"]
 
 
 def render(program: Path, out: Path, size: int, brush: str | None) -> str:
     """Paints a program anew into a .png or .svg file, and says so.
 
     Raises:
-        RunError: the file is of another kind, or an SVG was asked for with a brush.
+        RunError: the file is of another kind or the program itself, or an SVG was asked for with a brush.
     """
     document = Program.load(program)
+    picture = None
+    if out.exists() and out.samefile(program):
+        raise RunError(f"--out {out} is the program itself, which would be written over: name another file")
     if out.suffix.lower() == ".svg":
         if brush is not None:
             raise RunError(f"--brush {brush} has no effect in SVG, which has lines and no brushes: write a .png")
         write_text(out, document.to_svg(size))
     elif out.suffix.lower() == ".png":
-        save_picture(out, document.render(size, brush))
+        picture = document.render(size, brush)
+        save_picture(out, picture)
     else:
         raise RunError(f"--out {out} must end in .png or .svg")
-    return f"{out}: {size} x {size}"
+    said = f"{out}: {size} x {size}"
+    return f"{said}\n{PAINTS_NOTHING}" if paints_nothing(document, picture) else said
 
 
 def find_agent(run: Path | None, goal: str) -> tuple[RunConfig, MemoryWeights]:

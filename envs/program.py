@@ -175,18 +175,24 @@ class Program:
         return program
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the document to `path`; a reader never sees half of it."""
-        path = Path(path)
+        """Writes the document to `path`; a reader never sees half of it. A link stays, and so does a folder."""
+        place = Path(os.path.realpath(path))
+        if place.exists() and not place.is_file():
+            Path(path).write_text(self.to_text(), encoding="utf-8")  # into a device or a pipe; a folder refuses
+            return
+        unfinished = place.with_name(f".{secrets.token_hex(4)}.{place.name[-100:]}")
+        try:
+            unfinished.write_text(self.to_text(), encoding="utf-8")
+            os.replace(unfinished, place)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def to_text(self) -> str:
+        """The document as text; `from_json` reads what `json.loads` makes of it."""
         # One action a line keeps the document readable and its changes small.
         lines = ",\n".join("  " + json.dumps(action) for action in self.actions.tolist())
         head = json.dumps({**self.to_json(), "actions": None}, indent=1)
-        text = head.replace('"actions": null', f'"actions": [\n{lines}\n ]') + "\n"
-        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        try:
-            unfinished.write_text(text, encoding="utf-8")
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        return head.replace('"actions": null', f'"actions": [\n{lines}\n ]') + "\n"
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Program:
@@ -197,10 +203,10 @@ class Program:
         """
         try:
             return cls.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-            raise ProgramError(f"{path} is not JSON: {error}") from error
         except ProgramError as error:
             raise ProgramError(f"{path}: {error}") from error
+        except (ValueError, RecursionError) as error:  # also of a number with more digits than Python reads
+            raise ProgramError(f"{path} is not JSON: {error}") from error
 
 
 def _settings_type(env_id: str) -> type[Settings]:

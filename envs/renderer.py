@@ -9,14 +9,9 @@ An OpenGL context belongs to the thread that made it, so that all of this is to 
 
 from __future__ import annotations
 
-import os
-import sys
-from typing import Any
+from envs.opengl import gl_context, load_mujoco
 
-# Without a display MuJoCo needs EGL, and one core draws a small picture faster alone than with helpers.
-if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-    os.environ.setdefault("MUJOCO_GL", "egl")
-os.environ.setdefault("LP_NUM_THREADS", "0")
+load_mujoco()
 
 import mujoco  # noqa: E402
 import numpy as np  # noqa: E402
@@ -59,7 +54,7 @@ class Renderer:
         model.vis.global_.fovy = FIELD_OF_VIEW
         data = mujoco.MjData(model)
         mujoco.mj_forward(model, data)
-        self._gl = _gl_context()(size, size)
+        self._gl = gl_context()(size, size)
         self._gl.make_current()
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
@@ -113,18 +108,6 @@ class Renderer:
         """Give back the context."""
         self._context.free()
         self._gl.free()
-
-
-def _gl_context() -> Any:
-    """MuJoCo's kind of OpenGL context, EGL where nothing was chosen and there is no display.
-
-    MuJoCo chooses when it is imported, which may have been before this module could say what to choose.
-    """
-    if os.environ.get("MUJOCO_GL") == "egl":
-        from mujoco.egl import GLContext
-
-        return GLContext
-    return mujoco.GLContext
 
 
 def _platform(model: mujoco.MjModel, data: mujoco.MjData, slots: int) -> mujoco.MjvScene:

@@ -14,15 +14,11 @@ from functools import cache
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from envs.opengl import StageError, no_opengl
 from envs.renderer import Renderer
 
 T = TypeVar("T")
 Job = tuple[Callable[[Renderer], Any], Future[Any]]
-LIBRARIES = "Debian and Ubuntu: apt install libegl1 libgl1-mesa-dri; Fedora: dnf install mesa-libEGL mesa-dri-drivers"
-
-
-class StageError(RuntimeError):
-    """There is no OpenGL to draw with, or it was given back."""
 
 
 class Stage:
@@ -41,7 +37,7 @@ class Stage:
         try:
             started.result()
         except Exception as error:
-            raise StageError(f"MuJoCo cannot draw here: {error}. It needs OpenGL by EGL. {LIBRARIES}") from error
+            raise no_opengl(error) from error
 
     def submit(self, work: Callable[[Renderer], T]) -> Future[T]:
         """The result of `work(renderer)`, once the thread has done it.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +22,13 @@ from safetensors.numpy import load_file, save_file
 from envs.actions import ActionSpec
 from learners.descent import require_finite
 from spiral.contracts import Arrays
-from spiral.files import written_whole
+from spiral.files import folder_written_whole, remove_ours
 
 FORMAT = 1
 DOCUMENT = "run.json"
-UNFINISHED = ".*"  # what a run that was killed may have left, see spiral/files.py
 NAME = re.compile(r"\d{12}")
+UNFINISHED = re.compile(r"\.\w+\.\d{12}")  # left by a run that was killed, see spiral/files.py
+SUFFIX = ".safetensors"
 
 
 class CheckpointError(ValueError):
@@ -95,26 +95,39 @@ def save_checkpoint(
 
     Raises:
         DivergedError: a number is not finite; the older checkpoints stay as they are.
+        OSError: the disk takes no more; the older ones stay too.
     """
     for name, arrays in parts.items():
         require_finite(f"the part {name!r} of a checkpoint", arrays)
     final = folder / f"{order:012d}"
-    for cut_off in folder.glob(UNFINISHED):
-        shutil.rmtree(cut_off, ignore_errors=True)
-    with written_whole(final) as unfinished:
-        unfinished.mkdir()
+    for entry in folder.glob(".*"):
+        if UNFINISHED.fullmatch(entry.name):
+            remove_ours(entry, is_ours)
+    with folder_written_whole(final, is_ours) as unfinished:
         write_checkpoint(unfinished, document, parts)
     for old in _names(folder)[:-keep]:
-        shutil.rmtree(folder / old, ignore_errors=True)
+        remove_ours(folder / old, is_ours)
     return final
 
 
+def is_ours(name: str) -> bool:
+    """Whether a file of this name in the folder of a checkpoint is part of it, and not put there by someone else."""
+    return name == DOCUMENT or name.endswith(SUFFIX)
+
+
 def write_checkpoint(folder: Path, document: Mapping[str, Any], parts: Mapping[str, Arrays]) -> None:
-    """Writes the files of a checkpoint into an existing folder, down to the disk."""
+    """Writes the files of a checkpoint into an existing folder, down to the disk.
+
+    Raises:
+        OSError: the disk takes no more.
+    """
     for name, arrays in parts.items():
         contiguous = {key: np.asarray(value, order="C") for key, value in arrays.items()}
-        save_file(contiguous, folder / f"{name}.safetensors")
-        _sync(folder / f"{name}.safetensors")
+        try:
+            save_file(contiguous, folder / f"{name}{SUFFIX}")
+        except SafetensorError as error:  # the disk's refusal, in words of another language
+            raise OSError(str(error).removeprefix("Error while serializing: ")) from None
+        _sync(folder / f"{name}{SUFFIX}")
     text = json.dumps({"format": FORMAT, "parts": sorted(parts), **document}, indent=1)
     (folder / DOCUMENT).write_text(text, encoding="utf-8")
     _sync(folder / DOCUMENT)
@@ -162,6 +175,9 @@ def _read_document(path: Path) -> dict[str, Any]:
     lacking = [name for name in ("parts", "config", "action_spec", "canvas_shape") if name not in document]
     if lacking:
         raise CheckpointError(f"{file} is damaged (it lacks {', '.join(lacking)}); {_way_out(path)}")
+    parts = document["parts"]
+    if not isinstance(parts, list) or not all(isinstance(name, str) for name in parts):
+        raise CheckpointError(f"{file} is damaged (parts is {parts!r:.40}, no list of names); {_way_out(path)}")
     return document
 
 

@@ -20,7 +20,7 @@ from envs.actions import ActionSpec
 from spiral.config import AgentConfig
 from spiral.decoder import Decoder
 from spiral.encoder import Encoder
-from spiral.layers import LSTM, State
+from spiral.layers import LSTM, State, lay_channels_last
 from spiral.trajectory import Trajectory
 
 
@@ -92,7 +92,7 @@ class Agent(nn.Module):
         self.value = nn.Linear(config.hidden, 1)
         self.decoder = Decoder(spec, self.encoder.map_shapes, config)
         self.register_buffer("mask_table", torch.from_numpy(spec.mask_table).float(), persistent=False)
-        self.to(memory_format=torch.channels_last)  # in which convolutions take half the time
+        lay_channels_last(self)
 
     def pictures(self, canvas: Tensor, target: Tensor | None) -> Tensor:
         """The canvas, black to a blind agent, with the target's channels behind it, float [N, C, H, W].

@@ -13,6 +13,11 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+MOST_SEED = 2**63 - 1  # what torch and numpy take, and one more
+
+Size = Annotated[int, Field(ge=1, le=2**20)]  # of layers and batches
+Count = Annotated[int, Field(ge=0, le=2**20)]  # of what may be left out
+
 
 class ConfigError(ValueError):
     """A setting is unknown or out of range; the message names it, the value given and what is allowed."""
@@ -48,15 +53,15 @@ class AgentConfig(Section):
     know what the feature maps hold at a location that a pointer chose.
     """
 
-    stem_channels: int = Field(default=32, ge=1)
+    stem_channels: Size = 32
     stem_stride: Literal[1, 2] = 1
-    channels: tuple[Annotated[int, Field(ge=1)], ...] = (32, 32, 32)
-    residual_blocks: int = Field(default=8, ge=0)
-    hidden: int = Field(default=256, ge=16)
+    channels: tuple[Size, ...] = (32, 32, 32)
+    residual_blocks: Count = 8
+    hidden: int = Field(default=256, ge=16, le=2**20)
     location_head: Literal["deconvolution", "pointer"] = "deconvolution"
     location_planes: bool = False
     location_read: bool = False
-    noise: int = Field(default=10, ge=0)
+    noise: Count = 10
     conditional: bool = False
     blind: bool = False
 
@@ -69,16 +74,16 @@ class DiscriminatorConfig(Section):
     """
 
     loss: Literal["wgan-gp", "spectral-norm"] = "wgan-gp"
-    width: int = Field(default=64, ge=1)
-    hidden: int = Field(default=0, ge=0)
+    width: Size = 64
+    hidden: Count = 0
     learning_rate: float = Field(default=1e-4, gt=0)
     beta1: float = Field(default=0.5, ge=0, lt=1)
     beta2: float = Field(default=0.9, ge=0, lt=1)
     gradient_penalty: float = Field(default=10.0, ge=0)
     mean_score_penalty: float = Field(default=1e-3, ge=0)
-    batch_size: int = Field(default=64, ge=1)
-    steps_per_policy_step: int = Field(default=1, ge=1)
-    replay_batches: int = Field(default=20, ge=1)
+    batch_size: Size = 64
+    steps_per_policy_step: Size = 1
+    replay_batches: Size = 20
     softplus_shift: float | None = None
     reink: bool = False
 
@@ -107,7 +112,7 @@ class PolicyConfig(Section):
     what a nat of distance from the average of past policies costs (`learners/anchor.py`).
     """
 
-    batch_size: int = Field(default=64, ge=1)
+    batch_size: Size = 64
     learning_rate: float = Field(default=3e-4, gt=0)
     final_learning_rate: float | None = Field(default=None, ge=0)
     entropy: float = Field(default=0.01, ge=0)
@@ -119,8 +124,8 @@ class PolicyConfig(Section):
     clip_rho: float = Field(default=1.0, gt=0)
     clip_c: float = Field(default=1.0, gt=0)
     clip_ratio: float | None = Field(default=None, gt=0)
-    passes: int = Field(default=1, ge=1)
-    minibatches: int = Field(default=1, ge=1)
+    passes: Size = 1
+    minibatches: Size = 1
     normalize_advantages: bool = False
     max_gradient_norm: float = Field(default=1.0, gt=0)
 
@@ -143,14 +148,14 @@ class CloningConfig(Section):
     demonstrations: Literal["programs", "parses"] = "programs"
     share: float = Field(default=0.0, ge=0, le=1)
     learning_rate: float = Field(default=1e-3, gt=0)
-    minibatches: int = Field(default=1, ge=1)
+    minibatches: Size = 1
 
 
 class RunConfig(Section):
     """Everything that decides a run, but for its length and the machines that it runs on."""
 
     preset: str = "custom"
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, le=MOST_SEED)
     precision: Literal["float32", "bfloat16"] = "float32"
     device: str = "auto"
     environment: EnvironmentConfig = EnvironmentConfig()
@@ -219,7 +224,13 @@ def _explain(problem: ErrorDetails) -> str:
         return f"no setting {'.'.join(map(str, path))!r}; {section} has {', '.join(_settings_of(path[:-1]))}"
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])  # one of our own, which says what was given
-    return f"{'.'.join(map(str, path)) or 'settings'}: {problem['msg']} (given: {problem['input']!r})"
+    return f"{'.'.join(map(str, path)) or 'settings'}: {problem['msg']} (given: {_shortened(problem['input'])})"
+
+
+def _shortened(value: object) -> str:
+    """What was given, as far as a line has room for it."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _settings_of(path: Sequence[int | str]) -> list[str]:

@@ -128,7 +128,7 @@ class PointerHead(nn.Module):
         for make_query, scale, shape, place in zip(self.queries, self.scales, self.map_shapes, self.used, strict=True):
             channels, rows, columns = shape
             query = make_query(z).view(len(z), scale**2, channels) / math.sqrt(channels)
-            fit = Fit.apply(query, cells(maps[place]))
+            fit: Tensor = Fit.apply(query, cells(maps[place]))  # type: ignore[no-untyped-call]
             if scale > 1:
                 fit = F.pixel_shuffle(fit.view(len(z), scale**2, rows, columns), scale)
             logits = logits + fit.flatten(1)

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+from spiral.layers import lay_channels_last
+
 SLOPE = 0.2
 SMALLEST = 4
 
@@ -50,7 +52,7 @@ class Discriminator(nn.Module):
         features = inputs * SMALLEST**2
         self.hidden = normalize(nn.Linear(features, hidden)) if hidden else None
         self.score = normalize(nn.Linear(hidden or features, 1))
-        self.to(memory_format=torch.channels_last)  # in which convolutions take half the time
+        lay_channels_last(self)
 
     def forward(self, pictures: Tensor, targets: Tensor | None = None) -> Tensor:
         """Scores [B] of pictures [B, C, H, W] in [0, 1], given their targets of the same shape."""

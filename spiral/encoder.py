@@ -130,15 +130,14 @@ class Encoder(nn.Module):
         of_seen = torch.cat([of_pictures, of_planes], dim=1)
         largest = max(math.prod(shape) for shape in self.map_shapes)
         embeddings, maps = [], []
-        for part, *previous in portions(largest, pictures, action, mask, noise):
-            embedding, its_maps = self._encode(part, *previous, of_seen, where)
+        for part in portions(largest, pictures, action, mask, noise):
+            embedding, its_maps = self._encode(part, of_seen, where)
             embeddings.append(embedding)
             maps.append(its_maps)
         return joined(embeddings), [joined(same) for same in zip(*maps, strict=True)]
 
-    def _encode(
-        self, pictures: Tensor, action: Tensor, mask: Tensor, noise: Tensor, of_seen: Tensor, where: Tensor
-    ) -> tuple[Tensor, list[Tensor]]:
+    def _encode(self, part: tuple[Tensor, ...], of_seen: Tensor, where: Tensor) -> tuple[Tensor, list[Tensor]]:
+        pictures, action, mask, noise = part
         seen = self._convolve(torch.cat([pictures, *self.location_planes(action, mask)], dim=1), of_seen)
         # In place, since nobody else reads the largest tensor of the network.
         x = seen.add_(where + self.conditioning(action, mask, noise)[:, :, None, None]).relu_()
@@ -150,4 +149,4 @@ class Encoder(nn.Module):
 
     def _convolve(self, pictures: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """The first layer with a part of its weights."""
-        return F.conv2d(pictures, weight, bias, self.stem.stride, self.stem.padding)  # type: ignore[arg-type]
+        return F.conv2d(pictures, weight, bias, self.stem.stride, self.stem.padding)

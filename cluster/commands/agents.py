@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from cluster.commands.options import DataOption, Goal, GoalOption, RunOption, SeedOption, TemperatureOption
+from cluster.commands.options import (
+    MOST_PICTURES,
+    DataOption,
+    Goal,
+    GoalOption,
+    RunOption,
+    SeedOption,
+    TemperatureOption,
+)
 
 agents_app = typer.Typer()
 
@@ -28,7 +36,7 @@ def sample(
     run: RunOption = None,
     goal: GoalOption = Goal.copy,
     data: DataOption = None,
-    count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 1000,
+    count: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many pictures.")] = 1000,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
 ) -> None:
@@ -43,7 +51,9 @@ def evaluate(
     run: RunOption = None,
     goal: GoalOption = Goal.copy,
     data: DataOption = None,
-    count: Annotated[int | None, typer.Option(min=1, help="Default: all held-out pictures, or 1000.")] = None,
+    count: Annotated[
+        int | None, typer.Option(min=1, max=MOST_PICTURES, help="Default: all held-out pictures, or 1000.")
+    ] = None,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
 ) -> None:

@@ -9,13 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from cluster.commands.options import RunOption, SeedOption
+from cluster.commands.options import LONGEST, MOST_FRAMES, MOST_PICTURES, RunOption, SeedOption, finite
+from spiral.config import MOST_SEED
 
 bench_app = typer.Typer(help="Measure how fast things are here.", no_args_is_help=True)
 
 
 @bench_app.command()
-def env(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure.")] = 20.0) -> None:
+def env(
+    seconds: Annotated[float, typer.Option(min=1.0, max=LONGEST, callback=finite, help="How long to measure.")] = 20.0,
+) -> None:
     """Strokes per second of the environment, beside a plain C loop over libmypaint."""
     module = benchmark("env")
     module.print_table(module.run(seconds))
@@ -29,14 +32,18 @@ def ink() -> None:
 
 
 @bench_app.command()
-def scenes(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure.")] = 20.0) -> None:
+def scenes(
+    seconds: Annotated[float, typer.Option(min=1.0, max=LONGEST, callback=finite, help="How long to measure.")] = 20.0,
+) -> None:
     """Steps per second of the scene environment, beside a plain loop over MuJoCo's renderer."""
     module = benchmark("scenes")
     module.print_table(module.run(seconds))
 
 
 @bench_app.command()
-def loop(seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure.")] = 20.0) -> None:
+def loop(
+    seconds: Annotated[float, typer.Option(min=1.0, max=LONGEST, callback=finite, help="How long to measure.")] = 20.0,
+) -> None:
     """Where the time of a run goes, and frames per second, in one process and on Ray."""
     module = benchmark("loop")
     module.print_table(module.run(seconds))
@@ -47,7 +54,9 @@ def ceiling(
     preset: Annotated[
         list[str] | None, typer.Option(help="Settings by name; may be given again; default: mnist-small and reference.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=1.0, help="About how long to measure each preset.")] = 60.0,
+    seconds: Annotated[
+        float, typer.Option(min=1.0, max=LONGEST, callback=finite, help="About how long to measure each preset.")
+    ] = 60.0,
     seed: SeedOption = 0,
 ) -> None:
     """How fast each part of a run can be at most, and what 64, 1,000 and 10,000 rollout cores would need."""
@@ -57,8 +66,10 @@ def ceiling(
 
 @bench_app.command()
 def rivals(
-    frames: Annotated[int, typer.Option(min=1, help="Commands that each learner learns from.")] = 200_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
+    frames: Annotated[
+        int, typer.Option(min=1, max=MOST_FRAMES, help="Commands that each learner learns from.")
+    ] = 200_000,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of everything.")] = 0,
 ) -> None:
     """Our learner beside RLlib's PPO: frames per second and error, after the same frames and the same time."""
     module = benchmark("rivals")
@@ -66,14 +77,20 @@ def rivals(
 
 
 @bench_app.command()
-def watchers(seconds: Annotated[float, typer.Option(min=1.0, help="Length of each of 20 windows.")] = 20.0) -> None:
+def watchers(
+    seconds: Annotated[
+        float, typer.Option(min=1.0, max=LONGEST, callback=finite, help="Length of each of 20 windows.")
+    ] = 20.0,
+) -> None:
     """What twenty watchers of the live page cost a training, and one who reads nothing."""
     module = benchmark("watchers")
     module.print_table(module.run(seconds))
 
 
 @bench_app.command()
-def strokes(seconds: Annotated[float, typer.Option(min=5.0, help="How long to look on.")] = 20.0) -> None:
+def strokes(
+    seconds: Annotated[float, typer.Option(min=5.0, max=LONGEST, callback=finite, help="How long to look on.")] = 20.0,
+) -> None:
     """How late strokes appear on the live page, in a headless Chromium beside a training."""
     module = benchmark("strokes")
     module.print_table(module.run(seconds))
@@ -82,8 +99,10 @@ def strokes(seconds: Annotated[float, typer.Option(min=5.0, help="How long to lo
 @bench_app.command()
 def search(
     run: RunOption = None,
-    scenes: Annotated[int, typer.Option(min=1, help="How many held-out scenes.")] = 100,
-    evaluations: Annotated[int, typer.Option(min=1, help="Renders of the search for each scene.")] = 5000,
+    scenes: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many held-out scenes.")] = 100,
+    evaluations: Annotated[
+        int, typer.Option(min=1, max=MOST_FRAMES, help="Renders of the search for each scene.")
+    ] = 5000,
     seed: SeedOption = 0,
 ) -> None:
     """One pass of an agent beside a Metropolis-Hastings search over the same scenes."""
@@ -94,8 +113,8 @@ def search(
 @bench_app.command()
 def circle(
     out: Annotated[Path, typer.Option(help="Folder for the figure.")] = Path("runs/circle"),
-    steps: Annotated[int, typer.Option(min=1, help="Steps of each discriminator.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
+    steps: Annotated[int, typer.Option(min=1, max=MOST_FRAMES, help="Steps of each discriminator.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of everything.")] = 0,
 ) -> None:
     """What a discriminator sees that the l2 distance does not: figure A.1 of the thesis."""
     module = benchmark("circle")

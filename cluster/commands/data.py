@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from cluster.commands.options import MOST_PICTURES, MOST_PROCESSES
+from spiral.config import MOST_SEED
+
 data_app = typer.Typer(help="List data sets, or prepare one.", invoke_without_command=True)
 
 
@@ -33,10 +36,12 @@ def prepare(
 @data_app.command()
 def make(
     name: Annotated[str, typer.Argument(help="A data set that is drawn: scenes or scenes-2.")],
-    seed: Annotated[int, typer.Option(help="Decides every picture.")] = 0,
-    train: Annotated[int, typer.Option(min=1, help="How many to train on.")] = 50_000,
-    held_out: Annotated[int, typer.Option(min=1, help="How many to hold out.")] = 1_000,
-    processes: Annotated[int | None, typer.Option(min=1, help="Default: one for each core.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Decides every picture.")] = 0,
+    train: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many to train on.")] = 50_000,
+    held_out: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many to hold out.")] = 1_000,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Default: one for each core.")
+    ] = None,
 ) -> None:
     """Draw a data set into the folder where data sets live."""
     from cluster.making import make_data

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.commands.options import Goal, GoalOption, RunOption, SeedOption, TemperatureOption
+from cluster.commands.options import MOST_PICTURES, Goal, GoalOption, RunOption, SeedOption, TemperatureOption
 
 programs_app = typer.Typer()
 
@@ -18,7 +18,7 @@ def parse(
     out: Annotated[Path, typer.Option(help="Folder to write into.")],
     run: RunOption = None,
     goal: GoalOption = Goal.copy,
-    samples: Annotated[int, typer.Option(min=1, help="How many paintings; the best is kept.")] = 100,
+    samples: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many paintings; the best is kept.")] = 100,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
     invert: Annotated[bool, typer.Option("--invert", help="Turn dark to light and light to dark first.")] = False,
@@ -26,12 +26,13 @@ def parse(
         bool, typer.Option("--contrast", help="Make light parts white, dark ones black first.")
     ] = False,
     crop: Annotated[bool, typer.Option("--crop", help="Cut to what is drawn, as large as a digit.")] = False,
+    background: Annotated[str, typer.Option(help="The colour behind transparent parts.")] = "white",
 ) -> None:
     """Turn a picture into a program: as .json and .svg, stroke by stroke as .gif, and beside the picture."""
     from cluster.framing import Framing
     from cluster.parsing import parse as parse_picture
 
-    framing = Framing(invert, contrast, crop)
+    framing = Framing(invert, contrast, crop, background)
     typer.echo(parse_picture(picture, out, run, goal.value, samples, seed, temperature, framing))
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cluster.commands.options import SeedOption
+from cluster.commands.options import MOST_FRAMES, MOST_PROCESSES, SeedOption, finite
+from spiral.config import MOST_SEED
 
 runs_app = typer.Typer()
 
@@ -24,20 +25,29 @@ class EngineName(StrEnum):
 def train(
     preset: Annotated[str | None, typer.Option(help="Settings by name; `spiral info` lists them.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run. Default: runs/PRESET.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Length, over all resumptions. Default: 20.")] = None,
-    frames: Annotated[int | None, typer.Option(help="Length in actions; local runs repeat exactly.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(callback=finite, help="Length, over all resumptions. Default: 20.")
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(min=1, max=MOST_FRAMES, help="Length in actions; local runs repeat exactly.")
+    ] = None,
     engine: Annotated[EngineName, typer.Option(help="Ray and Redis, or all in one process.")] = EngineName.ray,
     redis: Annotated[
         str | None, typer.Option(envvar="SPIRAL_REDIS", help="URL of a Redis; default: an embedded one.")
     ] = None,
     address: Annotated[str | None, typer.Option(help="A Ray cluster; default: $RAY_ADDRESS, or none.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Rollout workers; default: by the cores.")] = None,
-    policy_learners: Annotated[int, typer.Option(min=1, help="Policy learners, which share each batch.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Rollout workers; default: by the cores.")
+    ] = None,
+    policy_learners: Annotated[
+        int, typer.Option(min=1, max=MOST_PROCESSES, help="Policy learners, which share each batch.")
+    ] = 1,
     gpus_per_learner: Annotated[
-        float | None, typer.Option(min=0.0, help="Part of a GPU for each learner; default: all GPUs are shared.")
+        float | None,
+        typer.Option(min=0.0, callback=finite, help="Part of a GPU for each learner; default: all GPUs are shared."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the whole run. Default: 0.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Of the whole run. Default: 0.")] = None,
     env: Annotated[
         str | None, typer.Option(help="Another environment, with its default settings: an id, or module:Class.")
     ] = None,
@@ -98,7 +108,7 @@ def curves(
 
 @runs_app.command()
 def chaos(
-    kills: Annotated[int, typer.Option(min=3, help="How many processes to kill.")] = 50,
+    kills: Annotated[int, typer.Option(min=3, max=MOST_PROCESSES, help="How many processes to kill.")] = 50,
     seed: SeedOption = 0,
 ) -> None:
     """Kill the processes of a small run on several Ray nodes, and check that nothing is lost; exit status 1 if so."""

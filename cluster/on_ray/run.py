@@ -75,7 +75,7 @@ class RayEngine:
         self._discriminator_allowed = 0
         self._judged: list[Done] = []
         self._refused = 0
-        self._redis_server = self.weights.server()["run_id"]
+        self._redis_server = self.weights.server().get("run_id")
         self._redis_restarts = 0
         self._next_look = 0.0
 
@@ -142,7 +142,7 @@ class RayEngine:
         if time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + LOOK_AT_REDIS_EVERY_S
-        server, pool = self.weights.server()["run_id"], self._parts.pool
+        server, pool = self.weights.server().get("run_id"), self._parts.pool
         self._redis_restarts += server != self._redis_server
         if server != self._redis_server or pool.starved:
             for learner in (*self._parts.policies, self._parts.discriminator):

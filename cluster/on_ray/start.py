@@ -17,6 +17,9 @@ from spiral_painter import WORKER_HOOK
 
 OBJECT_STORE_BYTES = 512 * 2**20  # some trajectories; the real pictures come on top
 
+# Ray's sockets are up to 70 bytes below the temporary folder, and the kernel knows paths of 107 (103 on macOS).
+LONGEST_PLACE, SHORT_PLACE = 33, "/tmp"
+
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 # In the processes of a cluster that others started, our names mean our packages as well.
 JOINING: dict[str, Any] = QUIET | {"runtime_env": {"worker_process_setup_hook": WORKER_HOOK}}
@@ -84,6 +87,9 @@ def prepare_environment() -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # A hook that is given to `ray.init` would leave the processes unused that Ray starts at once: two to five seconds.
     os.environ.setdefault(WORKER_PROCESS_SETUP_HOOK_ENV_VAR, WORKER_HOOK)
+    place = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or SHORT_PLACE
+    if len(os.fsencode(place)) > LONGEST_PLACE or not os.access(place, os.W_OK) or not os.path.isabs(place):
+        os.environ["RAY_TMPDIR"] = SHORT_PLACE
 
 
 def _knock(address: str) -> None:

@@ -96,6 +96,11 @@ def redis_errors(url: str) -> Iterator[None]:
             f"no Redis answers at {hide_password(url)} ({str(error).rstrip('.')}): {_way_out(url, error)}, "
             "or leave --redis out for the embedded server"
         ) from None
+    except redis.exceptions.NoPermissionError as error:
+        raise RedisError(
+            f"the Redis at {hide_password(url)} refused a command ({error}): give its user the rights that "
+            "docs/deploy.md names"
+        ) from None
     except redis.ResponseError as error:
         raise RedisError(f"the Redis at {hide_password(url)} refused a command: {error}") from None
 

@@ -158,9 +158,12 @@ class RedisReplay:
             self._redis.set(self._keys[0], added, ex=KEY_LIFETIME_S)
 
     def _require_room(self) -> None:
-        """Refuses a replay that Redis would evict, or not take, before it is full."""
+        """Refuses a replay that Redis would evict, or not take, before it is full; without INFO nobody can tell."""
         with redis_errors(self._address.url):
-            info: Any = self._redis.info("memory")
+            try:
+                info: Any = self._redis.info("memory")
+            except redis.exceptions.NoPermissionError:
+                return
         room, wanted = int(info["maxmemory"]), self.capacity * self._pictures.record_bytes
         if 0 < room < wanted:
             raise ReplayError(

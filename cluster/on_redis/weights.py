@@ -91,9 +91,15 @@ class RedisWeights:
         return number, load(weights)
 
     def server(self) -> dict[str, Any]:
-        """What Redis says of itself: `run_id` is another after each start; `process_id`; `used_memory` in bytes."""
+        """What Redis says of itself: `run_id` is another after each start; `process_id`; `used_memory` in bytes.
+
+        Nothing to a user without the right to INFO.
+        """
         with redis_errors(self._address.url):
-            answer: Any = self._redis.info()
+            try:
+                answer: Any = self._redis.info()
+            except redis.exceptions.NoPermissionError:
+                return {}
         return dict(answer)
 
     def _is_damaged(self, name: str) -> bool:

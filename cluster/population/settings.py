@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from spiral.config import ConfigError, RunConfig
+from spiral.config import MOST_SEED, ConfigError, RunConfig
 
 SPREAD = {"policy.learning_rate": 3e-4 / 1e-5, "policy.entropy": 1e-1 / 2e-3}
 Levels = dict[str, float]
@@ -57,7 +57,7 @@ def first_levels(config: RunConfig, member: int) -> Levels:
 
 def member_config(config: RunConfig, member: int, levels: Levels) -> RunConfig:
     """The settings of a member: those of the population with its levels, the same relative schedules, its own seed."""
-    changes: dict[str, float | int] = {"seed": config.seed + member}
+    changes: dict[str, float | int] = {"seed": (config.seed + member) % (MOST_SEED + 1)}
     for path, level in levels.items():
         section, _, name = path.partition(".")
         final = getattr(config.policy, f"final_{name}")

@@ -78,7 +78,7 @@ def parse_brush(content: bytes, origin: str, scale: float = 1.0) -> Brush:
         raise BrushFormatError(f"brush {origin} has more than {LARGEST_FILE} bytes; a brush is a small JSON file")
     try:
         document = json.loads(content.decode("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number with more digits than Python reads
         raise BrushFormatError(f"brush {origin} is not JSON: {error}; save it again from MyPaint") from error
     if not isinstance(document, dict) or document.get("version") != VERSION:
         version = document.get("version") if isinstance(document, dict) else None

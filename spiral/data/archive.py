@@ -7,12 +7,13 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from spiral.data.decode import SUFFIXES
 from spiral.data.pictures import DatasetCorrupt, DatasetMissing
-from spiral.files import written_whole
+from spiral.files import folder_written_whole, written_whole
 
 
 class Archive:
@@ -93,6 +94,7 @@ def install(source: Path, target: Path, archives: Sequence[str], files: Sequence
     Raises:
         DatasetMissing: `source` lacks one of them.
         DatasetCorrupt: a checksum is another; then nothing is copied.
+        OutputError: `target` has a folder with other files where one of `source` belongs; it stays as it is.
     """
     absent = lacking(source, archives, files)
     if absent:
@@ -102,12 +104,37 @@ def install(source: Path, target: Path, archives: Sequence[str], files: Sequence
         _check(path, md5)
     if source.resolve() != target.resolve():
         for path in paths:
-            with written_whole(target / path.name) as unfinished:
-                (shutil.copytree if path.is_dir() else shutil.copyfile)(path, unfinished)
             if path.is_dir():
-                # A zip that was left from before must not win over it.
-                (target / f"{path.name}.zip").unlink(missing_ok=True)
+                _copy_folder(path, target / path.name)
+                _remove_damaged(target / f"{path.name}.zip", md5)
+                continue
+            with written_whole(target / path.name) as unfinished:
+                shutil.copyfile(path, unfinished)
     return target
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copies a folder to where there is none; one that has the same files already is left as it is."""
+    if target.is_dir() and _sizes(target) == _sizes(source):
+        return
+    with folder_written_whole(target) as unfinished:
+        shutil.copytree(source, unfinished, dirs_exist_ok=True)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """The sizes in bytes of all files below a folder, by their paths in it."""
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+
+
+def _remove_damaged(archive: Path, md5: Mapping[str, str]) -> None:
+    """Removes an archive that is damaged, since it would win over the folder; a whole one may win."""
+    if not archive.is_file():
+        return
+    with suppress(DatasetCorrupt):
+        _check(archive, md5)
+        if zipfile.is_zipfile(archive):
+            return
+    archive.unlink()
 
 
 def _check(path: Path, md5: Mapping[str, str]) -> None:

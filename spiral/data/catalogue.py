@@ -20,7 +20,7 @@ from spiral.data.folder import Folder
 from spiral.data.line_drawing import broad_nib, round_pen
 from spiral.data.mnist5k import EmbeddedMnist
 from spiral.data.omniglot import Omniglot
-from spiral.data.pictures import DatasetError, Pictures, Split
+from spiral.data.pictures import DatasetError, DatasetMissing, Pictures, Split
 from spiral.data.scenes import Scenes
 
 FOLDER = "folder:"
@@ -109,7 +109,13 @@ def load_pictures(name: str, split: Split, canvas_size: int, color: bool = False
         raise DatasetError(f"a data set has no split {split!r}: give one of {get_args(Split)}")
     if canvas_size < 1:
         raise DatasetError(f"canvas_size is {canvas_size}: give 1 pixel or more")
-    return find(name, root).read(split, canvas_size, color)
+    pictures = find(name, root).read(split, canvas_size, color)
+    if len(pictures.images) == 0:
+        part = "to train on" if split == "train" else "held out"
+        raise DatasetMissing(
+            f"the data set {name} has no pictures {part}: prepare or make it anew, or name another one"
+        )
+    return pictures
 
 
 def catalogue(root: Path | None = None) -> list[DatasetInfo]:

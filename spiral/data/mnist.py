@@ -109,10 +109,18 @@ def install(source: Path, target: Path) -> Path:
             if form in files:
                 with written_whole(target / form) as unfinished:
                     unfinished.write_bytes(files[form])
-            else:
-                # A damaged file of the other form, left from before, must not win over the good one.
-                (target / form).unlink(missing_ok=True)
+            elif (target / form).is_file() and _is_damaged(target / form, name):
+                # Left from before, it must not win over the good one.
+                (target / form).unlink()
     return target
+
+
+def _is_damaged(path: Path, name: str) -> bool:
+    try:
+        _uncompressed(path.read_bytes(), path, name)
+    except DatasetCorrupt:
+        return True
+    return False
 
 
 def _uncompressed(raw: bytes, path: Path, name: str) -> bytes:

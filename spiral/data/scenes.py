@@ -86,19 +86,25 @@ def read(folder: Path, split: Split) -> SceneSet:
         raise DatasetMissing(f"{file} is not there: {_how(folder)}") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetCorrupt(
-            f"{file} is damaged or no set of scenes ({error}): take it away and {_how(folder)}"
+            f"{file} is damaged or no set of scenes ({error}): move it away and {_how(folder)}"
         ) from None
     if images.dtype != np.uint8 or images.ndim != 4 or actions.ndim != 3 or len(images) != len(actions):
         raise DatasetCorrupt(
             f"{file} holds images {images.dtype} {images.shape} and actions {actions.shape}, not pictures [N, H, W, 3] "
-            f"with their programs [N, T, heads]: take it away and {_how(folder)}"
+            f"with their programs [N, T, heads]: move it away and {_how(folder)}"
         )
     return SceneSet(images, actions.astype(np.int64))
 
 
 def write(folder: Path, split: Split, scenes: SceneSet) -> Path:
-    """The file of a split, once it is whole."""
+    """The file of a split, once it is whole.
+
+    Raises:
+        DatasetCorrupt: there is a file in its place that is no set of scenes; it stays as it is.
+    """
     file = path(folder, split)
+    if file.exists():
+        read(folder, split)
     with written_whole(file) as unfinished:
         np.savez_compressed(unfinished, images=scenes.images, actions=scenes.actions.astype(np.int16))
     return file

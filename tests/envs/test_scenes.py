@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import envs
 from envs.actions import ActionError
+from envs.opengl import StageError
 from envs.program import Program, ProgramError
 from envs.random_programs import random_programs
 from envs.random_scenes import random_scenes
@@ -21,7 +22,7 @@ from envs.scene_objects import ADD, CHANGE, COLOR_LEVELS, PLATFORM, RADII, SHAPE
 from envs.scene_settings import SceneSettings
 from envs.scenes import ScenesVector
 from envs.settings import SettingsError
-from envs.stage import StageError, more_threads_pay
+from envs.stage import more_threads_pay
 
 SPEC = SceneSettings().action_spec
 MIDDLE = 8 * 16 + 8

@@ -122,3 +122,13 @@ def test_another_agent_or_canvas_is_refused(saved):
 def test_any_action_spec_survives_the_document(grid, sizes, color):
     spec = paint_action_spec(grid, sizes, color)
     assert ActionSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_what_a_person_has_put_among_checkpoints_stays(tmp_path, saved):
+    (saved / "notes.txt").write_text("kept")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "kept").write_text("kept")
+    for order in (64, 65, 66, 67, 68):
+        save_checkpoint(tmp_path, order, DOCUMENT, PARTS)
+    assert (tmp_path / ".git" / "kept").exists()
+    assert [path.name for path in saved.iterdir()] == ["notes.txt"], "its checkpoint was replaced, and then pruned"

@@ -181,7 +181,7 @@ def test_convolutions_have_their_channels_last_and_so_has_what_pointers_give_bac
     for tensor in (*maps, agent.encoder.strided[0].weight):
         assert tensor.is_contiguous(memory_format=torch.channels_last)
     keys = torch.rand(3, 8, 4, 4).contiguous(memory_format=torch.channels_last).requires_grad_()
-    Fit.apply(torch.rand(3, 5, 8), cells(keys)).sum().backward()
+    Fit.apply(torch.rand(3, 5, 8), cells(keys)).sum().backward()  # type: ignore[no-untyped-call]
     assert keys.grad is not None and keys.grad.is_contiguous(memory_format=torch.channels_last)
 
 
