@@ -24,6 +24,7 @@ from actors.rollout import Rollout
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, Replay, WeightsError, WeightStore
 from spiral.memory import keep_memory
+from spiral.precision import Precision
 
 REVIVAL_INTERVAL_S = 1.0
 REVIVAL_PATIENCE_S = 120.0
@@ -109,6 +110,10 @@ class RolloutWorker:
     def ping(self) -> str:
         """An answer, as a sign of life."""
         return "pong"
+
+    def precision(self) -> Precision | None:
+        """What the agent computes with on this machine, once the worker has begun."""
+        return None if self.rollout is None else self.rollout.precision
 
     def play(self, kind: str) -> Played | None:
         """One batch of episodes, its final renders added to the replay if they are the agent's.
@@ -210,6 +215,11 @@ class RolloutPool:
         self._begin(idle)
         self._revive()
         return played
+
+    def precisions(self) -> list[Precision]:
+        """What the workers that are well compute with, each on its machine."""
+        answers = self._manager.foreach_actor("precision").ignore_errors()
+        return [answer.get() for answer in answers if answer.get() is not None]
 
     def states(self) -> list[Arrays]:
         """The random states of all workers that are well and have begun."""

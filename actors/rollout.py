@@ -29,6 +29,7 @@ from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightsError, WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.newest import load_newest
+from spiral.precision import choose_precision
 from spiral.random_state import generator_array, load_generator
 from spiral.shipped import shipped_agent
 from spiral.smooth import smoothed
@@ -95,6 +96,7 @@ class Rollout:
         self.length: int = self.environments.unwrapped.settings.episode_length
         self.device = resolve_device(config.device)
         self.agent = Agent(self.spec, self.canvas_shape, config.agent).to(self.device).eval()
+        self.precision = choose_precision(config.precision, self.device, self.agent)
         self.broadcast = broadcast
         self.version = -1
         self.rng = np.random.default_rng((seed, 3))
@@ -165,7 +167,7 @@ class Rollout:
                 self._tensor(recorder.action_masks[step]),
                 noise_tensor,
             )
-            with autocast(self.device, self.config.precision):
+            with autocast(self.device, self.precision.name):
                 decision = self.agent.act(seen, state, self.generator, temperature)
             state = decision.state
             actions = decision.actions.cpu().numpy()

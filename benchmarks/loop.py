@@ -24,6 +24,7 @@ from rich.table import Table
 from actors.rollout import Rollout
 from cluster.cores import processors
 from cluster.engine import Engine, replay_capacity
+from cluster.forecast import precision_in_words
 from cluster.local import LocalEngine
 from cluster.on_ray.run import RayEngine
 from cluster.on_redis.connection import RedisAddress
@@ -55,6 +56,7 @@ class Result:
         on_ray: frames/s of the loop on Ray, for each round.
         busy: for each part on Ray, the share of the time that it is at work, which counts waiting for a core too.
         transport: seconds to send one batch of trajectories, renders and weights.
+        precision: what the parts in this process compute with, in words.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Result:
     on_ray: list[float]
     busy: dict[str, float]
     transport: float
+    precision: str
 
     @property
     def allowed(self) -> list[float]:
@@ -83,6 +86,7 @@ def measure(name: str, config: RunConfig, seconds: float, rounds: int) -> Result
     local = LocalEngine(config, pictures)
     share = seconds / (1 + 3 * rounds)
     frames = local.rollout.length * local.rollout.batch_size
+    precision = precision_in_words(local.precisions())
     ray_engine = RayEngine(config, pictures)
     try:
         transport = time_transport(local, share)
@@ -100,7 +104,7 @@ def measure(name: str, config: RunConfig, seconds: float, rounds: int) -> Result
         ray_engine.close()
         local.close()
     mean_busy = {part: median(shares.get(part, 0.0) for shares in busy) for part in busy[0]}
-    return Result(name, parts, frames, speeds["local"], speeds["ray"], mean_busy, transport)
+    return Result(name, parts, frames, speeds["local"], speeds["ray"], mean_busy, transport, precision)
 
 
 def time_parts(engine: LocalEngine, seconds: float) -> dict[str, float]:
@@ -139,7 +143,7 @@ def decide(rollout: Rollout, canvases: NDArray[np.uint8], targets: NDArray[np.ui
     noise = torch.zeros(count, rollout.config.agent.noise, device=device)
     for canvas in canvases[:-1]:
         seen = Observation(torch.from_numpy(canvas).to(device), target, action, mask, noise)
-        with autocast(device, rollout.config.precision):
+        with autocast(device, rollout.precision.name):
             decision = rollout.agent.act(seen, state, rollout.generator)
         state, action = decision.state, decision.actions
 
@@ -219,6 +223,7 @@ def print_table(results: list[Result]) -> None:
         table.add_row("transport (Ray and Redis only)", f"{1000 * result.transport:.1f}", "")
         allowed, local, on_ray = result.allowed, result.local, result.on_ray
         lines = [
+            result.precision,
             f"the parts alone allow {median(allowed):,.0f} frames/s",
             f"local {median(local):,.0f} frames/s, {ratio(local, allowed):.2f} of that (median of {len(local)} turns)",
             f"Ray {median(on_ray):,.0f} frames/s, {ratio(on_ray, local):.2f} of local",

@@ -20,6 +20,7 @@ from spiral.agent import Agent
 from spiral.config import ConfigError, RunConfig
 from spiral.contracts import Arrays, LiveFeed, WeightStore
 from spiral.devices import resolve_device
+from spiral.precision import Precision
 from spiral.rewards import RewardSum
 from spiral.rewards.base import Context
 from spiral.shipped import shipped_agent, shipped_document
@@ -37,6 +38,9 @@ class Engine(Protocol):
     @property
     def feed(self) -> LiveFeed:
         """Where the run shows itself."""
+
+    def precisions(self) -> dict[str, list[Precision]]:
+        """What the processes of each part compute with: `policy`, `rollout` and `discriminator`, if there is one."""
 
     def step(self, phase: Phase) -> Report | None:
         """The next step of the policy learner, or None when none was finished within a second or so."""

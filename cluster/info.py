@@ -8,6 +8,8 @@ from cluster.brush import describe_brush
 from cluster.engine import inspect_environment
 from spiral.agent import Agent, count_parameters
 from spiral.data import catalogue, data_root
+from spiral.devices import resolve_device
+from spiral.precision import choose_precision
 from spiral.presets import PRESETS, preset
 from spiral.rewards.adversarial import build_discriminator
 
@@ -33,6 +35,7 @@ def describe_preset(name: str) -> str:
         own = sum(p.numel() for p in module.parameters(recurse=False))
         if own:
             lines.append(f"  {module_name:44}{type(module).__name__:20}{own:>10,}")
+    lines.append(f"precision here: {choose_precision(config.precision, resolve_device(config.device), agent)}")
     lines.append(f"discriminator: {count_parameters(build_discriminator(config, shape)):,} parameters")
     lines.append(f"action heads, decoded in the order {', '.join(spec.decoding_order)}:")
     for head in spec.heads:

@@ -14,6 +14,7 @@ from cluster.brush import compare_brush
 from cluster.checkpoint_copies import CheckpointCopies
 from cluster.display import make_display
 from cluster.engine import Engine, check_settings, inspect_environment
+from cluster.forecast import forecast, precision_in_words
 from cluster.interrupts import Interrupts
 from cluster.only_writer import only_writer
 from cluster.plan import Counters, Length
@@ -104,6 +105,10 @@ def _run(
     try:
         # Only now, so that whatever stood in the way of the start left no folder behind.
         folder.begin(config, length)
+        precisions = engine.precisions()
+        display.say(precision_in_words(precisions))
+        done = 0 if checkpoint is None else checkpoint.document["counters"]["frames"]
+        display.say(forecast(config, length, done, precisions["policy"][0].seconds_per_picture))
         with Interrupts() as interrupts, display:
             run = Run(config, folder, length, engine, held_out, display, copies)
             if checkpoint is not None:

@@ -24,6 +24,7 @@ from learners.weights import MemoryWeights
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
 from spiral.memory import keep_memory
+from spiral.precision import Precision
 from spiral.trajectory import Trajectory
 
 
@@ -51,6 +52,11 @@ class LocalEngine:
         if config.uses_discriminator:
             self.replay = MemoryReplay(replay_capacity(config), shape, config.agent.conditional)
             self.discriminator = DiscriminatorLearner(config, shape, pictures, self.replay, self.weights)
+
+    def precisions(self) -> dict[str, list[Precision]]:
+        """What each part computes with."""
+        parts = {"policy": [self.policy.precision], "rollout": [self.rollout.precision]}
+        return parts if self.discriminator is None else parts | {"discriminator": [self.discriminator.precision]}
 
     def step(self, phase: Phase) -> Report:
         """The next step of the policy learner."""

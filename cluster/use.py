@@ -101,7 +101,8 @@ def find_agent(run: Path | None, goal: str) -> tuple[RunConfig, MemoryWeights]:
     else:
         place = latest_checkpoint(RunFolder(run).checkpoints)
     checkpoint = load_checkpoint(place, only=("agent",))
-    config = parse_config(checkpoint.document["config"])
+    # How it was computed where it was trained says nothing of this machine.
+    config = parse_config(checkpoint.document["config"]).model_copy(update={"precision": "auto"})
     spec, canvas_shape = inspect_environment(config)
     checkpoint.require(spec, canvas_shape)
     compare_brush(config, checkpoint.document, name_of_agent(run, goal))

@@ -26,6 +26,7 @@ from spiral.config import RunConfig
 from spiral.contracts import Arrays, Replay, WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.losses import gradient_penalty, logistic_loss, mean_score_penalty, wasserstein_loss
+from spiral.precision import choose_precision
 from spiral.random_state import generator_array, load_generator
 from spiral.reink import reink
 from spiral.rewards.adversarial import build_discriminator
@@ -59,6 +60,7 @@ class DiscriminatorLearner:
         self.weights = weights
         self.device = resolve_device(config.device)
         self.network = build_discriminator(config, canvas_shape).to(self.device)
+        self.precision = choose_precision(config.precision, self.device, self.network)
         settings = config.discriminator
         betas = (settings.beta1, settings.beta2)
         self.optimizer = torch.optim.Adam(self.network.parameters(), settings.learning_rate, betas, fused=True)
@@ -81,7 +83,7 @@ class DiscriminatorLearner:
         if self.config.discriminator.reink:
             real, fake = (1.0 - reink(1.0 - torch.cat((real, fake)), self.generator)).chunk(2)
         mix = torch.from_numpy(self.rng.random((len(real), 1, 1, 1), np.float32)).to(self.device)
-        with autocast(self.device, self.config.precision):
+        with autocast(self.device, self.precision.name):
             loss, measured = self._loss(real, fake, targets, mix)
         descend(loss, self.network, self.optimizer, torch.inf, f"the discriminator at step {self.version}")
         self.version += 1

@@ -30,6 +30,7 @@ from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.losses import policy_loss
+from spiral.precision import choose_precision
 from spiral.random_state import generator_array, load_generator
 from spiral.rewards import RewardSum
 from spiral.rewards.adversarial import DiscriminatorReward
@@ -62,6 +63,7 @@ class PolicyLearner:
         self.weights = weights
         self.device = resolve_device(config.device)
         self.agent = Agent(spec, canvas_shape, config.agent).to(self.device)
+        self.precision = choose_precision(config.precision, self.device, self.agent)
         self.reward = RewardSum(config.rewards, config, canvas_shape)
         self.optimizer = torch.optim.Adam(self.agent.parameters(), lr=config.policy.learning_rate, fused=True)
         self.anchor = Anchor(self.agent, config.policy.anchor_decay) if config.policy.anchor else None
@@ -121,7 +123,7 @@ class PolicyLearner:
         losses = []
         for episodes in np.array_split(np.arange(demonstrations.batch_size), self.config.cloning.minibatches):
             batch = TensorEpisodes.of(demonstrations.select(episodes), self.device)
-            with autocast(self.device, self.config.precision):
+            with autocast(self.device, self.precision.name):
                 loss = self.team.differentiate(partial(cloning_loss, self.agent, batch))
             self._descend(loss)
             losses.append(float(loss.detach()))
@@ -160,7 +162,7 @@ class PolicyLearner:
     def _charge(self, anchor: Anchor, trajectory: Trajectory, rewards: Tensor) -> tuple[Tensor, float]:
         """The rewards less what leaving the average policy costs, and the mean distance from it in nats a step."""
         log_probs = writable_tensor(trajectory.log_probs).to(self.device)
-        distance = anchor.distance(TensorEpisodes.of(trajectory, self.device), log_probs, self.config.precision)
+        distance = anchor.distance(TensorEpisodes.of(trajectory, self.device), log_probs, self.precision.name)
         return rewards - self.config.policy.anchor * distance.to(rewards.device), float(distance.mean())
 
     def _update(self, trajectory: Trajectory, rewards: Tensor, entropy_cost: float) -> dict[str, float]:
@@ -171,7 +173,7 @@ class PolicyLearner:
         policy = self.config.policy
         rewards = rewards.to(self.device)
         behaviour_log_prob = writable_tensor(trajectory.log_probs).to(self.device)
-        with autocast(self.device, self.config.precision):
+        with autocast(self.device, self.precision.name):
             judged = self.agent.unroll(TensorEpisodes.of(trajectory, self.device))
         log_rhos = judged.log_prob.detach() - behaviour_log_prob
         returns = vtrace(

@@ -87,6 +87,7 @@ class Agent(nn.Module):
         super().__init__()
         self.spec = spec
         self.config = config
+        self.canvas_shape = canvas_shape
         self.encoder = Encoder(spec, canvas_shape, config)
         self.lstm = LSTM(config.hidden, config.hidden)
         self.value = nn.Linear(config.hidden, 1)

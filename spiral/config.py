@@ -19,6 +19,9 @@ Size = Annotated[int, Field(ge=1, le=2**20)]  # of layers and batches
 Count = Annotated[int, Field(ge=0, le=2**20)]  # of what may be left out
 
 
+PrecisionSetting = Literal["auto", "float32", "bfloat16"]  # see `spiral/precision.py`
+
+
 class ConfigError(ValueError):
     """A setting is unknown or out of range; the message names it, the value given and what is allowed."""
 
@@ -156,7 +159,7 @@ class RunConfig(Section):
 
     preset: str = "custom"
     seed: int = Field(default=0, ge=0, le=MOST_SEED)
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: PrecisionSetting = "auto"
     device: str = "auto"
     environment: EnvironmentConfig = EnvironmentConfig()
     data: DataConfig = DataConfig()

@@ -23,5 +23,5 @@ def resolve_device(name: str) -> torch.device:
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """A context in which the networks compute with the run's precision."""
+    """A context in which networks compute with this precision, `float32` or `bfloat16`."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

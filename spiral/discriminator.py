@@ -44,6 +44,8 @@ class Discriminator(nn.Module):
             raise ValueError(f"the discriminator takes square pictures of 8, 16, 32, … pixels, not {height}×{columns}")
         normalize = spectral_norm if spectral else nn.Identity()
         inputs = colors * (2 if conditional else 1)
+        self.picture_shape = (height, columns, inputs)
+        self.largest = width * (height // 2) ** 2  # numbers in the output of the first layer
         layers = []
         while height > SMALLEST:
             layers.append(normalize(nn.Conv2d(inputs, width, 4, stride=2, padding=1)))

@@ -98,6 +98,7 @@ class Encoder(nn.Module):
                 "use another canvas_size or fewer agent.channels"
             )
         self.map_shapes = [(c, height // s, width // s) for c, s in zip(widths, strides, strict=True)]
+        self.largest = max(math.prod(shape) for shape in self.map_shapes)
         self.maps_are_read = config.location_head == "pointer"
         self.flat = nn.Linear(math.prod(self.map_shapes[-1]), config.hidden)
 
@@ -128,9 +129,8 @@ class Encoder(nn.Module):
         # The coordinates are the same in every picture, so their part of the convolution is taken once for all of them.
         where = self._convolve(self.coordinates[None], of_coordinates, self.stem.bias)
         of_seen = torch.cat([of_pictures, of_planes], dim=1)
-        largest = max(math.prod(shape) for shape in self.map_shapes)
         embeddings, maps = [], []
-        for part in portions(largest, pictures, action, mask, noise):
+        for part in portions(self.largest, pictures, action, mask, noise):
             embedding, its_maps = self._encode(part, of_seen, where)
             embeddings.append(embedding)
             maps.append(its_maps)

@@ -35,6 +35,11 @@ def mlp(inputs: int, widths: Sequence[int]) -> nn.Sequential:
 CACHED_NUMBERS = 2**21  # of a layer's output, 8 MiB in float32: what a processor's caches hold beside the weights
 
 
+def portion(numbers: int) -> int:
+    """How many pictures a processor takes at once, if the largest output of a layer has so many numbers for each."""
+    return max(1, CACHED_NUMBERS // numbers)
+
+
 def portions(numbers: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     """The tensors [N, …] part by part, so that on a processor no layer's output outgrows the caches.
 
@@ -44,7 +49,7 @@ def portions(numbers: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     Args:
         numbers: in the largest output of a layer for one of the N.
     """
-    count = len(tensors[0]) if tensors[0].device.type != "cpu" else max(1, CACHED_NUMBERS // numbers)
+    count = len(tensors[0]) if tensors[0].device.type != "cpu" else portion(numbers)
     return zip(*(tensor.split(count) for tensor in tensors), strict=True)
 
 

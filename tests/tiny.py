@@ -21,6 +21,7 @@ PAINT: dict[str, Any] = {
 }
 TINY: dict[str, Any] = {
     "device": "cpu",
+    "precision": "float32",
     "environment": {"settings": PAINT},
     "agent": {
         "stem_channels": 4,

@@ -19,6 +19,7 @@ from learners.team import Seat, Unpublished
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, EmptyReplayError, Replay, WeightStore
 from spiral.memory import keep_memory
+from spiral.precision import Precision
 from spiral.trajectory import Trajectory
 
 
@@ -46,6 +47,10 @@ class LearnerWorker:
 
     def ping(self) -> None:
         """Returns when the learner is ready."""
+
+    def precision(self) -> Precision:
+        """What the learner computes with on its machine."""
+        return self.learner.precision
 
     def publish(self) -> None:
         """Make the present weights the newest, where they were lost."""

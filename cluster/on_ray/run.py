@@ -28,6 +28,7 @@ from cluster.timing import mean_of
 from learners.state import under_prefix
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
+from spiral.precision import Precision
 
 DISCRIMINATOR_CALLS = 2  # one at work and one waiting
 LOOK_AT_REDIS_EVERY_S = 1.0
@@ -78,6 +79,12 @@ class RayEngine:
         self._redis_server = self.weights.server().get("run_id")
         self._redis_restarts = 0
         self._next_look = 0.0
+
+    def precisions(self) -> dict[str, list[Precision]]:
+        """What the processes of each part compute with."""
+        own = self._parts
+        parts = {"policy": [policy.call("precision") for policy in own.policies], "rollout": own.pool.precisions()}
+        return parts if own.discriminator is None else parts | {"discriminator": [own.discriminator.call("precision")]}
 
     def step(self, phase: Phase) -> Report | None:
         """The next step of the policy learner, or None when none was finished within a second.

@@ -21,7 +21,6 @@ PUBLISHED_DIGITS: dict[str, Any] = {
 }
 
 SMALL: dict[str, Any] = {
-    "precision": "bfloat16",
     "environment": {
         "settings": {
             "canvas_size": 32,

@@ -21,6 +21,7 @@ from spiral.contracts import WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.discriminator import Discriminator
 from spiral.newest import load_newest
+from spiral.precision import choose_precision
 from spiral.rewards.base import Context, need_targets
 
 
@@ -38,6 +39,7 @@ class DiscriminatorReward:
         self.config = config
         self.device = resolve_device(config.device)
         self.network = build_discriminator(config, canvas_shape).to(self.device).eval()
+        self.precision = choose_precision(config.precision, self.device, self.network)
         self.version = -1
 
     def follow(self, store: WeightStore) -> None:
@@ -53,7 +55,7 @@ class DiscriminatorReward:
         # Moves leave a canvas as it is, and so its score, which costs as much as one step of the agent.
         first, places = distinct(*seen)
         pictures = [as_pictures(torch.from_numpy(pixels[first]).to(self.device)) for pixels in seen]
-        with autocast(self.device, self.config.precision):
+        with autocast(self.device, self.precision.name):
             scores: Tensor = self.network(*pictures)
         return shaped(scores, self.config.discriminator.softplus_shift).cpu()[places]
 
