@@ -59,7 +59,7 @@ def forecast(config: RunConfig, length: Length, done: int, seconds_per_picture: 
         frames, span = length.frames, f"{length.frames:,} frames take about {_minutes(length.frames / mean / 60)}"
     else:
         frames = min(int(60 * length.minutes * mean), length.frames or 2**62)
-        span = f"{_minutes(length.minutes)} are about {_rounded(frames)} of them"
+        span = f"{_minutes(length.minutes)} {'is' if length.minutes == 1 else 'are'} about {_rounded(frames)} of them"
     return f"{speed}: {span}{_reached(config, frames)}."
 
 
@@ -83,4 +83,4 @@ def _rounded(number: float) -> str:
 
 
 def _minutes(minutes: float) -> str:
-    return "1 minute" if round(minutes, 1) == 1 else f"{minutes:.3g} minutes"
+    return "1 minute" if minutes == 1 else f"{minutes:.3g} minutes"
