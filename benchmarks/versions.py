@@ -1,0 +1,148 @@
+"""Frames per second of each part of a run, of several versions of this project or precisions, side by side.
+
+    git worktree add ../before REVISION && cp envs/pymypaint/*.so ../before/envs/pymypaint/
+    python -m benchmarks.versions --preset mnist-small-conditional --side ../before:float32 --side .:auto
+
+Each side is a checkout and a precision, in a process of its own that waits until it is asked. All sides do the same
+work in turns, since a machine's speed changes with the minutes: the ratios are medians over the turns. What this asks
+of a checkout is little, so that older ones can answer.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+PARTS = ("cloning", "learning", "acting", "discriminator", "local", "ray")
+REPORTS = 4  # of the policy learner on Ray, in one turn
+
+
+def serve(preset_name: str, precision: str) -> None:
+    """Do the parts that standard input names, and print the frames and the seconds of each."""
+    import torch
+
+    from cluster.local import LocalEngine
+    from cluster.plan import Phase
+    from spiral.data import load
+    from spiral.presets import preset
+
+    config = preset(preset_name).with_changes({"precision": precision})
+    settings = config.environment.settings
+    pictures = load(config.data.name, "train", settings.get("canvas_size", 64), settings.get("color", True))[:5000]
+    engine, phase = LocalEngine(config, pictures), Phase("learning", 0.5)
+    trajectory = engine.rollout.collect()
+    if engine.replay is not None:
+        engine.replay.add(trajectory.final_renders)
+    programs = engine.rollout.demonstrate() if config.agent.conditional else trajectory
+    batch, own_ray = trajectory.frames, ExitStack()
+
+    def on_ray() -> int:
+        if not hasattr(own_ray, "engine"):
+            from cluster.on_ray.run import RayEngine
+
+            own_ray.engine = RayEngine(config, pictures)  # type: ignore[attr-defined]
+            own_ray.callback(own_ray.engine.close)  # type: ignore[attr-defined]
+        reports: list[Any] = []
+        while len(reports) < REPORTS:
+            report = own_ray.engine.step(phase)  # type: ignore[attr-defined]
+            reports += [] if report is None else [report]
+        own_ray.engine.settle()  # type: ignore[attr-defined]
+        return sum(report.frames for report in reports)
+
+    def counted(work: Callable[[], object], frames: int) -> Callable[[], int]:
+        def done() -> int:
+            work()
+            return frames
+
+        return done
+
+    steps = config.discriminator.steps_per_policy_step
+    parts = {
+        "cloning": counted(lambda: engine.policy.clone_step(programs), batch),
+        "learning": counted(lambda: engine.policy.step(trajectory, 0.5), batch),
+        "acting": counted(engine.rollout.collect, batch),
+        "discriminator": counted(lambda: [engine.discriminator.step() for _ in range(steps)], batch),  # type: ignore[union-attr]
+        "local": counted(lambda: engine.step(phase), batch),
+        "ray": on_ray,
+    }
+    with own_ray:
+        answer = sys.stdout
+        sys.stdout = sys.stderr
+        print("ready", torch.get_num_threads(), file=answer, flush=True)
+        for line in sys.stdin:
+            begun = time.perf_counter()
+            frames = parts[line.strip()]()
+            print(frames, time.perf_counter() - begun, file=answer, flush=True)
+
+
+class Side:
+    """A checkout and a precision, in a process that waits."""
+
+    def __init__(self, name: str, preset: str, threads: int) -> None:
+        checkout, _, precision = name.rpartition(":")
+        self.name = name
+        # Run from this file, whose packages are those of the checkout that PYTHONPATH names.
+        command = [sys.executable, "-P", str(Path(__file__).resolve()), "--preset", preset, "--side", name, "--serve"]
+        own = {"PYTHONPATH": str(Path(checkout).resolve()), "OMP_NUM_THREADS": str(threads)}
+        self.process = subprocess.Popen(
+            command, cwd=checkout, env=os.environ | own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._read()
+
+    def speed(self, part: str) -> float:
+        """Frames per second of the part, done once."""
+        assert self.process.stdin is not None, "it was asked for"
+        print(part, file=self.process.stdin, flush=True)
+        frames, seconds = self._read()
+        return float(frames) / float(seconds)
+
+    def _read(self) -> list[str]:
+        assert self.process.stdout is not None, "it was asked for"
+        words = self.process.stdout.readline().split()
+        if not words:
+            raise typer.BadParameter(f"{self.name} ended with status {self.process.wait()}; its error stands above")
+        return words
+
+
+def main(
+    preset: str = typer.Option(help="Settings by name."),
+    side: list[str] = typer.Option(help="CHECKOUT:PRECISION; may be given again."),  # noqa: B008
+    part: list[str] = typer.Option(PARTS, help="May be given again; default: all."),  # noqa: B008
+    rounds: int = 5,
+    threads: int = 1,
+    serving: bool = typer.Option(False, "--serve", hidden=True),
+) -> None:
+    """Measure the sides in turns, and print a table; the ratios are to the first side."""
+    if serving:
+        serve(preset, side[0].rpartition(":")[2])
+        return
+    sides = [Side(name, preset, threads) for name in side]
+    table = Table(title=f"{preset}: frames/s, medians of {rounds} turns")
+    for column in ("part", *side):
+        table.add_column(column, justify="left" if column == "part" else "right")
+    for name in part:
+        for each in sides:
+            each.speed(name)  # in which kernels are made and processes start
+        turns = [[each.speed(name) for each in sides] for _ in range(rounds)]
+        speeds = [median(turn[place] for turn in turns) for place in range(len(sides))]
+        ratios = [median(turn[place] / turn[0] for turn in turns) for place in range(len(sides))]
+        table.add_row(name, *(f"{speed:,.0f} ({ratio:.2f})" for speed, ratio in zip(speeds, ratios, strict=True)))
+    for each in sides:
+        each.process.stdin.close()  # type: ignore[union-attr]
+        each.process.wait()
+    Console(width=160).print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)
