@@ -64,8 +64,8 @@ class DeconvolutionHead(nn.Module):
     def _logits(self, z: Tensor) -> Tensor:
         x = self.residual(self.widen(z.view(len(z), -1, SEED, SEED)))
         for up in self.up:
-            x = up(F.relu(x))
-        logits: Tensor = self.narrow(F.relu(x)).flatten(1)
+            x = up(x.relu_())
+        logits: Tensor = self.narrow(x.relu_()).flatten(1)
         return logits
 
 

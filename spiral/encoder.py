@@ -143,7 +143,7 @@ class Encoder(nn.Module):
         x = seen.add_(where + self.conditioning(action, mask, noise)[:, :, None, None]).relu_()
         maps = [x]
         for convolution in self.strided:
-            x = F.relu(convolution(x))
+            x = convolution(x).relu_()
             maps.append(x)
         return self.flat(self.residual(x).flatten(1)), maps if self.maps_are_read else []
 

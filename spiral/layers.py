@@ -19,7 +19,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The block's output, [N, channels, H, W] like its input."""
-        change: Tensor = self.pointwise(F.relu(self.spatial(F.relu(x))))
+        change: Tensor = self.pointwise(self.spatial(F.relu(x)).relu_())
         return x + change
 
 
