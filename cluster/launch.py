@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,23 +54,31 @@ def begin(config: RunConfig, out: Path, length: Length, machines: Machines) -> S
         return _run(config, folder, length, machines, None)
 
 
-def resume(out: Path, length: Length | None, machines: Machines) -> Summary:
+def resume(out: Path, length: Length | None, machines: Machines, changes: Mapping[str, Any] | None = None) -> Summary:
     """The summary of the run in `out`, which goes on from its last checkpoint, to the given length or its own.
 
     A run that ended before its first checkpoint begins anew. Where the folder has no checkpoint, a copy is taken.
 
+    Args:
+        out: the run's folder.
+        length: over all its resumptions; None is the run's own.
+        machines: where it works from now on.
+        changes: settings that belong to the machine and not to the run, by their names.
+
     Raises:
         RunError: there is no run, it is over, or another process goes on with it.
         CheckpointError: its checkpoint is missing, damaged, or of another agent.
+        ConfigError: a value is not allowed.
     """
     with only_writer(out):
-        return _resume(RunFolder(out), length, machines)
+        return _resume(RunFolder(out), length, machines, changes or {})
 
 
-def _resume(folder: RunFolder, length: Length | None, machines: Machines) -> Summary:
+def _resume(folder: RunFolder, length: Length | None, machines: Machines, changes: Mapping[str, Any]) -> Summary:
     if machines.checkpoints is not None and not has_checkpoint(folder.checkpoints):
         _take_copy(folder, machines.checkpoints)
     config, planned = folder.read_settings()
+    config = config.with_changes(dict(changes))
     length = length or planned
     if not has_checkpoint(folder.checkpoints):
         return _run(config, folder, length, machines, None)

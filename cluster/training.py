@@ -53,10 +53,14 @@ def train(
     if go_on:
         if out is None:
             raise RunError("--resume needs --out, the folder of the run to go on with")
-        if preset is not None or seed is not None or environment is not None or changes:
-            raise RunError("--resume goes on with the settings of the run: leave out --preset, --seed, --env and --set")
+        of_the_run = [change for change in changes if not change.startswith("precision=")]
+        if preset is not None or seed is not None or environment is not None or of_the_run:
+            raise RunError(
+                "--resume goes on with the settings of the run: leave out --preset, --seed, --env and --set "
+                "(but --set precision=... belongs to the machine, and is taken)"
+            )
         with page_beside(watch, redis_url, out):
-            summary = resume(out, asked, machines)
+            summary = resume(out, asked, machines, read_changes(changes))
     else:
         if preset is None:
             raise RunError(f"--preset is missing; there are {', '.join(PRESETS)}")
@@ -86,6 +90,17 @@ def settings(preset: str, seed: int | None, changes: list[str], environment: str
     values: dict[str, Any] = {} if seed is None else {"seed": seed}
     if environment is not None:
         values["environment"] = {"id": environment, "settings": {}}
+    values |= read_changes(changes)
+    return config.with_changes(values) if values else config
+
+
+def read_changes(changes: list[str]) -> dict[str, Any]:
+    """The values of `--set` options by the names of the settings.
+
+    Raises:
+        ConfigError: one is not of the form name=value.
+    """
+    values: dict[str, Any] = {}
     for change in changes:
         name, equals, text = change.partition("=")
         if not equals or not name:
@@ -94,7 +109,7 @@ def settings(preset: str, seed: int | None, changes: list[str], environment: str
             values[name] = json.loads(text)
         except ValueError:
             values[name] = text
-    return config.with_changes(values) if values else config
+    return values
 
 
 def describe(summary: Summary) -> str:

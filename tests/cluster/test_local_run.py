@@ -14,6 +14,7 @@ from cluster.logbook import read_rows
 from cluster.plan import Length
 from cluster.run import Summary
 from cluster.run_folder import RunError, RunFolder
+from cluster.use import find_agent
 from envs.program import Program
 from learners.checkpoint import CheckpointError, load_checkpoint
 from spiral.config import ConfigError, RunConfig
@@ -171,6 +172,16 @@ def test_a_run_that_is_over_or_was_never_there_cannot_go_on(tiny, tmp_path):
     train(tiny, tmp_path / "run", 2)
     with pytest.raises(RunError, match="is over .*48 frames.*give more"):
         resume(tmp_path / "run", None, LOCAL)
+
+
+def test_the_precision_of_another_machine_is_no_part_of_a_run(tiny, tmp_path, capsys):
+    """Older runs keep `bfloat16` among their settings, and go on where that is slow."""
+    train(tiny.with_changes({"precision": "auto"}), tmp_path / "run", 2)
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["precision"] == "auto"
+    assert "Computing in" in capsys.readouterr().out
+    resume(tmp_path / "run", Length(frames=3 * FRAMES), LOCAL, {"precision": "bfloat16"})
+    assert "Computing in bfloat16 (as precision=bfloat16 says)." in capsys.readouterr().out
+    assert find_agent(tmp_path / "run", "copy")[0].precision == "auto"
 
 
 def test_a_run_that_ended_before_its_first_checkpoint_begins_anew(tiny, tmp_path):
