@@ -14,8 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,66 +23,86 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("cloning", "learning", "acting", "discriminator", "local", "ray")
+PARTS = ("cloning", "learning", "acting", "discriminator", "local", "on_ray")
 REPORTS = 4  # of the policy learner on Ray, in one turn
+PICTURES = 5000
 
 
-def serve(preset_name: str, precision: str) -> None:
-    """Do the parts that standard input names, and print the frames and the seconds of each."""
-    import torch
+class Parts:
+    """The parts of a run of this process's version, each as a method that does it once and gives the frames."""
 
-    from cluster.local import LocalEngine
-    from cluster.plan import Phase
-    from spiral.data import load
-    from spiral.presets import preset
+    def __init__(self, preset_name: str, precision: str) -> None:
+        from cluster.local import LocalEngine
+        from cluster.plan import Phase
+        from spiral.data import load
+        from spiral.presets import preset
 
-    config = preset(preset_name).with_changes({"precision": precision})
-    settings = config.environment.settings
-    pictures = load(config.data.name, "train", settings.get("canvas_size", 64), settings.get("color", True))[:5000]
-    engine, phase = LocalEngine(config, pictures), Phase("learning", 0.5)
-    trajectory = engine.rollout.collect()
-    if engine.replay is not None:
-        engine.replay.add(trajectory.final_renders)
-    programs = engine.rollout.demonstrate() if config.agent.conditional else trajectory
-    batch, own_ray = trajectory.frames, ExitStack()
+        self.config = preset(preset_name).with_changes({"precision": precision})
+        settings = self.config.environment.settings
+        size, color = settings.get("canvas_size", 64), settings.get("color", True)
+        self.pictures = load(self.config.data.name, "train", size, color)[:PICTURES]
+        self.phase = Phase("learning", 0.5)
+        self.engine = LocalEngine(self.config, self.pictures)
+        self.played = self.engine.rollout.collect()
+        if self.engine.replay is not None:
+            self.engine.replay.add(self.played.final_renders)
 
-    def on_ray() -> int:
-        if not hasattr(own_ray, "engine"):
-            from cluster.on_ray.run import RayEngine
+    @cached_property
+    def programs(self) -> Any:
+        """Demonstrations for an agent with targets; others imitate what they played."""
+        return self.engine.rollout.demonstrate() if self.config.agent.conditional else self.played
 
-            own_ray.engine = RayEngine(config, pictures)  # type: ignore[attr-defined]
-            own_ray.callback(own_ray.engine.close)  # type: ignore[attr-defined]
+    @cached_property
+    def ray(self) -> Any:
+        """The same run on Ray, which begins when it is first asked for."""
+        from cluster.on_ray.run import RayEngine
+
+        return RayEngine(self.config, self.pictures)
+
+    def do(self, part: str) -> int:
+        """The frames of a part, done once."""
+        if part == "on_ray":
+            return self.on_ray()
+        policy, discriminator = self.engine.policy, self.engine.discriminator
+        if part == "cloning":
+            policy.clone_step(self.programs)
+        elif part == "learning":
+            policy.step(self.played, self.phase.progress)
+        elif part == "acting":
+            self.engine.rollout.collect()
+        elif part == "discriminator" and discriminator is not None:
+            for _ in range(self.config.discriminator.steps_per_policy_step):
+                discriminator.step()
+        elif part == "local":
+            self.engine.step(self.phase)
+        return self.played.frames
+
+    def on_ray(self) -> int:
+        """The frames of some steps of the policy learner on Ray."""
         reports: list[Any] = []
         while len(reports) < REPORTS:
-            report = own_ray.engine.step(phase)  # type: ignore[attr-defined]
+            report = self.ray.step(self.phase)
             reports += [] if report is None else [report]
-        own_ray.engine.settle()  # type: ignore[attr-defined]
+        reports += self.ray.settle()
         return sum(report.frames for report in reports)
 
-    def counted(work: Callable[[], object], frames: int) -> Callable[[], int]:
-        def done() -> int:
-            work()
-            return frames
+    def close(self) -> None:
+        """End what was begun."""
+        if "ray" in self.__dict__:
+            self.ray.close()
+        self.engine.close()
 
-        return done
 
-    steps = config.discriminator.steps_per_policy_step
-    parts = {
-        "cloning": counted(lambda: engine.policy.clone_step(programs), batch),
-        "learning": counted(lambda: engine.policy.step(trajectory, 0.5), batch),
-        "acting": counted(engine.rollout.collect, batch),
-        "discriminator": counted(lambda: [engine.discriminator.step() for _ in range(steps)], batch),  # type: ignore[union-attr]
-        "local": counted(lambda: engine.step(phase), batch),
-        "ray": on_ray,
-    }
-    with own_ray:
-        answer = sys.stdout
-        sys.stdout = sys.stderr
-        print("ready", torch.get_num_threads(), file=answer, flush=True)
-        for line in sys.stdin:
-            begun = time.perf_counter()
-            frames = parts[line.strip()]()
-            print(frames, time.perf_counter() - begun, file=answer, flush=True)
+def serve(preset: str, precision: str) -> None:
+    """Do the parts that standard input names, and print the frames and the seconds of each."""
+    answer, sys.stdout = sys.stdout, sys.stderr
+    parts = Parts(preset, precision)
+    print("ready", file=answer, flush=True)
+    for line in sys.stdin:
+        begun = time.perf_counter()
+        frames = parts.do(line.strip())
+        print(frames, time.perf_counter() - begun, file=answer, flush=True)
+    parts.close()
 
 
 class Side:
