@@ -5,12 +5,15 @@ An error of 0.0000 is true of an empty program for a blank picture, and helps no
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from cluster.framing import NEAR, Framing, as_array, drawn_box, edge_color
 from envs.program import Program
+from envs.pymypaint import BrushNotFoundError
 
 FAINT = 1.0  # of 255 grey levels: the least that --contrast can make more of
 
@@ -48,10 +51,19 @@ def same_grey(colored: Image.Image, grey: Image.Image) -> list[str]:
 
 
 def paints_nothing(program: Program, render: NDArray[np.uint8] | None = None) -> bool:
-    """Whether a program leaves its canvas as it was; `render` is its picture where there is one, of any size."""
+    """Whether a program leaves its canvas as it was, as far as can be told: its brush may not be here.
+
+    Args:
+        program: to be painted.
+        render: its picture where there is one, of any size.
+    """
     if len(program.actions) == 0:
         return True
-    picture = program.replay() if render is None else render
     size = None if render is None else len(render)
-    empty = Program(program.env_id, program.settings, program.actions[:0]).render(size)
+    unnamed = replace(program, brush_fingerprint=None)  # nobody is shown what the brush here paints
+    try:
+        picture = unnamed.replay() if render is None else render
+        empty = replace(unnamed, actions=program.actions[:0]).render(size)
+    except BrushNotFoundError:
+        return False
     return bool((picture == empty).all())

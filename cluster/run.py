@@ -8,8 +8,7 @@ with a process for each part, and `cluster/local.py`, which calls the same parts
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from cluster.display import Display
 from cluster.engine import Engine, describe_run, inspect_environment
 from cluster.exhibition import Exhibition
 from cluster.feed.base import MAX_ROWS
+from cluster.full_disk import FullDisk
 from cluster.logbook import Logbook, read_rows, show_rows
 from cluster.plan import Counters, Length, Report, phase_of
 from cluster.run_folder import RunError, RunFolder
@@ -74,7 +74,7 @@ class Run:
         self.shows = 0
         self.shows_seconds = 0.0
         self.checkpoint_interval_s = CHECKPOINT_INTERVAL_S
-        self._refused: set[str] = set()
+        self.full_disk = FullDisk(display.say, "the run")
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
@@ -105,24 +105,13 @@ class Run:
                     self._note(report)
                 self.display.update(phase.kind, share, self.counters, self.logbook.latest)
                 if time.monotonic() > checkpoint_due:
-                    with self._going_on("A checkpoint"):
+                    with self.full_disk.going_on("A checkpoint"):
                         self._save()
                     checkpoint_due = time.monotonic() + self.checkpoint_interval_s
             return self._finish(over=share >= until)
         finally:
-            with self._going_on("The last figures"):
+            with self.full_disk.going_on("The last figures"):
                 self.logbook.close()
-
-    @contextmanager
-    def _going_on(self, what: str) -> Iterator[None]:
-        """Where the disk takes no more, the run goes on and says so, once until there is room again."""
-        try:
-            yield
-            self._refused.discard(what)
-        except OSError as error:
-            if what not in self._refused:
-                self.display.say(f"{what} could not be written ({error}): the run goes on; make room on the disk")
-            self._refused.add(what)
 
     def _settle(self) -> None:
         for report in self.engine.settle():
@@ -130,17 +119,17 @@ class Run:
             self._note(report)
 
     def _note(self, report: Report) -> None:
-        with self._going_on("Figures"):
+        with self.full_disk.going_on("Figures"):
             self.logbook.add(report, self.counters)
 
     def _finish(self, over: bool) -> Summary:
         self._settle()
         share = self.length.share(self.counters)
         if over:
-            with self._going_on("Figures"):
+            with self.full_disk.going_on("Figures"):
                 self.logbook.finish_row(phase_of(self.config, share).kind, self.counters)
             self._show()
-        with self._going_on("The curve"):
+        with self.full_disk.going_on("The curve"):
             save_curves(self.folder.curve, {"": read_rows(self.folder)})
         path = self._save_last()
         return Summary(self.folder, self.counters, share, over, self.logbook.latest, path)
@@ -161,7 +150,7 @@ class Run:
         except OSError as error:
             self.display.say(f"The pictures could not be written ({error}): the run goes on; make room on the disk")
         else:
-            with self._going_on("Figures"):
+            with self.full_disk.going_on("Figures"):
                 self.logbook.write(measured, self.counters)
         self.shows = int(self.length.share(self.counters) * SHOWS) + 1
         self.shows_seconds += time.monotonic() - begun

@@ -23,7 +23,7 @@ import typer
 from cluster.job import link_name
 from cluster.on_redis.connection import hide_password
 from cluster.only_writer import only_writer
-from cluster.run_folder import RunError, RunFolder
+from cluster.run_folder import LOCK, WRITER, RunError, RunFolder
 from spiral.files import folder_written_whole
 
 POLL_INTERVAL_S = 0.5
@@ -68,6 +68,7 @@ def submit(address: str, words: Sequence[str], job: str | None, out: Path | None
         try:
             status = follow(client, name) if wait else 0
             with only_writer(folder.path):
+                folder.require_empty()  # it may have been hours
                 typer.echo(fetch(client, name, folder.path))
         except KeyboardInterrupt:
             typer.echo(f"\nThe job goes on.\n{ways}", err=True)
@@ -137,7 +138,7 @@ def fetch(client: Any, job: str, folder: Path) -> str:
     names = list(_files(client, node, link_name(job))) if node else []
     if not names:
         return f"Job {job} has no files (yet)."
-    with folder_written_whole(folder) as partial:
+    with folder_written_whole(folder, {LOCK, WRITER}.__contains__) as partial:
         for name in names:
             target = partial / PurePosixPath(name).relative_to(link_name(job))
             target.parent.mkdir(parents=True, exist_ok=True)

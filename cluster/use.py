@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -67,20 +68,22 @@ def render(program: Path, out: Path, size: int, brush: str | None) -> str:
         RunError: the file is of another kind or the program itself, or an SVG was asked for with a brush.
     """
     document = Program.load(program)
-    picture = None
     if out.exists() and out.samefile(program):
         raise RunError(f"--out {out} is the program itself, which would be written over: name another file")
     if out.suffix.lower() == ".svg":
         if brush is not None:
             raise RunError(f"--brush {brush} has no effect in SVG, which has lines and no brushes: write a .png")
-        write_text(out, document.to_svg(size))
+        text = document.to_svg(size)
+        nothing = text == replace(document, actions=document.actions[:0]).to_svg(size)
+        write_text(out, text)
     elif out.suffix.lower() == ".png":
         picture = document.render(size, brush)
+        nothing = paints_nothing(document, picture)
         save_picture(out, picture)
     else:
         raise RunError(f"--out {out} must end in .png or .svg")
     said = f"{out}: {size} x {size}"
-    return f"{said}\n{PAINTS_NOTHING}" if paints_nothing(document, picture) else said
+    return f"{said}\n{PAINTS_NOTHING}" if nothing else said
 
 
 def find_agent(run: Path | None, goal: str) -> tuple[RunConfig, MemoryWeights]:

@@ -97,6 +97,22 @@ def save_checkpoint(
         DivergedError: a number is not finite; the older checkpoints stay as they are.
         OSError: the disk takes no more; the older ones stay too.
     """
+    final = _add_checkpoint(folder, order, document, parts)
+    for old in _names(folder)[:-keep]:
+        _remove_checkpoint(folder / old)
+    return final
+
+
+def save_only_checkpoint(folder: Path, order: int, document: Mapping[str, Any], parts: Mapping[str, Arrays]) -> Path:
+    """As `save_checkpoint`, but none stays beside it, not even a newer one: the run goes on as something else."""
+    final = _add_checkpoint(folder, order, document, parts)
+    for other in _names(folder):
+        if other != final.name:
+            _remove_checkpoint(folder / other)
+    return final
+
+
+def _add_checkpoint(folder: Path, order: int, document: Mapping[str, Any], parts: Mapping[str, Arrays]) -> Path:
     for name, arrays in parts.items():
         require_finite(f"the part {name!r} of a checkpoint", arrays)
     final = folder / f"{order:012d}"
@@ -105,9 +121,14 @@ def save_checkpoint(
             remove_ours(entry, is_ours)
     with folder_written_whole(final, is_ours) as unfinished:
         write_checkpoint(unfinished, document, parts)
-    for old in _names(folder)[:-keep]:
-        remove_ours(folder / old, is_ours)
     return final
+
+
+def _remove_checkpoint(path: Path) -> None:
+    """Removes what is ours; from the beginning it is no checkpoint any more."""
+    if not path.is_symlink():
+        (path / DOCUMENT).unlink(missing_ok=True)
+    remove_ours(path, is_ours)
 
 
 def is_ours(name: str) -> bool:
@@ -198,7 +219,9 @@ def _way_out(path: Path) -> str:
 def _names(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and NAME.fullmatch(entry.name))
+    return sorted(
+        entry.name for entry in folder.iterdir() if NAME.fullmatch(entry.name) and (entry / DOCUMENT).exists()
+    )
 
 
 def _describe(spec: ActionSpec) -> str:

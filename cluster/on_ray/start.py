@@ -7,9 +7,10 @@ import math
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import psutil
 import ray
 from ray._private.ray_constants import WORKER_PROCESS_SETUP_HOOK_ENV_VAR
 
@@ -40,7 +41,8 @@ def start_ray(address: str | None, processes: int, picture_bytes: int, embedded_
         embedded_redis: whether the run's Redis can be reached from this machine alone.
 
     Raises:
-        EngineError: no cluster answers, or it has several machines and Redis is on this one alone.
+        EngineError: no cluster answers, or it has several machines and Redis is on this one alone, or Ray does not
+            start here.
     """
     mine = not ray.is_initialized()
     if mine:
@@ -61,13 +63,7 @@ def start_ray(address: str | None, processes: int, picture_bytes: int, embedded_
 def _connect(address: str | None, processes: int, picture_bytes: int) -> None:
     prepare_environment()
     if address is None or address == "local":
-        ray.init(
-            "local",
-            num_cpus=processes,  # Ray starts so many processes at once, for the parts of the run to move into
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES + 2 * picture_bytes,
-            **QUIET,
-        )
+        _start_here(processes, OBJECT_STORE_BYTES + 2 * picture_bytes)
         return
     try:
         _knock(address)
@@ -77,6 +73,43 @@ def _connect(address: str | None, processes: int, picture_bytes: int) -> None:
             f"no Ray cluster answers at {address!r} ({str(error).splitlines()[0]}): start one with `ray start --head`, "
             "correct --address or RAY_ADDRESS, or leave both out"
         ) from None
+
+
+def _start_here(processes: int, store_bytes: int) -> None:
+    """Starts Ray on this machine, and once more if it fails: it gives its own processes half a minute and no longer.
+
+    Raises:
+        EngineError: it failed again.
+    """
+    before = set(psutil.Process().children())
+    for last in (False, True):
+        try:
+            ray.init(
+                "local",
+                num_cpus=processes,  # Ray starts so many processes at once, for the parts of the run to move into
+                include_dashboard=False,
+                object_store_memory=store_bytes,
+                **QUIET,
+            )
+            return
+        except Exception as error:  # of the base class alone where time ran out
+            _end_processes(set(psutil.Process().children()) - before)
+            ray.shutdown()
+            if last:
+                raise EngineError(
+                    f"Ray did not start on this machine, twice ({str(error).splitlines()[0]}): the processors or the "
+                    "memory may be taken by others: try again when they are free, or train with --engine local"
+                ) from None
+
+
+def _end_processes(processes: set[psutil.Process]) -> None:
+    """Ends what a failed start of Ray leaves at work, and what that began."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            for each in [process, *process.children(recursive=True)]:
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
+    psutil.wait_procs(processes)
 
 
 def prepare_environment() -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cluster.full_disk import FullDisk
 from cluster.logbook import read_lines
 from cluster.population.folder import Plan
 from cluster.run_folder import write_text
@@ -22,13 +24,18 @@ class Book:
     def __init__(self, path: Path, first_round: int) -> None:
         self.path = path
         self.rows = [row for row in read_lines(path) if row["round"] < first_round]
-        write_text(path, "".join(json.dumps(row) + "\n" for row in self.rows))
+        self.full_disk = FullDisk(partial(print, flush=True), "the population")
+        self._write()
 
     def add(self, row: dict[str, Any]) -> None:
-        """Write one line; a figure that is not a number is written as null."""
+        """Write one line, and those that a full disk has refused; a figure that is no number is written as null."""
         self.rows.append(row)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({name: _finite(value) for name, value in row.items()}) + "\n")
+        with self.full_disk.going_on(str(self.path)):
+            self._write()
+
+    def _write(self) -> None:
+        lines = [json.dumps({name: _finite(value) for name, value in row.items()}) for row in self.rows]
+        write_text(self.path, "".join(line + "\n" for line in lines))
 
     def rounds_of(self, member: int) -> list[dict[str, Any]]:
         """The rounds that a member has finished."""

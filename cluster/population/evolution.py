@@ -27,6 +27,7 @@ from cluster.population.scheduler import PopulationScheduler
 from cluster.population.settings import first_levels
 
 TUNE_PREFIX = ".tune-"  # of the folder of Tune's own files
+MARK = "removed-by-the-next-command"  # a file in that folder, by which it is known as ours
 RETRIES = 2  # of a member whose process died
 ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # members find relative paths where the command was run
@@ -97,8 +98,10 @@ def _tune_folder(parent: Path) -> Iterator[str]:
     os.environ.update(ENVIRONMENT)
     try:
         for left in parent.glob(f"{TUNE_PREFIX}*"):  # by a command that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix=TUNE_PREFIX, dir=parent) as path:
+            if (left / MARK).is_file():
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=TUNE_PREFIX, dir=parent, ignore_cleanup_errors=True) as path:
+            (Path(path) / MARK).touch()
             yield path
     finally:
         for name, value in before.items():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -16,7 +15,7 @@ from typing import Literal, get_args
 from cluster.plan import Length
 from cluster.population.settings import Levels, levels_of, member_config
 from cluster.run_folder import RunError, RunFolder, write_text
-from learners.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint, save_only_checkpoint
 from spiral.config import ConfigError, RunConfig, parse_config
 from spiral.data import DIGITS, resolve
 
@@ -156,24 +155,20 @@ class PopulationFolder:
 
         That is agent, discriminator, both optimisers and the replay. The random state of its rollouts remains, so that
         the two do not play alike. So does a shared discriminator, which may be newer here than there.
+
+        Raises:
+            OSError: the disk takes no more; the member stays as it was.
         """
         kept = ("rollout-", "discriminator") if plan.shared_discriminator else ("rollout-",)
         own, folder = self.member(number), self.member(source)
         copied = load_checkpoint(latest_checkpoint(folder.checkpoints))
         parts = {name: arrays for name, arrays in copied.parts.items() if not name.startswith(kept)}
-        if own.checkpoints.exists():
+        if has_checkpoint(own.checkpoints):
             before = load_checkpoint(latest_checkpoint(own.checkpoints))
             parts |= {name: arrays for name, arrays in before.parts.items() if name.startswith(kept)}
         else:
             parts = copied.parts
-        new, old = own.path / ".copied", own.path / ".left"
-        for left in (new, old):
-            shutil.rmtree(left, ignore_errors=True)
         config = member_config(plan.config, number, levels)
         document = copied.document | {"config": config.model_dump(mode="json")}
-        save_checkpoint(new, copied.document["counters"]["frames"], document, parts)
-        if own.checkpoints.exists():
-            os.replace(own.checkpoints, old)
-        os.replace(new, own.checkpoints)
+        save_only_checkpoint(own.checkpoints, copied.document["counters"]["frames"], document, parts)
         own.begin(config, plan.length)
-        shutil.rmtree(old, ignore_errors=True)

@@ -27,7 +27,7 @@ from cluster.population.live import member_feed
 from cluster.population.settings import Levels, member_config
 from cluster.population.sharing import share_discriminator
 from cluster.run import Run
-from learners.checkpoint import latest_checkpoint, load_checkpoint
+from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
 from learners.descent import DivergedError
 
 NOTE = "round.txt"
@@ -103,7 +103,7 @@ def play_round(
         engine.rollout.require_brush(work.brush_fingerprint)
         folder.begin(config, plan.length)
         run = Run(config, folder, plan.length, engine, held_out, PlainDisplay(), member=number)
-        if folder.checkpoints.exists():
+        if has_checkpoint(folder.checkpoints):
             run.restore(load_checkpoint(latest_checkpoint(folder.checkpoints)))
         if plan.shared_discriminator:
             share_discriminator(engine, work.folder, plan.members, number)

@@ -161,9 +161,11 @@ def _finish(plan: Plan, folder: PopulationFolder, book: Book, failures: list[str
             raise EngineError(f"no member finished a round: {failures[0]}")
         return f"Stopped in the first round. Go on: spiral population --resume --out {folder.path}"
     table = book.table(plan)
-    write_text(folder.summary, table + "\n")
+    with book.full_disk.going_on(str(folder.summary)):
+        write_text(folder.summary, table + "\n")
     best = book.ranking(plan)[0]
-    folder.set_best(best)
+    with book.full_disk.going_on(str(folder.best)):
+        folder.set_best(best)
     lines = [table, *(f"A member was lost: {failure}" for failure in failures)]
     lines.append(f"The fittest is member {best}: {folder.best}; measure it with `spiral eval --run {folder.best}`")
     if not over:
@@ -190,7 +192,7 @@ def _rounds_done(folder: PopulationFolder, plan: Plan) -> int:
 
 
 def _rounds_of(member: RunFolder, plan: Plan) -> int:
-    if not member.checkpoints.exists():
+    if not has_checkpoint(member.checkpoints):
         return 0
     document = load_checkpoint(latest_checkpoint(member.checkpoints), only=()).document
     # A little more, since a share that is to be 0.3 may be 0.29999.

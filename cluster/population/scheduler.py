@@ -86,14 +86,16 @@ class PopulationScheduler(PopulationBasedTraining):
         return quantiles
 
     def _get_new_config(self, trial: Any, trial_to_clone: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The settings with which a member goes on as a copy of another; its folder is changed accordingly."""
+        """The settings with which a member goes on as a copy of another, or its own where the disk takes no copy."""
         config, operations = super()._get_new_config(trial, trial_to_clone)
         number, source = int(str(trial)), int(str(trial_to_clone))
         before = {path: trial.config[path] for path in self._hyperparam_mutations}
         after = {path: config[path] for path in self._hyperparam_mutations}
-        self.folder.copy_member(self.plan, source, number, after)
-        self.reports.book.add(
-            {"event": "exploit", "round": self.round - 1, "member": number, "source": source}
-            | {"before": before, "after": after}
-        )
-        return config, operations
+        with self.reports.book.full_disk.going_on(f"Member {number} as a copy of member {source}"):
+            self.folder.copy_member(self.plan, source, number, after)
+            self.reports.book.add(
+                {"event": "exploit", "round": self.round - 1, "member": number, "source": source}
+                | {"before": before, "after": after}
+            )
+            return config, operations
+        return dict(trial.config), {}

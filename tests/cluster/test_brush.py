@@ -99,6 +99,10 @@ def test_whoever_asks_for_a_brush_or_edits_is_not_warned(spiral, trained, sets, 
     assert spiral("edit", program, "--out", edited, "--remove", 0)[::2] == (0, "")
     assert Program.load(edited).brush_fingerprint == Program.load(program).brush_fingerprint
     assert "another brush" in spiral("render", edited, "--out", tmp_path / "x.png")[2]
+    monkeypatch.setenv("MYPAINT_BRUSHES", str(tmp_path))
+    assert spiral("render", program, "--out", tmp_path / "y.svg")[::2] == (0, ""), "lines need no brush"
+    assert spiral("edit", program, "--out", edited, "--remove", 0)[::2] == (0, "")
+    assert spiral("render", program, "--out", tmp_path / "y.png")[0] == 2
 
 
 def test_a_warning_is_no_error_even_where_python_makes_errors_of_them(trained, sets, tmp_path):

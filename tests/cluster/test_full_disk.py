@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from cluster.launch import Machines, begin, resume
+from cluster.logbook import read_lines
 from cluster.plan import Length
+from cluster.population.book import Book
 from cluster.run_folder import RunError
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from spiral.config import RunConfig
@@ -52,3 +54,19 @@ def test_a_run_goes_on_without_checkpoints_and_is_resumed_from_the_last_that_was
     assert sorted(path.name for path in kept.parent.iterdir()) == names, "the old ones stay, and nothing half-written"
     load_checkpoint(kept)
     assert resume(tmp_path / "run", Length(frames=144), LOCAL).over
+
+
+def test_the_book_of_a_population_is_whole_as_soon_as_there_is_room_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    book = Book(tmp_path / "population.jsonl", 1)
+    rows = [{"event": "round", "round": 1, "member": member, "fitness": 0.5} for member in range(9)]
+    book.add(rows[0])
+    with files_of_at_most(100):
+        for row in rows[1:-1]:
+            book.add(row)
+    said = capsys.readouterr().out
+    assert said.count("could not be written") == 1 and "the population goes on; make room" in said
+    assert read_lines(book.path) == rows[:1] and book.rows == rows[:-1]
+    book.add(rows[-1])
+    assert read_lines(book.path) == book.rows == rows and capsys.readouterr().out == ""

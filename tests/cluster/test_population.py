@@ -16,6 +16,7 @@ import pytest
 from cluster.launch import load_pictures
 from cluster.logbook import read_lines, read_rows
 from cluster.plan import Length
+from cluster.population.evolution import MARK
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.member import play_round
 from cluster.population.room import Room
@@ -194,9 +195,11 @@ def test_an_interrupted_population_goes_on_as_if_nothing_had_happened(grown, pla
     assert "spiral population --resume" in text
     before = Grown(PopulationFolder(out), plan, text, [])
     assert MEMBERS + 1 <= len(before.rows("round")) < ROUNDS * MEMBERS
-    (out / ".tune-killed").mkdir()
+    for name in (".tune-killed/tune", ".tune-notes"):
+        (out / name).mkdir(parents=True)
+    (out / ".tune-killed" / MARK).touch()
     resume(out, at_a_time=1)
-    assert not list(out.glob(".tune-*")), "nor what a killed command left"
+    assert [path.name for path in out.glob(".tune-*")] == [".tune-notes"], "what a killed command left is gone"
     after = Grown(PopulationFolder(out), plan, text, [])
     assert after.rows("exploit") == grown.rows("exploit")
     for row, other in zip(after.rows("round"), grown.rows("round"), strict=True):

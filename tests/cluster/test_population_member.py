@@ -31,6 +31,7 @@ from tests.patience import PATIENCE_S
 
 from .conftest import FRAMES
 from .feeds import read_until
+from .test_full_disk import SMALL, files_of_at_most
 
 MEMBERS, STEPS = 3, 2  # policy steps of a round, each with two of the discriminator
 pytestmark = pytest.mark.usefixtures("quick")
@@ -161,11 +162,17 @@ def test_a_copy_keeps_the_shared_discriminator_which_is_newer_than_its_sources(s
     work = work_in(PopulationFolder(tmp_path), sharing, address)
     play(work, 0, 1, 2)
     newest = left_by(work, 2).part("discriminator")
+    notes = work.folder.member(2).checkpoints / "notes.txt"
+    notes.write_text("a person's")
+    with files_of_at_most(SMALL), pytest.raises(OSError, match="too large"):
+        work.folder.copy_member(sharing, 0, 2, levels_of(sharing.config))
+    np.testing.assert_array_equal(left_by(work, 2).part("discriminator")["version"], newest["version"])
     work.folder.copy_member(sharing, 0, 2, levels_of(sharing.config))
     copied, source = left_by(work, 2).parts, left_by(work, 0).parts
     for part, expected in {"discriminator": newest, "agent": source["agent"], "replay": source["replay"]}.items():
         for name, array in expected.items():
             np.testing.assert_array_equal(copied[part][name], array)
+    assert notes.read_text() == "a person's"
 
 
 def test_the_discriminator_that_is_handed_on_is_the_same_after_an_interruption(sharing, tmp_path, address):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from envs.opengl import CHOICES
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 from envs.opengl import StageError
@@ -22,7 +24,7 @@ except StageError as error:
 
 
 def draws(**variables: str) -> str:
-    others = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "MUJOCO_GL")}
+    others = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", *CHOICES)}
     command = [sys.executable, "-c", SCRIPT]
     return subprocess.run(command, cwd=ROOT, env=others | variables, stdout=subprocess.PIPE, text=True).stdout
 

@@ -64,7 +64,7 @@ def test_another_brush_of_that_name_is_painted_with_and_told_in_one_line(
 ) -> None:
     before, there = program.replay(), fingerprint(NAME)
     monkeypatch.setenv("MYPAINT_BRUSHES", str(sets[1]))
-    for paint in (program.replay, program.frames, lambda: program.render(48)):
+    for paint in (program.replay, lambda: list(program.frames()), lambda: program.render(48)):
         with pytest.warns(OtherBrushWarning) as caught:
             paint()
         (message,) = [str(warning.message) for warning in caught]

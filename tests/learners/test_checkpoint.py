@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.actions import ActionSpec, paint_action_spec
-from learners.checkpoint import CheckpointError, latest_checkpoint, load_checkpoint, save_checkpoint
+from learners.checkpoint import (
+    CheckpointError,
+    latest_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    save_only_checkpoint,
+)
 from learners.descent import DivergedError
 from spiral.contracts import Arrays
 
@@ -132,3 +138,13 @@ def test_what_a_person_has_put_among_checkpoints_stays(tmp_path, saved):
         save_checkpoint(tmp_path, order, DOCUMENT, PARTS)
     assert (tmp_path / ".git" / "kept").exists()
     assert [path.name for path in saved.iterdir()] == ["notes.txt"], "its checkpoint was replaced, and then pruned"
+
+
+def test_a_checkpoint_that_takes_the_place_of_all_leaves_what_is_not_ours(tmp_path):
+    for order in (64, 128, 256):
+        newest = save_checkpoint(tmp_path, order, DOCUMENT, PARTS)
+    (newest / "notes.txt").write_text("kept")
+    only = save_only_checkpoint(tmp_path, 128, {**DOCUMENT, "frames": 99}, PARTS)
+    assert latest_checkpoint(tmp_path) == only and load_checkpoint(only).document["frames"] == 99
+    assert sorted(path.name for path in tmp_path.iterdir()) == [only.name, newest.name]
+    assert [path.name for path in newest.iterdir()] == ["notes.txt"]

