@@ -35,7 +35,7 @@ class CheckpointCopies:
             self._store, self._root = fsspec.url_to_fs(url)
             self._store.makedirs(self._root, exist_ok=True)
             self._known = set(self._names())
-        except (ImportError, OSError, RecursionError, ValueError) as error:
+        except (ImportError, NotImplementedError, OSError, RecursionError, ValueError) as error:
             raise RunError(
                 f"--checkpoints {url} cannot be written to ({error}): give a URL that fsspec knows, such as "
                 "file:///path or s3://bucket/path, and install the package that it names"

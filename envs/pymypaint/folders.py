@@ -36,7 +36,7 @@ def brush_folders() -> list[Path]:
         if os.path.isabs(share):
             sets = sorted(Path(share).glob("mypaint-data/*/brushes"), key=_version, reverse=True)
             folders += [*sets, Path(share) / "mypaint" / "brushes"]
-    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+    return [folder for folder in dict.fromkeys(folders) if os.path.isdir(folder)]  # which any name may be asked of
 
 
 def list_brushes() -> list[str]:
