@@ -1,4 +1,4 @@
-"""One file that is read, and may be damaged: programs, pictures and brushes; and what may stand where one is written."""
+"""One file that is read, and may be damaged: programs, pictures and brushes; and what may stand where one goes."""
 
 from __future__ import annotations
 

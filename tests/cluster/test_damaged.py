@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cluster.checkpoint_copies import CheckpointCopies
 from cluster.launch import Machines, begin
 from cluster.plan import Length
 from cluster.population.book import Book
@@ -148,3 +149,27 @@ def test_a_population_looks_for_its_redis_before_it_starts_ray(spiral, tmp_path,
     words = ["population", "--preset", "mnist-small", "--out", tmp_path / "x", "--address", f"127.0.0.1:{unanswered}"]
     status, _, err = spiral(*words, "--redis", f"redis://127.0.0.1:{unanswered}")
     assert status == 2 and "no Redis answers" in only_error(err) and not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("url", ["dir://x", "github://x", "reference://x", "data://x", "jupyter://", "nothing://x"])
+def test_a_store_that_cannot_be_had_is_refused(spiral, tmp_path, url):
+    words = ["train", "--preset", "mnist-small", "--engine", "local", "--out", tmp_path / "x"]
+    status, _, err = spiral(*words, "--checkpoints", url)
+    assert status == 2 and f"--checkpoints {url} cannot be written to" in only_error(err)
+
+
+def test_a_store_that_fails_in_a_way_of_its_own_ends_no_run(run, tmp_path, monkeypatch):
+    copies = CheckpointCopies(f"file://{tmp_path}/copies")
+
+    def fails(*words: object) -> None:
+        raise LookupError("no such bucket")
+
+    monkeypatch.setattr(copies._store, "put_file", fails)
+    with pytest.raises(OSError, match="no such bucket"):
+        copies.put(document_of(run).parent)
+
+
+def test_long_values_leave_room_for_the_way_out(spiral, tmp_path):
+    words = ["train", "--preset", "mnist-small", "--engine", "local", "--out", tmp_path / "x"]
+    status, _, err = spiral(*words, "--set", f"rewards={[[0] * 6] * 200}")
+    assert status == 2 and len(only_error(err)) < 2100 and " ... " in err
