@@ -6,7 +6,8 @@ stores cannot rename a folder, so a copy counts when its `run.json` is there, wh
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import fsspec
 
 from cluster.run_folder import RunError
 from learners.checkpoint import DOCUMENT, NAME, is_ours
-from spiral.files import folder_written_whole
+from spiral.files import OutputError, folder_written_whole
 
 KEEP = 3
 
@@ -35,10 +36,10 @@ class CheckpointCopies:
             self._store, self._root = fsspec.url_to_fs(url)
             self._store.makedirs(self._root, exist_ok=True)
             self._known = set(self._names())
-        except (ImportError, OSError, RecursionError, ValueError) as error:
+        except Exception as error:  # each kind of store fails in ways of its own
             raise RunError(
-                f"--checkpoints {url} cannot be written to ({error}): give a URL that fsspec knows, such as "
-                "file:///path or s3://bucket/path, and install the package that it names"
+                f"--checkpoints {url} cannot be written to ({error or type(error).__name__}): give a URL that fsspec "
+                "knows, such as file:///path or s3://bucket/path, and install the package that it names"
             ) from None
 
     def require_empty(self) -> None:
@@ -59,6 +60,10 @@ class CheckpointCopies:
         Raises:
             OSError: the store does not take it, or another run has put a copy there.
         """
+        with _as_of_the_system():
+            self._put(checkpoint)
+
+    def _put(self, checkpoint: Path) -> None:
         strange = set(self._names()) - self._known
         if strange:
             raise OSError(f"another run has put {max(strange)} there, so end one of the two")
@@ -80,10 +85,11 @@ class CheckpointCopies:
         Raises:
             OSError: the store does not give it.
         """
-        names = [name for name in self._names() if self._store.exists(f"{self._root}/{name}/{DOCUMENT}")]
+        with _as_of_the_system():
+            names = [name for name in self._names() if self._store.exists(f"{self._root}/{name}/{DOCUMENT}")]
         if not names:
             return False
-        with folder_written_whole(folder / names[-1], is_ours) as unfinished:
+        with _as_of_the_system(), folder_written_whole(folder / names[-1], is_ours) as unfinished:
             for path in self._store.ls(f"{self._root}/{names[-1]}", detail=False):
                 self._store.get_file(path, str(unfinished / Path(path).name))
         return True
@@ -104,3 +110,14 @@ class CheckpointCopies:
                 self._store.rm_file(f"{place}/{file}")
         with suppress(OSError, NotImplementedError):  # not empty, or a store that has no folders
             self._store.rmdir(place)
+
+
+@contextmanager
+def _as_of_the_system() -> Iterator[None]:
+    """Turns whatever a store raises into an `OSError`, without which a run would end for the sake of a copy."""
+    try:
+        yield
+    except (OSError, OutputError):
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error

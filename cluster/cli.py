@@ -23,7 +23,7 @@ from cluster.commands.population import population_app
 from cluster.commands.programs import programs_app
 from cluster.commands.runs import runs_app
 from cluster.commands.submit import submit_app
-from cluster.complaints import complaint, is_of_the_system
+from cluster.complaints import complaint, is_of_the_system, one_line
 
 INTERRUPTED = 130
 
@@ -79,7 +79,7 @@ def is_user_error(error: BaseException) -> bool:
 def show_warning(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
     """Shows a warning of ours in one line, and others as Python does."""
     if category.__module__ == "envs.other_brush":
-        typer.echo(f"spiral: warning: {' '.join(str(message).split())}", err=True)
+        typer.echo(f"spiral: warning: {one_line(str(message))}", err=True)
     else:
         python_shows(message, category, *place, **options)
 

@@ -19,6 +19,7 @@ import typer
 
 MENDABLE, OURS = 2, 70
 LONGEST_WORD = 300  # characters; a number of 5,000 digits is shown by its ends
+LONGEST_LINE = 2000  # characters; so is a list of a thousand numbers, and the way out is at the end
 
 ROOM = "make room there, or name another place with --out, SPIRAL_DATA or TMPDIR"
 WAYS_OUT = {
@@ -50,9 +51,10 @@ def is_of_the_system(error: BaseException) -> bool:
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks and control characters, its longest words cut in the middle."""
+    """The text without line breaks and control characters, cut in the middle where it is long, as are its words."""
     words = "".join(letter if letter.isprintable() else " " for letter in text).split()
-    return " ".join(word if len(word) <= LONGEST_WORD else f"{word[:100]}...{word[-50:]}" for word in words)
+    line = " ".join(word if len(word) <= LONGEST_WORD else f"{word[:100]}...{word[-50:]}" for word in words)
+    return line if len(line) <= LONGEST_LINE else f"{line[:1000]} ... {line[-900:]}"
 
 
 def _about_words(error: typer.TyperException) -> str:

@@ -17,7 +17,8 @@ from cluster.engine import Engine, check_settings, inspect_environment
 from cluster.forecast import forecast, precision_in_words
 from cluster.interrupts import Interrupts
 from cluster.only_writer import only_writer
-from cluster.plan import Counters, Length
+from cluster.plan import Length
+from cluster.progress import progress_in
 from cluster.run import Run, Summary
 from cluster.run_folder import RunError, RunFolder
 from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, load_checkpoint
@@ -85,7 +86,7 @@ def _resume(folder: RunFolder, length: Length | None, machines: Machines, change
     checkpoint = load_checkpoint(latest_checkpoint(folder.checkpoints))
     checkpoint.require(*inspect_environment(config))
     compare_brush(config, checkpoint.document, f"the run in {folder.path}")
-    counters = Counters(**checkpoint.document["counters"])
+    counters = progress_in(checkpoint).counters
     if length.share(counters) >= 1.0:
         raise RunError(
             f"the run in {folder.path} is over ({counters.seconds / 60:.1f} minutes, {counters.frames} frames): "
@@ -97,8 +98,8 @@ def _resume(folder: RunFolder, length: Length | None, machines: Machines, change
 def _take_copy(folder: RunFolder, url: str) -> None:
     """Puts the newest copy of a checkpoint into the folder, and the run's settings, if there is one."""
     if CheckpointCopies(url).fetch_newest(folder.checkpoints):
-        document = load_checkpoint(latest_checkpoint(folder.checkpoints), only=()).document
-        folder.begin(parse_config(document["config"]), Length(**document["length"]))
+        checkpoint = load_checkpoint(latest_checkpoint(folder.checkpoints), only=())
+        folder.begin(parse_config(checkpoint.document["config"]), progress_in(checkpoint).length)
 
 
 def _run(

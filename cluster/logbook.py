@@ -7,14 +7,17 @@ and a resumed one goes on with the same: rows after its checkpoint are cut off, 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from cluster.feed.texts import FeedError
 from cluster.figures import thinned
 from cluster.plan import Counters, Report
 from cluster.prometheus import Figures
 from cluster.run_folder import RunFolder, write_text
 from spiral.contracts import LiveFeed
+from spiral.files import parsed_json
 
 STEPS_PER_ROW = 10
 UNITS = {"rollout": "frames", "policy": "frames", "discriminator": "steps"}
@@ -123,7 +126,8 @@ class Logbook:
 def show_rows(folder: RunFolder, feed: LiveFeed, most: int) -> None:
     """Show what a run did before, in `most` rows."""
     for row in thinned(read_rows(folder), most):
-        feed.add_row(row)
+        with suppress(FeedError):  # someone has damaged it
+            feed.add_row(row)
 
 
 def read_rows(folder: RunFolder) -> list[dict[str, Any]]:
@@ -138,8 +142,8 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     rows = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
+            row = parsed_json(line)
+        except ValueError:
             continue
         if isinstance(row, dict):
             rows.append(row)
@@ -148,5 +152,10 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 def cut_rows(folder: RunFolder, last_frame: int) -> None:
     """Remove the rows that were written after `last_frame`."""
-    kept = [row for row in read_rows(folder) if row.get("frames", 0) <= last_frame]
+    kept = [row for row in read_rows(folder) if _is_before(row, last_frame)]
     write_text(folder.metrics, "".join(json.dumps(row) + "\n" for row in kept))
+
+
+def _is_before(row: dict[str, Any], last_frame: int) -> bool:
+    frames = row.get("frames", 0)
+    return isinstance(frames, int | float) and frames <= last_frame

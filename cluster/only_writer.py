@@ -19,6 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from cluster.run_folder import LOCK, WRITER, RunError, write_text
+from spiral.files import read_json
 
 
 @contextmanager
@@ -73,7 +74,7 @@ def _this_process() -> dict[str, Any]:
 def _writer(folder: Path) -> dict[str, Any]:
     """Who says that it writes to the folder; empty if nobody does, or not legibly."""
     try:
-        document = json.loads((folder / WRITER).read_text(encoding="utf-8"))
+        document = read_json(folder / WRITER)
     except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}

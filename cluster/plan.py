@@ -6,7 +6,7 @@ length, and so does what it did before it was interrupted and resumed.
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -75,7 +75,7 @@ class Length:
         if self.minutes is None and self.frames is None:
             raise PlanError("a run needs a length: give minutes, frames or both")
         for name, value in (("minutes", self.minutes), ("frames", self.frames)):
-            if value is not None and not 0 < value < math.inf:
+            if value is not None and not 0 < value <= sys.float_info.max:
                 raise PlanError(f"{name}={value} is no length of a run: give more than 0, and an end")
 
     def share(self, counters: Counters) -> float:

@@ -25,6 +25,7 @@ from cluster.feed.base import MAX_ROWS
 from cluster.full_disk import FullDisk
 from cluster.logbook import Logbook, read_rows, show_rows
 from cluster.plan import Counters, Length, Report, phase_of
+from cluster.progress import progress_in, taken_up
 from cluster.run_folder import RunError, RunFolder
 from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, save_checkpoint
 from spiral.config import RunConfig
@@ -77,12 +78,16 @@ class Run:
         self.full_disk = FullDisk(display.say, "the run")
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint."""
-        document = checkpoint.document
-        self.counters = Counters(**document["counters"])
-        self.logbook_state = document["logbook"]
-        self.shows = document["shows"]
-        self.engine.load_state(checkpoint.parts, self.counters.discriminator_steps, self.counters.policy_steps)
+        """Go on from a checkpoint.
+
+        Raises:
+            CheckpointError: it is damaged, or of a run with other settings.
+        """
+        progress = progress_in(checkpoint)
+        self.counters, self.shows = progress.counters, progress.shows
+        self.logbook_state = progress.logbook.model_dump()
+        with taken_up(checkpoint):
+            self.engine.load_state(checkpoint.parts, self.counters.discriminator_steps, self.counters.policy_steps)
 
     def go(self, stop: Callable[[], bool], until: float = 1.0) -> Summary:
         """The summary of the run, which goes on until this share of it is over or `stop` says so."""

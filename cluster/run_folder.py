@@ -11,7 +11,7 @@ from cluster.plan import Length
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
 from spiral.config import ConfigError, RunConfig, parse_config
 from spiral.contracts import Arrays
-from spiral.files import written_whole
+from spiral.files import read_json, written_whole
 
 LOCK, WRITER = ".writer.lock", ".writer.json"  # of who writes to a folder now; see `cluster/only_writer.py`
 
@@ -100,7 +100,7 @@ class RunFolder:
         if not self.settings.is_file():
             raise RunError(f"{self.path} holds no run (no {self.settings.name}): start one with `spiral train`")
         try:
-            document = json.loads(self.settings.read_text(encoding="utf-8"))
+            document = read_json(self.settings)
             return parse_config(document["config"]), Length(**document["length"])
         except (ValueError, TypeError, KeyError, ConfigError) as error:
             raise RunError(f"{self.settings} is damaged ({error}): start a new run") from None

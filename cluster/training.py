@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +13,7 @@ from cluster.plan import Length
 from cluster.run import Summary
 from cluster.run_folder import RunError
 from spiral.config import ConfigError, RunConfig
+from spiral.files import parsed_json
 from spiral.presets import PRESETS
 from spiral.presets import preset as find_preset
 
@@ -106,7 +106,7 @@ def read_changes(changes: list[str]) -> dict[str, Any]:
         if not equals or not name:
             raise ConfigError(f"--set {change!r} is not of the form name=value, such as policy.entropy=0.02")
         try:
-            values[name] = json.loads(text)
+            values[name] = parsed_json(text)
         except ValueError:
             values[name] = text
     return values

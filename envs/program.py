@@ -28,6 +28,7 @@ from envs.svg import painting_to_svg
 
 FORMAT = "spiral-program"
 VERSION = 1
+LARGEST_FILE = 1 << 26  # bytes; a command of a painting takes some 50
 
 # What the settings of each environment are read with.
 SETTINGS: dict[str, type[Settings]] = {PAINT_ID: PaintSettings, SCENES_ID: SceneSettings}
@@ -202,7 +203,11 @@ class Program:
             ProgramError: the file holds no program; a file that is not there raises FileNotFoundError.
         """
         try:
-            return cls.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+            with Path(path).open("rb") as file:  # a device may have no end
+                content = file.read(LARGEST_FILE + 1)
+            if len(content) > LARGEST_FILE:
+                raise ProgramError(f"more than {LARGEST_FILE:,} bytes; a program is a small JSON file")
+            return cls.from_json(json.loads(content.decode("utf-8")))
         except ProgramError as error:
             raise ProgramError(f"{path}: {error}") from error
         except (ValueError, RecursionError) as error:  # also of a number with more digits than Python reads

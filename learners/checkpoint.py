@@ -22,7 +22,7 @@ from safetensors.numpy import load_file, save_file
 from envs.actions import ActionSpec
 from learners.descent import require_finite
 from spiral.contracts import Arrays
-from spiral.files import folder_written_whole, remove_ours
+from spiral.files import folder_written_whole, read_json, remove_ours
 
 FORMAT = 1
 DOCUMENT = "run.json"
@@ -59,6 +59,10 @@ class Checkpoint:
             raise CheckpointError(f"{self.path} has no part {name!r}; it has {', '.join(sorted(self.parts)) or 'none'}")
         return self.parts[name]
 
+    def way_out(self) -> str:
+        """What to do about a checkpoint that is damaged."""
+        return _way_out(self.path)
+
     def require(self, spec: ActionSpec, canvas_shape: tuple[int, int, int]) -> None:
         """Refuses a checkpoint of an agent with other actions or another canvas.
 
@@ -69,7 +73,7 @@ class Checkpoint:
             saved = ActionSpec.from_json(self.document["action_spec"])
             shape = tuple(self.document["canvas_shape"])
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{self.path / DOCUMENT} is damaged ({error!r}); {_way_out(self.path)}") from None
+            raise CheckpointError(f"{self.path / DOCUMENT} is damaged ({error!r}); {self.way_out()}") from None
         if saved != spec:
             raise CheckpointError(
                 f"{self.path} is of an agent with the heads {_describe(saved)}, but the environment has "
@@ -185,7 +189,7 @@ def load_checkpoint(path: Path, only: tuple[str, ...] | None = None) -> Checkpoi
 def _read_document(path: Path) -> dict[str, Any]:
     file = path / DOCUMENT
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = read_json(file)
     except OSError as error:
         raise CheckpointError(f"{path} is no checkpoint: {file} cannot be read ({error.strerror})") from None
     except ValueError as error:
@@ -199,6 +203,11 @@ def _read_document(path: Path) -> dict[str, Any]:
     parts = document["parts"]
     if not isinstance(parts, list) or not all(isinstance(name, str) for name in parts):
         raise CheckpointError(f"{file} is damaged (parts is {parts!r:.40}, no list of names); {_way_out(path)}")
+    fingerprint = document.get("brush_fingerprint")  # the checkpoints of older releases have none
+    if not isinstance(fingerprint, str | None):
+        raise CheckpointError(
+            f"{file} is damaged (brush_fingerprint is {fingerprint!r:.40}, no text); {_way_out(path)}"
+        )
     return document
 
 

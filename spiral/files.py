@@ -7,6 +7,7 @@ folder stays, unless the one who writes can tell which of its files are ours.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -14,12 +15,35 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 LONGEST = 100  # characters of the name that stay in that of the unfinished file: a name may have 255 bytes
 
 
 class OutputError(ValueError):
     """Nothing can be written to a path without harm to what is there; the message says what to do."""
+
+
+def read_json(path: Path) -> Any:
+    """The document in a file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no JSON, or nested deeper than Python reads.
+    """
+    return parsed_json(path.read_text(encoding="utf-8"))
+
+
+def parsed_json(text: str) -> Any:
+    """The document that a text is.
+
+    Raises:
+        ValueError: it is no JSON, or nested deeper than Python reads.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 @contextmanager

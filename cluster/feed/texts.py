@@ -133,7 +133,11 @@ def pack_row(row: Mapping[str, Any]) -> bytes:
     Raises:
         FeedError: it has no count of frames, or names that no figure has.
     """
-    kept = {name: value for name, value in row.items() if isinstance(value, str) or np.isfinite(value)}
+    kept = {
+        name: value
+        for name, value in row.items()
+        if not (isinstance(value, float | np.floating) and not np.isfinite(value))
+    }
     try:
         return _short(_ROW.dump_json(_checked_row(_ROW.validate_python({"member": 0, **kept}))))
     except ValidationError as error:

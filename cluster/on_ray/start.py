@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,9 @@ OBJECT_STORE_BYTES = 512 * 2**20  # some trajectories; the real pictures come on
 
 # Ray's sockets are up to 70 bytes below the temporary folder, and the kernel knows paths of 107 (103 on macOS).
 LONGEST_PLACE, SHORT_PLACE = 33, "/tmp"
+
+ADDRESS = re.compile(r"(?P<client>ray://)?(?P<host>[^/\s]+?)(:(?P<port>[0-9]{1,5}))?")
+CLIENT_PORT = 10001  # of Ray's client server, where an address that begins with ray:// names none
 
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 # In the processes of a cluster that others started, our names mean our packages as well.
@@ -126,10 +130,18 @@ def prepare_environment() -> None:
 
 
 def _knock(address: str) -> None:
-    """Fails at once where nobody listens, which Ray itself finds out after minutes of error messages."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    """Fails at once where nobody listens, which Ray itself finds out after minutes of error messages.
+
+    Raises:
+        OSError: nobody listens there.
+        ValueError: it is no address of a cluster.
+    """
+    if address == "auto":
+        return  # Ray looks for one on this machine
+    found = ADDRESS.fullmatch(address)
+    if not found or not (found["port"] or found["client"]):
+        raise ValueError("an address is HOST:PORT, ray://HOST:PORT or auto")
+    socket.create_connection((found["host"].strip("[]"), int(found["port"] or CLIENT_PORT)), timeout=10).close()
 
 
 def gpu_share(device: str, learners: int, wanted: float | None = None) -> float:

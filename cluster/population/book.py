@@ -17,13 +17,20 @@ from cluster.logbook import read_lines
 from cluster.population.folder import Plan
 from cluster.run_folder import write_text
 
+# What is read of each kind of line; someone may have damaged the file.
+READ: dict[str, dict[str, Any]] = {
+    "round": {"member": int, "policy.learning_rate": float, "policy.entropy": float},
+    "scores": {"scores": dict},
+    "exploit": {"member": int, "source": int},
+}
+
 
 class Book:
     """The lines so far, of rounds before `first_round`, to which new ones are added."""
 
     def __init__(self, path: Path, first_round: int) -> None:
         self.path = path
-        self.rows = [row for row in read_lines(path) if row["round"] < first_round]
+        self.rows = [row for row in read_lines(path) if _is_legible(row) and row["round"] < first_round]
         self.full_disk = FullDisk(partial(print, flush=True), "the population")
         self._write()
 
@@ -52,8 +59,10 @@ class Book:
             if row["event"] == "scores":
                 found |= {int(member): value for member, value in row["scores"].items()}
             elif row["event"] == "round" and plan.fitness == "held_out":
-                found[row["member"]] = row["fitness"]
-        return {member: value for member, value in found.items() if value is not None and math.isfinite(value)}
+                found[row["member"]] = row.get("fitness")
+        return {
+            member: value for member, value in found.items() if isinstance(value, int | float) and math.isfinite(value)
+        }
 
     def ranking(self, plan: Plan) -> list[int]:
         """The members from the fittest to the least fit; those without a fitness come last."""
@@ -95,3 +104,12 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _finite(item) for name, item in value.items()}
     return value
+
+
+def _is_legible(row: dict[str, Any]) -> bool:
+    names = READ.get(str(row.get("event")))
+    if names is None or not isinstance(row.get("round"), int):
+        return False
+    if not all(isinstance(row.get(name), kind) for name, kind in names.items()):
+        return False
+    return row["event"] != "scores" or all(member.isdecimal() for member in row["scores"])

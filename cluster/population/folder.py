@@ -18,8 +18,10 @@ from cluster.run_folder import RunError, RunFolder, write_text
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint, save_only_checkpoint
 from spiral.config import ConfigError, RunConfig, parse_config
 from spiral.data import DIGITS, resolve
+from spiral.files import read_json
 
 FitnessName = Literal["held_out", "scores"]
+MOST = 100_000  # members, or rounds
 
 
 @dataclass(frozen=True)
@@ -128,13 +130,13 @@ class PopulationFolder:
         if not self.plan.is_file():
             raise RunError(f"{self.path} holds no population (no {self.plan.name}): start one without --resume")
         try:
-            document = json.loads(self.plan.read_text(encoding="utf-8"))
+            document = read_json(self.plan)
             config, length = parse_config(document["config"]), Length(**document["length"])
             members, rounds, fitness = int(document["members"]), int(document["rounds"]), document["fitness"]
             shared = bool(document.get("shared_discriminator", False))
-        except (ValueError, TypeError, KeyError, ConfigError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, ConfigError) as error:
             raise RunError(f"{self.plan} is damaged ({error}): start a new population") from None
-        if fitness not in get_args(FitnessName) or members < 2 or rounds < 1:
+        if fitness not in get_args(FitnessName) or not 2 <= members <= MOST or not 1 <= rounds <= MOST:
             raise RunError(f"{self.plan} is damaged ({members=}, {rounds=}, {fitness=}): start a new population")
         return Plan(config, length, members, rounds, fitness, shared)
 

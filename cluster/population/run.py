@@ -25,7 +25,7 @@ from cluster.launch import load_pictures
 from cluster.on_ray.start import EngineError, start_ray
 from cluster.on_redis.server import redis_of_a_run
 from cluster.only_writer import only_writer
-from cluster.plan import Counters, Length
+from cluster.plan import Length
 from cluster.population.book import Book
 from cluster.population.evolution import evolve
 from cluster.population.folder import Plan, PopulationFolder
@@ -35,6 +35,7 @@ from cluster.population.room import Room, make_room
 from cluster.population.scores import compare
 from cluster.population.settings import check_levels
 from cluster.population.sharing import newest_discriminator
+from cluster.progress import progress_in
 from cluster.run_folder import RunError, RunFolder, write_text
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
 
@@ -111,8 +112,8 @@ def _run(
     with ExitStack() as resources:
         for number in range(plan.members):  # also of those that wait for their turn
             resources.enter_context(only_writer(folder.member(number).path))
+        redis = resources.enter_context(redis_of_a_run(redis_url))  # first, since it answers sooner
         resources.enter_context(start_ray(address, processors(), size, embedded_redis=redis_url is None))
-        redis = resources.enter_context(redis_of_a_run(redis_url))
         room = make_room(plan.members, at_a_time, plan.config.device)
         if minutes is not None:
             plan = replace(plan, length=replace(plan.length, minutes=minutes / room.turns(plan.members)))
@@ -194,6 +195,6 @@ def _rounds_done(folder: PopulationFolder, plan: Plan) -> int:
 def _rounds_of(member: RunFolder, plan: Plan) -> int:
     if not has_checkpoint(member.checkpoints):
         return 0
-    document = load_checkpoint(latest_checkpoint(member.checkpoints), only=()).document
+    counters = progress_in(load_checkpoint(latest_checkpoint(member.checkpoints), only=())).counters
     # A little more, since a share that is to be 0.3 may be 0.29999.
-    return int(plan.length.share(Counters(**document["counters"])) * plan.rounds + 1e-6)
+    return int(plan.length.share(counters) * plan.rounds + 1e-6)

@@ -33,10 +33,10 @@ def brush_folders() -> list[Path]:
     homebrew = os.environ.get("HOMEBREW_PREFIX") or "/opt/homebrew"
     for share in (user, *system.split(os.pathsep), f"{homebrew}/share", "/usr/local/share", "/usr/share"):
         # The specification of these variables ignores what depends on the current folder.
-        if os.path.isabs(share):
+        if os.path.isabs(share) and os.path.isdir(share):
             sets = sorted(Path(share).glob("mypaint-data/*/brushes"), key=_version, reverse=True)
             folders += [*sets, Path(share) / "mypaint" / "brushes"]
-    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+    return [folder for folder in dict.fromkeys(folders) if os.path.isdir(folder)]  # which any name may be asked of
 
 
 def list_brushes() -> list[str]:

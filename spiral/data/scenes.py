@@ -88,7 +88,8 @@ def read(folder: Path, split: Split) -> SceneSet:
         raise DatasetCorrupt(
             f"{file} is damaged or no set of scenes ({error}): move it away and {_how(folder)}"
         ) from None
-    if images.dtype != np.uint8 or images.ndim != 4 or actions.ndim != 3 or len(images) != len(actions):
+    pictures = images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] == 3 and images.size > 0
+    if not pictures or actions.ndim != 3 or len(images) != len(actions):
         raise DatasetCorrupt(
             f"{file} holds images {images.dtype} {images.shape} and actions {actions.shape}, not pictures [N, H, W, 3] "
             f"with their programs [N, T, heads]: move it away and {_how(folder)}"

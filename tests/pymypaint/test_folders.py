@@ -131,3 +131,10 @@ def test_every_brush_that_is_listed_is_one_that_the_rule_finds() -> None:
     names = list_brushes()
     assert names == sorted(set(names))
     assert all(len(fingerprint(find_brush(name))) == 12 for name in names)
+
+
+@pytest.mark.parametrize("name", ["MYPAINT_BRUSHES", "XDG_DATA_HOME", "XDG_DATA_DIRS", "HOMEBREW_PREFIX"])
+@pytest.mark.parametrize("value", ["/" + "a" * 300, "a/" * 3000, "/dev/null", "::", "~"])
+def test_a_variable_that_names_no_folder_hides_no_other(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert all(folder.is_dir() for folder in brush_folders())

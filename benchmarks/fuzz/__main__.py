@@ -1,32 +1,40 @@
 """Whatever a person hands to the command, it answers in one line: `python -m benchmarks.fuzz --inputs 10000 --seed 0`.
 
-The command runs in this process, with the words and files of `benchmarks/fuzz_inputs.py`. An answer is right if it is
-done, or one line and exit status 2; if it holds no traceback; if it comes soon; and if nothing was written or removed
-outside of the input's folder. Each input that is answered otherwise is a fault, and is printed with its words.
+The command runs in this process, but for what is read when a library is imported. An answer is right if it is done, or
+one line and exit status 2; if it holds no traceback; if it comes soon; and if nothing was written or removed outside of
+the input's folder. Each input that is answered otherwise is a fault, and is printed with its words.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from types import FrameType
 from typing import Annotated, Any
+from unittest.mock import patch
 
 import torch
 import typer
 
-from benchmarks.fuzz_inputs import KINDS, Whole, output
+from benchmarks.fuzz.damage import Whole
+from benchmarks.fuzz.data import data_set, pictures
+from benchmarks.fuzz.files import brush, brush_name, output, picture, program
+from benchmarks.fuzz.folders import checkpoint, copies, curves, population, run_folder, writer
+from benchmarks.fuzz.variables import at_import, variables
+from benchmarks.fuzz.words import address, cluster, job, options, settings, store
 from cluster.cli import main
 from cluster.engine import inspect_environment
 from cluster.launch import Machines, begin
@@ -38,8 +46,15 @@ from spiral.agent import Agent
 from spiral.config import RunConfig
 from spiral.presets import preset
 
+KINDS: tuple[Callable[[Random, Path, Whole], list[str]], ...] = (
+    program, picture, brush, brush_name, checkpoint, run_folder, curves, writer, population, copies, pictures, data_set,
+    settings, options, address, cluster, job, store, variables, output,
+)  # fmt: skip
+EVERY = 200  # inputs, one is `at_import`, which takes seconds
 SECONDS = 60  # of the processor, that an answer may take
+WAITING = 600  # seconds that it may wait for others, which are many on a machine that others use
 BRUSH = "classic/pen"
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -54,22 +69,25 @@ class Answer:
         """What is wrong with it; empty where nothing is."""
         if "Traceback" in self.out + self.err:
             return "a traceback"
+        warned = [line for line in self.err.splitlines() if line.startswith("spiral: warning: ")]
+        lines = [line for line in self.err.splitlines() if line not in warned]
         if self.status == 0:
-            return f"done, and says {self.err!r:.200}" if self.err else ""
+            return f"done, and says {self.err!r:.400}" if lines or not all(map(str.isprintable, warned)) else ""
         if self.status != 2:
             return f"exit status {self.status}: {self.err!r:.400}"
-        lines = self.err.splitlines()
         if len(lines) == 1 and lines[0].startswith("spiral: ") and len(lines[0]) > len("spiral: "):
             return "" if len(lines[0]) < 3000 else f"a line of {len(lines[0])} characters"
         return "" if not lines and "Usage" in self.out else f"not one line: {self.err!r:.400}"
 
 
-def ask(words: list[str]) -> Answer:
-    """The answer of the command to these words."""
+def ask(words: list[str], variables: dict[str, str]) -> Answer:
+    """The answer of the command to these words, with these variables set."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     sys.argv = ["spiral", *words]
     status: object = None
-    with redirect_stdout(out), redirect_stderr(err), alarm():
+    with patch.dict(os.environ, variables), redirect_stdout(out), redirect_stderr(err), alarms():
+        if "TMPDIR" in variables:
+            tempfile.tempdir = None  # so that it is looked for anew
         try:
             main()
         except SystemExit as end:
@@ -80,20 +98,38 @@ def ask(words: list[str]) -> Answer:
     return Answer(status if isinstance(status, int) else 1, texts[0], texts[1] or str(status or ""))
 
 
+def ask_anew(words: list[str], variables: dict[str, str]) -> Answer:
+    """The same in a process of its own."""
+    command = [sys.executable, "-P", "-m", "cluster.cli", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WAITING)
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
 @contextmanager
-def alarm() -> Iterator[None]:
+def alarms() -> Iterator[None]:
     """Ends what takes too long."""
 
     def too_long(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGPROF, too_long)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    timers = ((signal.ITIMER_PROF, signal.SIGPROF, SECONDS), (signal.ITIMER_REAL, signal.SIGALRM, WAITING))
+    before = [signal.signal(number, too_long) for _, number, _ in timers]
+    for timer, _, seconds in timers:
+        signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
+        for (timer, number, _), handler in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(number, handler)
+
+
+def split(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The words of the command, and the variables that stand before them, as in a shell."""
+    words = [word.replace("\0", "") for word in words]
+    first = next((n for n, word in enumerate(words) if not re.match(r"[A-Z_]{3,}=", word)), len(words))
+    return words[first:], dict(word.split("=", 1) for word in words[:first])
 
 
 def make_whole(place: Path) -> Whole:
@@ -139,24 +175,22 @@ def fuzz(inputs: int, seed: int, place: Path) -> tuple[Counter[str], list[str]]:
     faults = []
     before = files_below(place)
     for number in range(inputs):
-        rng = Random(f"{seed} {number}")
-        kind = KINDS[number % len(KINDS)]
+        kind = at_import if number % EVERY == EVERY - 1 else KINDS[number % len(KINDS)]
         folder = place / "input"
         folder.mkdir()
-        if rng.random() < 0.5:
-            os.environ["SPIRAL_DATA"] = str(folder)
-        words = [word.replace("\0", "") for word in kind(rng, folder, whole)]
-        fault = ask(words).fault()
+        words, variables = split(kind(Random(f"{seed} {number}"), folder, whole))
+        fault = (ask_anew if kind is at_import else ask)(words, variables).fault()
+        tempfile.tempdir = str(place / "tmp")
         if not fault and kind is output and not is_kept(folder):
             fault = "a folder of a person's was changed"
         shutil.rmtree(folder)
-        os.environ["SPIRAL_DATA"] = str(place / "data")
         if not fault and (strange := files_below(place) ^ before):
             fault = f"changed outside of its folder: {sorted(map(str, strange))[:3]}"
         before = files_below(place)
         tried[kind.__name__] += 1
         if fault:
-            faults.append(f"input {number} ({kind.__name__}): {shlex.join(words)[:300]!r}: {fault}")
+            asked = shlex.join([f"{name}={value}" for name, value in variables.items()] + words)
+            faults.append(f"input {number} ({kind.__name__}): {asked[:400]!r}: {fault}")
             print(faults[-1], file=sys.__stdout__, flush=True)
     return tried, faults
 
