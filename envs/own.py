@@ -34,10 +34,11 @@ def load_class(env_id: str) -> type[CanvasEnv]:
         sys.path.append("")  # the current folder, last: nothing in it takes the place of what is installed
     try:
         importlib.import_module(module)
-    except ImportError as error:
+    except Exception as error:  # whatever a user's module raises, or a name that no module can have
+        why = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
         raise EnvironmentNotFound(
-            f"environment {env_id!r}: {module} cannot be imported ({error}); run this in the folder of {module}.py, or "
-            "put that folder on PYTHONPATH"
+            f"environment {env_id!r}: {module or 'a module without a name'} cannot be imported ({why}); run this in "
+            f"the folder of {module or 'MODULE'}.py, or put that folder on PYTHONPATH"
         ) from error
     return loaded_class(env_id)
 

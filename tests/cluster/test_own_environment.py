@@ -73,6 +73,8 @@ def test_a_program_makes_nothing_be_imported(tmp_path, on_the_path):
     ("name", "message"),
     [
         ("nowhere:Dots", "nowhere cannot be imported .*; run this in the folder of nowhere.py"),
+        ("::", "a module without a name cannot be imported .*ValueError"),
+        (".dots:Dots", "dots cannot be imported .*TypeError"),
         ("dots:Stamping", "dots has no class Stamping that is an envs.canvas_env.CanvasEnv"),
         ("dots:Nothing", "dots has no class Nothing"),
     ],
