@@ -9,6 +9,7 @@ A module of the user's own is found all the same, after these.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
@@ -25,7 +26,8 @@ class InstalledFirst(MetaPathFinder):
     """Finds our packages beside this file, and others on the search path as it is now."""
 
     def __init__(self) -> None:
-        self.path = list(sys.path)
+        # Where PYTHONPATH has an empty part, as Ray leaves it to its jobs, the current folder comes first: it goes last.
+        self.path = sorted(sys.path, key=lambda folder: folder in ("", current_folder()))
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -34,6 +36,14 @@ class InstalledFirst(MetaPathFinder):
         if path is not None:
             return None
         return PathFinder.find_spec(fullname, [HERE] if fullname in OURS else self.path)
+
+
+def current_folder() -> str:
+    """Where the command was given; empty if that is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def claim_names() -> None:

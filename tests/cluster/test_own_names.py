@@ -48,6 +48,15 @@ def test_what_is_installed_comes_before_what_is_added_and_that_is_found_too(tmp_
     assert python(program, ROOT, ROOT).strip() == str(folder / "mine.py")
 
 
+@pytest.mark.parametrize("path", [[ROOT], [Path(), ROOT]], ids=["by the program", "by an empty part of PYTHONPATH"])
+def test_the_current_folder_comes_last_wherever_python_has_put_it(path, tmp_path):
+    folder = foreign_folder(tmp_path)
+    (folder / "mine.py").write_text("")
+    program = "import spiral_painter, redis, mine; print(redis.__file__, mine.__file__)"
+    theirs, mine = python(program, folder, *path).split()
+    assert not theirs.startswith(str(folder)) and mine == str(folder / "mine.py")
+
+
 @pytest.mark.skipif(shutil.which("c++") is None, reason="the wheel has a compiled part, and there is no C++ compiler")
 def test_an_installed_wheel_trains_in_a_folder_with_packages_of_the_same_names(tiny, tmp_path):
     source = tmp_path / "source"
