@@ -26,7 +26,7 @@ class InstalledFirst(MetaPathFinder):
     """Finds our packages beside this file, and others on the search path as it is now."""
 
     def __init__(self) -> None:
-        # Where PYTHONPATH has an empty part, as Ray leaves it to its jobs, the current folder comes first: it goes last.
+        # The current folder comes first where PYTHONPATH has an empty part, as Ray leaves it to its jobs: it goes last.
         self.path = sorted(sys.path, key=lambda folder: folder in ("", current_folder()))
 
     def find_spec(
