@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import torch
 
+from spiral.config import ConfigError
+
 
 def resolve_device(name: str) -> torch.device:
     """The device called `name`; `auto` is a GPU when there is one.
 
     Raises:
-        ValueError: for a device that this machine does not have.
+        ConfigError: for a device that this machine does not have.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"device={name!r} is no device; use auto, cpu or cuda") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device={name!r}, but PyTorch sees no GPU here; use device=auto or device=cpu")
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"device={name!r} is no device that is known here; use auto, cpu or cuda")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        seen = torch.cuda.device_count() or "no"
+        raise ConfigError(f"device={name!r}, but PyTorch sees {seen} GPU here; use device=auto or device=cpu")
     return device
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from spiral.config import ConfigError
 from spiral.devices import autocast, resolve_device
 
 
@@ -16,11 +17,19 @@ def test_auto_is_a_gpu_where_there_is_one(monkeypatch, gpu):
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="device='cuda:1', but .* no GPU here; use device=auto or device=cpu"):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(ConfigError, match="device='cuda:1', but .* no GPU here; use device=auto or device=cpu"):
         resolve_device("cuda:1")
-    with pytest.raises(ValueError, match="device='gpu' is no device; use auto, cpu or cuda"):
-        resolve_device("gpu")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ConfigError, match="device='cuda:1', but .* 1 GPU here; use device=auto or device=cpu"):
+        resolve_device("cuda:1")
+    assert resolve_device("cuda:0").type == "cuda"
+
+
+@pytest.mark.parametrize("name", ["gpu", "\x00", "", "meta", "mps"])
+def test_what_is_no_device_is_refused(name):
+    with pytest.raises(ConfigError, match="is no device that is known here; use auto, cpu or cuda"):
+        resolve_device(name)
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
