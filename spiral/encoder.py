@@ -127,7 +127,7 @@ class Encoder(nn.Module):
         """
         of_pictures, of_coordinates, of_planes = self.stem.weight.split((pictures.shape[1], 2, len(self.grids)), dim=1)
         # The coordinates are the same in every picture, so their part of the convolution is taken once for all of them.
-        where = self._convolve(self.coordinates[None], of_coordinates, self.stem.bias)
+        where = self._convolve(self.coordinates[None], of_coordinates, self.stem.bias).permute(0, 2, 3, 1).contiguous()
         of_seen = torch.cat([of_pictures, of_planes], dim=1)
         embeddings, maps = [], []
         for part in portions(self.largest, pictures, action, mask, noise):
@@ -139,8 +139,9 @@ class Encoder(nn.Module):
     def _encode(self, part: tuple[Tensor, ...], of_seen: Tensor, where: Tensor) -> tuple[Tensor, list[Tensor]]:
         pictures, action, mask, noise = part
         seen = self._convolve(torch.cat([pictures, *self.location_planes(action, mask)], dim=1), of_seen)
+        shift = where + self.conditioning(action, mask, noise)[:, None, None]  # channels last, as they lie in memory
         # In place, since nobody else reads the largest tensor of the network.
-        x = seen.add_(where + self.conditioning(action, mask, noise)[:, :, None, None]).relu_()
+        x = seen.add_(shift.permute(0, 3, 1, 2)).relu_()
         maps = [x]
         for convolution in self.strided:
             x = convolution(x).relu_()
