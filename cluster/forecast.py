@@ -18,7 +18,7 @@ from spiral.precision import Precision
 # Of the policy learner's time the gradients take so much; the rest scores, waits, and shares the machine.
 SHARE_OF_GRADIENTS = 0.75
 
-# What whole runs of a preset came to: thousands of frames, and the held-out error as a share of an empty canvas's.
+# Where runs of 20 minutes stood on the way: thousands of frames, and the error as a share of an empty canvas's.
 REACHED: dict[str, Sequence[tuple[int, float]]] = {
     "mnist-small-conditional": ((750, 0.32), (1000, 0.27), (1500, 0.24), (2000, 0.22), (2400, 0.20)),
 }

@@ -116,7 +116,7 @@ def _run(
         folder.begin(config, length)
         precisions = engine.precisions()
         display.say(precision_in_words(precisions))
-        done = 0 if checkpoint is None else checkpoint.document["counters"]["frames"]
+        done = 0 if checkpoint is None else progress_in(checkpoint).counters.frames
         display.say(forecast(config, length, done, precisions["policy"][0].seconds_per_picture))
         with Interrupts() as interrupts, display:
             run = Run(config, folder, length, engine, held_out, display, copies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,8 @@ def test_the_precision_of_another_machine_is_no_part_of_a_run(tiny, tmp_path, ca
     """Older runs keep `bfloat16` among their settings, and go on where that is slow."""
     train(tiny.with_changes({"precision": "auto"}), tmp_path / "run", 2)
     assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["precision"] == "auto"
-    assert "Computing in" in capsys.readouterr().out
+    # One precision for all, or one for each part: networks this small are as fast in either.
+    assert re.search(r"^Computing(: policy)? in (float32|bfloat16) \(", capsys.readouterr().out, re.MULTILINE)
     resume(tmp_path / "run", Length(frames=3 * FRAMES), LOCAL, {"precision": "bfloat16"})
     assert "Computing in bfloat16 (as precision=bfloat16 says)." in capsys.readouterr().out
     assert find_agent(tmp_path / "run", "copy")[0].precision == "auto"
