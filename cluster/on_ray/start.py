@@ -45,12 +45,14 @@ def start_ray(address: str | None, processes: int, picture_bytes: int, embedded_
         embedded_redis: whether the run's Redis can be reached from this machine alone.
 
     Raises:
-        EngineError: no cluster answers, or it has several machines and Redis is on this one alone, or Ray does not
-            start here.
+        EngineError: the address is none, no cluster answers, or it has several machines and Redis is on this one
+            alone, or Ray does not start here.
     """
+    address = address or os.environ.get("RAY_ADDRESS")
+    place = None if address in (None, "local", "auto") else _place_of(address)
     mine = not ray.is_initialized()
     if mine:
-        _connect(address or os.environ.get("RAY_ADDRESS"), processes, picture_bytes)
+        _connect(address, place, processes, picture_bytes)
     try:
         machines = {node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}  # type: ignore[no-untyped-call]
         if embedded_redis and len(machines) > 1:
@@ -64,19 +66,37 @@ def start_ray(address: str | None, processes: int, picture_bytes: int, embedded_
             ray.shutdown()
 
 
-def _connect(address: str | None, processes: int, picture_bytes: int) -> None:
+def _place_of(address: str) -> tuple[str, int]:
+    """The host and the port of a cluster's address.
+
+    Raises:
+        EngineError: it is no address of a cluster.
+    """
+    found = ADDRESS.fullmatch(address)
+    port = int(found["port"] or CLIENT_PORT) if found and (found["port"] or found["client"]) else 0
+    if not found or not 0 < port < 2**16:
+        raise _nobody_at(address, "an address is HOST:PORT, ray://HOST:PORT or auto")
+    return found["host"].strip("[]"), port
+
+
+def _nobody_at(address: str, why: str) -> EngineError:
+    return EngineError(
+        f"no Ray cluster answers at {address!r} ({why}): start one with `ray start --head`, "
+        "correct --address or RAY_ADDRESS, or leave both out"
+    )
+
+
+def _connect(address: str | None, place: tuple[str, int] | None, processes: int, picture_bytes: int) -> None:
     prepare_environment()
     if address is None or address == "local":
         _start_here(processes, OBJECT_STORE_BYTES + 2 * picture_bytes)
         return
     try:
-        _knock(address)
+        if place:  # Ray itself finds out after minutes of error messages that nobody listens there
+            socket.create_connection(place, timeout=10).close()
         ray.init(address, **JOINING)
     except (OSError, RuntimeError, ValueError) as error:
-        raise EngineError(
-            f"no Ray cluster answers at {address!r} ({str(error).splitlines()[0]}): start one with `ray start --head`, "
-            "correct --address or RAY_ADDRESS, or leave both out"
-        ) from None
+        raise _nobody_at(address, str(error).splitlines()[0]) from None
 
 
 def _start_here(processes: int, store_bytes: int) -> None:
@@ -127,21 +147,6 @@ def prepare_environment() -> None:
     place = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or SHORT_PLACE
     if len(os.fsencode(place)) > LONGEST_PLACE or not os.access(place, os.W_OK) or not os.path.isabs(place):
         os.environ["RAY_TMPDIR"] = SHORT_PLACE
-
-
-def _knock(address: str) -> None:
-    """Fails at once where nobody listens, which Ray itself finds out after minutes of error messages.
-
-    Raises:
-        OSError: nobody listens there.
-        ValueError: it is no address of a cluster.
-    """
-    if address == "auto":
-        return  # Ray looks for one on this machine
-    found = ADDRESS.fullmatch(address)
-    if not found or not (found["port"] or found["client"]):
-        raise ValueError("an address is HOST:PORT, ray://HOST:PORT or auto")
-    socket.create_connection((found["host"].strip("[]"), int(found["port"] or CLIENT_PORT)), timeout=10).close()
 
 
 def gpu_share(device: str, learners: int, wanted: float | None = None) -> float:

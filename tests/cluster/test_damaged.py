@@ -136,13 +136,20 @@ def test_a_device_without_an_end_is_no_program(spiral, tmp_path):
     assert status == 2 and f"more than {LARGEST_FILE:,} bytes" in only_error(err)
 
 
-@pytest.mark.parametrize("address", ["x", ":", "ray://", "ray:// x", "http://127.0.0.1:1", "127.0.0.1:", "[]:x"])
+@pytest.mark.parametrize("address", ["x", ":", "ray://", "ray:// x", "http://127.0.0.1:1", "127.0.0.1:", "[]:x", "x:99999", "x:0"])
 def test_what_is_no_address_of_a_cluster_is_refused_at_once(capfd, address):
     from cluster.on_ray.start import EngineError, start_ray
 
     with pytest.raises(EngineError, match="HOST:PORT, ray://HOST:PORT or auto"), start_ray(address, 1, 0, False):
         pass
     assert capfd.readouterr().err == "", "Ray said nothing of its own"
+
+
+def test_what_is_no_address_is_refused_where_ray_runs_already(ray_session):
+    from cluster.on_ray.start import EngineError, start_ray
+
+    with pytest.raises(EngineError, match="HOST:PORT, ray://HOST:PORT or auto"), start_ray("x", 1, 0, False):
+        pass
 
 
 def test_a_population_looks_for_its_redis_before_it_starts_ray(spiral, tmp_path, unanswered):
