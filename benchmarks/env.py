@@ -3,7 +3,8 @@
 The loop (`c_loop.c`, compiled with -O2) is the limit: it makes its brush once and never looks at the canvas. The
 environment also checks its actions, makes brushes anew at each reset, and returns uint8 pictures. Both take turns in
 one run, and what counts is the median of the ratios, so that a busy machine slows both. One core is compared by time of
-the processor, and two threads with one by the clock on the wall.
+the processor, and two threads with one by the clock on the wall. Programs are uniform ones, once with every action a
+stroke, as a trained agent paints, and once with half of them moves, each of which costs a picture and adds no stroke.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from envs.random_programs import random_programs
 
 SOURCE = Path(__file__).with_name("c_loop.c")
 BRUSHES = ("classic/dry_brush", "classic/pen")
-COUNT = 128  # environments, and programs
+COUNT = 64  # environments, and programs
 SEED = 0
 
 
@@ -41,6 +42,7 @@ class Result:
 
     Attributes:
         brush: its name.
+        moves: whether half of the actions are moves.
         environment: strokes a second of processor time of the vector environment, one thread.
         c_loop: the same of the C loop.
         ratio: median over rounds of environment / C loop, and `lowest` and `highest` of them.
@@ -48,6 +50,7 @@ class Result:
     """
 
     brush: str
+    moves: bool
     environment: float
     c_loop: float
     ratio: float
@@ -57,25 +60,28 @@ class Result:
 
 
 def run(seconds: float = 20.0, brushes: tuple[str, ...] = BRUSHES, rounds: int = 7) -> list[Result]:
-    """Return one result for each brush, after about `seconds` in all.
+    """Return two results for each brush, without moves and with them, after about `seconds` in all.
 
     Raises:
         subprocess.CalledProcessError: the C loop does not compile or run.
     """
     with tempfile.TemporaryDirectory() as folder:
         program = compile_loop(Path(folder))
-        share = seconds / len(brushes) / rounds / 3
-        return [_measure(brush, program, Path(folder), rounds, share) for brush in brushes]
+        share = seconds / (2 * len(brushes)) / rounds / 4
+        return [
+            _measure(brush, moves, program, Path(folder), rounds, share) for brush in brushes for moves in (False, True)
+        ]
 
 
 def print_table(results: list[Result]) -> None:
     """Print what `run` returned."""
     table = Table(title=f"Strokes a second, canvas 64 x 64, {COUNT} environments")
-    for title in ("brush", "environment, one core", "C loop", "ratio (range)", "two threads"):
+    for title in ("brush", "moves", "environment, one core", "C loop", "ratio (range)", "two threads"):
         table.add_column(title, justify="left" if title == "brush" else "right")
     for result in results:
         table.add_row(
             result.brush,
+            "half" if result.moves else "none",
             f"{result.environment:,.0f}",
             f"{result.c_loop:,.0f}",
             f"{result.ratio:.2f} ({result.lowest:.2f} to {result.highest:.2f})",
@@ -113,11 +119,14 @@ def write_programs(path: Path, settings: PaintSettings, actions: NDArray[np.int6
     path.write_bytes(header.tobytes() + numbers.astype(np.float32).tobytes())
 
 
-def _measure(brush: str, program: Path, folder: Path, rounds: int, share: float) -> Result:
+def _measure(brush: str, moves: bool, program: Path, folder: Path, rounds: int, share: float) -> Result:
     settings = PaintSettings(brush=brush)
     actions = random_programs(settings.action_spec, COUNT, settings.episode_length, np.random.default_rng(SEED))
+    flags = actions[..., [head.name for head in settings.action_spec.heads].index("flag")]
+    if not moves:
+        flags[:] = 1
     write_programs(folder / "programs", settings, actions)
-    strokes = int(actions[..., [head.name for head in settings.action_spec.heads].index("flag")].sum())
+    strokes = int(flags.sum())
     single, double = (
         gymnasium.make_vec(
             "spiral/Paint-v0", COUNT, vectorization_mode="vector_entry_point", brush=brush, num_threads=n
@@ -142,7 +151,7 @@ def _measure(brush: str, program: Path, folder: Path, rounds: int, share: float)
         walls = [seconds_of(environment, actions, repeats, time.perf_counter) for environment in (single, double)]
         doubled.append(walls[0] / walls[1])
     ratios = [rate / limit for rate, limit in zip(rates, limits, strict=True)]
-    return Result(brush, median(rates), median(limits), median(ratios), min(ratios), max(ratios), median(doubled))
+    return Result(brush, moves, median(rates), median(limits), median(ratios), min(ratios), max(ratios), median(doubled))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ namespace pymypaint {
 namespace {
 
 constexpr float kLargestDab = 4096;  // pixels; libmypaint keeps brushes below 1000
-constexpr int kMostQueued = 500000;  // dabs, some 50 MB
+constexpr int kMostQueued = 64;      // dabs; few enough that what libmypaint keeps of them stays in the nearest cache
 constexpr int kFewStrayed = 4096;    // pixels; to render them takes less than to make a new surface
 constexpr int kLookWork = 16;        // a look at a tile is the work of so many dabs
 
