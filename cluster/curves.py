@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ def save_curves(path: Path, runs: Mapping[str, Rows]) -> None:
         path: of the picture, which is there whole or not at all.
         runs: the rows of `metrics.jsonl` by the name of the run; a single run needs no name.
     """
+    # Without a folder of its own to write to, Matplotlib takes a temporary one, and need not speak of it.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from PIL import Image
 
@@ -39,3 +43,10 @@ def test_runs_go_by_the_names_of_their_folders(tmp_path):
         compare([tmp_path / "a", tmp_path / "a"], out)
     with pytest.raises(RunError, match="holds no run"):
         compare([tmp_path / "c"], out)
+
+
+def test_matplotlib_does_not_speak_of_a_folder_that_cannot_be_written_to(tmp_path):
+    drawn = "from pathlib import Path; from cluster.curves import save_curves; save_curves(Path('o.png'), {'': []})"
+    environment = os.environ | {"MPLCONFIGDIR": "/dev/null"}
+    said = subprocess.run([sys.executable, "-c", drawn], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (said.returncode, said.stderr) == (0, "") and (tmp_path / "o.png").is_file()
