@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -64,7 +65,7 @@ def _change(rng: Random, document: Any) -> None:
             document = document[key]
             continue
         if rng.random() < 0.7:
-            document[key] = rng.choice(VALUES)
+            document[key] = deepcopy(rng.choice(VALUES))  # a later change may go into a list or a dictionary of them
         elif isinstance(document, dict) and rng.random() < 0.5:
             document[rng.choice(("x", "", "\u0000"))] = document.pop(key)
         else:

@@ -8,11 +8,13 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
 
+from benchmarks.fuzz.damage import document
 from cluster.cli import app
 from cluster.complaints import LONGEST_WORD
 from envs import PAINT_ID
@@ -198,3 +200,9 @@ def test_a_temporary_folder_that_is_too_long_for_rays_sockets_gives_way(monkeypa
         monkeypatch.setenv("TMPDIR", place)
         prepare_environment()
         assert os.environ.get("RAY_TMPDIR") == expected
+
+
+def test_an_input_of_the_fuzzer_depends_on_its_seed_alone():
+    whole = {str(i): {"x": [i]} for i in range(4)}
+    once, again = ([document(Random(seed), whole) for seed in range(300)] for _ in range(2))
+    assert once == again, "lists that replace a value are not changed by later inputs"
