@@ -151,7 +151,9 @@ def _measure(brush: str, moves: bool, program: Path, folder: Path, rounds: int, 
         walls = [seconds_of(environment, actions, repeats, time.perf_counter) for environment in (single, double)]
         doubled.append(walls[0] / walls[1])
     ratios = [rate / limit for rate, limit in zip(rates, limits, strict=True)]
-    return Result(brush, moves, median(rates), median(limits), median(ratios), min(ratios), max(ratios), median(doubled))
+    return Result(
+        brush, moves, median(rates), median(limits), median(ratios), min(ratios), max(ratios), median(doubled)
+    )
 
 
 if __name__ == "__main__":

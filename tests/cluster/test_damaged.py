@@ -136,7 +136,9 @@ def test_a_device_without_an_end_is_no_program(spiral, tmp_path):
     assert status == 2 and f"more than {LARGEST_FILE:,} bytes" in only_error(err)
 
 
-@pytest.mark.parametrize("address", ["x", ":", "ray://", "ray:// x", "http://127.0.0.1:1", "127.0.0.1:", "[]:x", "x:99999", "x:0"])
+@pytest.mark.parametrize(
+    "address", ["x", ":", "ray://", "ray:// x", "http://127.0.0.1:1", "127.0.0.1:", "[]:x", "x:99999", "x:0"]
+)
 def test_what_is_no_address_of_a_cluster_is_refused_at_once(capfd, address):
     from cluster.on_ray.start import EngineError, start_ray
 
