@@ -92,6 +92,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files may be no text
+    os.environ["MPLBACKEND"] = "agg"  # we draw into files, whatever windows a person has Matplotlib open
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # they are for those who write programs
     sys.exit(status())

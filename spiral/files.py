@@ -38,12 +38,18 @@ def parsed_json(text: str) -> Any:
     """The document that a text is.
 
     Raises:
-        ValueError: it is no JSON, or nested deeper than Python reads.
+        ValueError: it is no JSON, nested deeper than Python reads, or holds half a character, which nothing writes.
     """
     try:
-        return json.loads(text)
+        document = json.loads(text)
+        if "\\ud" in text.lower():
+            json.dumps(document, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])
+        raise ValueError(f"it holds {half}, which is half of a character and in no text") from None
+    return document
 
 
 @contextmanager

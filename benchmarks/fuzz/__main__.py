@@ -201,8 +201,13 @@ def is_kept(folder: Path) -> bool:
 
 
 def files_below(place: Path) -> set[Path]:
-    """All files and folders that should be the same before and after each input; `work` is where names lead to."""
-    return {path for path in place.rglob("*") if "work" not in path.parts and "matplotlib" not in path.name}
+    """All files and folders that should be the same before and after each input.
+
+    `work` is where names lead to. What libraries keep in the temporary folder is theirs: Matplotlib's and Ray's
+    folders, and those without a name, such as fsspec's.
+    """
+    theirs = re.compile(rf"{re.escape(str(place))}/(work|tmp/(ray|tmp\w+|matplotlib\S*))(/|$)")
+    return {path for path in place.rglob("*") if not theirs.match(str(path))}
 
 
 def command(

@@ -50,3 +50,12 @@ def test_matplotlib_does_not_speak_of_a_folder_that_cannot_be_written_to(tmp_pat
     environment = os.environ | {"MPLCONFIGDIR": "/dev/null"}
     said = subprocess.run([sys.executable, "-c", drawn], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (said.returncode, said.stderr) == (0, "") and (tmp_path / "o.png").is_file()
+
+
+def test_a_backend_for_windows_that_is_not_there_does_not_matter(tmp_path):
+    RunFolder(tmp_path / "run").begin(parse_config(TINY), Length(minutes=None, frames=10))
+    (tmp_path / "run" / "metrics.jsonl").write_text('{"frames": 1, "policy/return": 0.5}\n')
+    command = [sys.executable, "-m", "cluster.cli", "curves", "run", "--out", "o.png"]
+    environment = os.environ | {"MPLBACKEND": "no_backend"}
+    said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (said.returncode, said.stderr) == (0, "") and (tmp_path / "o.png").is_file()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spiral.files import OutputError, folder_written_whole, written_whole
+from spiral.files import OutputError, folder_written_whole, parsed_json, written_whole
 
 
 def write(path: Path, text: str = "new") -> None:
@@ -91,3 +91,13 @@ def test_what_came_into_a_folder_meanwhile_stays(tmp_path):
         (tmp_path / "f").mkdir()
         (tmp_path / "f" / "theirs").write_text("kept")
     assert os.listdir(tmp_path / "f") == ["theirs"]
+
+
+@pytest.mark.parametrize("text", ['{"name": "\\ud800"}', '["\\uDFFF x"]', '{"\\ud83d": 1}'])
+def test_half_a_character_is_refused_where_it_is_read(text):
+    with pytest.raises(ValueError, match="half of a character"):
+        parsed_json(text)
+
+
+def test_a_whole_character_of_two_halves_is_read():
+    assert parsed_json('["\\ud83d\\ude00", "\\\\ud"]') == ["\U0001f600", "\\ud"]
