@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cluster.run_folder import RunError
+from cluster.run.folder import RunError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -24,15 +24,15 @@ from actors.pool import RolloutWorker
 from benchmarks.loop import PRESETS, time_call
 from benchmarks.scale import MEGABYTE, Costs, cores_served, need, needs_table
 from benchmarks.trips import time_trips, trips_table
-from cluster.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
-from cluster.feed.memory import MemoryFeed
 from cluster.on_ray.learners import DiscriminatorWorker, PolicyWorker
 from cluster.on_ray.start import start_ray
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.on_redis.weights import RedisWeights
-from cluster.run_folder import RunError
+from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
+from cluster.run.feed.memory import MemoryFeed
+from cluster.run.folder import RunError
 from spiral.config import RunConfig
 from spiral.data import load
 from spiral.devices import resolve_device

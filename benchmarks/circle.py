@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from cluster.engine import replay_capacity
+from cluster.run.engine import replay_capacity
 from learners.discriminator_learner import DiscriminatorLearner
 from learners.replay import MemoryReplay
 from learners.weights import MemoryWeights

@@ -22,16 +22,16 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.rollout import Rollout
-from cluster.cores import processors
-from cluster.engine import Engine, replay_capacity
-from cluster.forecast import precision_in_words
-from cluster.local import LocalEngine
-from cluster.on_ray.run import RayEngine
+from cluster.on_ray.engine import RayEngine
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.on_redis.weights import RedisWeights
-from cluster.plan import Phase
+from cluster.run.cores import processors
+from cluster.run.engine import Engine, replay_capacity
+from cluster.run.forecast import precision_in_words
+from cluster.run.local_engine import LocalEngine
+from cluster.run.plan import Phase
 from learners.state import network_arrays
 from spiral.agent import Observation
 from spiral.config import RunConfig

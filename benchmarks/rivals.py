@@ -19,11 +19,11 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.evaluation import paint
-from cluster.cores import processors
-from cluster.engine import inspect_environment
-from cluster.on_ray.run import RayEngine
+from cluster.on_ray.engine import RayEngine
 from cluster.on_ray.start import start_ray
-from cluster.plan import phase_of
+from cluster.run.cores import processors
+from cluster.run.engine import inspect_environment
+from cluster.run.plan import phase_of
 from examples import rllib_ppo
 from examples.copying import CONFIG, MEASURED, Copies, copy_held_out, digits
 from spiral.agent import Agent, count_parameters

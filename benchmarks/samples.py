@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.evaluation import CopyReport, judge_copies, paint, read_alike
-from cluster.cores import processors
-from cluster.use import find_agent
+from cluster.run.cores import processors
+from cluster.studio.agents import find_agent
 from spiral.data import load
 
 DIGITS = 200

@@ -16,9 +16,9 @@ from rich.table import Table
 
 from actors.scene_evaluation import SceneReport, judge_scenes, objects_of
 from actors.scene_search import PRIMITIVES, search
-from cluster.cores import processors
-from cluster.run_folder import RunError
-from cluster.use import find_agent, let_paint
+from cluster.run.cores import processors
+from cluster.run.folder import RunError
+from cluster.studio.agents import find_agent, let_paint
 from envs.scene_settings import SceneSettings
 from spiral.data import find, scenes
 

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.evaluation import judge_copies, paint
-from cluster.cores import processors
-from cluster.framing import resized
-from cluster.use import find_agent
+from cluster.run.cores import processors
+from cluster.studio.agents import find_agent
+from cluster.studio.preprocessing import resized
 from envs.program import Program
 from envs.random_scenes import random_scenes
 from envs.scene_settings import SceneSettings

@@ -32,8 +32,8 @@ class Parts:
     """The parts of a run of this process's version, each as a method that does it once and gives the frames."""
 
     def __init__(self, preset_name: str, precision: str) -> None:
-        from cluster.local import LocalEngine
-        from cluster.plan import Phase
+        from cluster.run.local_engine import LocalEngine
+        from cluster.run.plan import Phase
         from spiral.data import load
         from spiral.presets import preset
 
@@ -55,7 +55,7 @@ class Parts:
     @cached_property
     def ray(self) -> Any:
         """The same run on Ray, which begins when it is first asked for."""
-        from cluster.on_ray.run import RayEngine
+        from cluster.on_ray.engine import RayEngine
 
         return RayEngine(self.config, self.pictures)
 

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.engine import describe_run
-from cluster.on_ray.run import RayEngine
+from cluster.on_ray.engine import RayEngine
 from cluster.on_redis.server import EmbeddedRedis
-from cluster.plan import Length, Phase
+from cluster.run.engine import describe_run
+from cluster.run.plan import Length, Phase
 from cluster.watch.find import Wanted
 from cluster.watch.start import listen, serve_beside
 from spiral.config import RunConfig

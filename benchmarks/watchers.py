@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.watched import PRESET, Training, watched_training
-from cluster.feed.base import KINDS
 from cluster.on_redis.connection import RedisAddress
+from cluster.run.feed.base import KINDS
 
 WATCHERS = 20
 

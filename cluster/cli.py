@@ -1,8 +1,8 @@
 """The command `spiral`: what it can be asked for, and how it answers when it is asked wrongly.
 
 Everything heavy is imported by the command that needs it, so that `spiral --help` is there at once. Whatever goes wrong
-comes here, wherever it happened, and becomes one line (`cluster/complaints.py`); `USER_ERRORS` are what the user can
-mend.
+comes here, wherever it happened, and becomes one line (`cluster/commands/error_messages.py`); `USER_ERRORS` are what
+the user can mend.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import spiral_painter  # noqa: F401  (first of ours, so that all the others are)
 from cluster.commands.agents import agents_app
 from cluster.commands.bench import bench_app
 from cluster.commands.data import data_app
+from cluster.commands.error_messages import error_message, is_of_the_system, one_line
 from cluster.commands.population import population_app
 from cluster.commands.programs import programs_app
 from cluster.commands.runs import runs_app
 from cluster.commands.submit import submit_app
-from cluster.complaints import complaint, is_of_the_system, one_line
 
 INTERRUPTED = 130
 
@@ -44,11 +44,11 @@ USER_ERRORS = (
     "learners.replay:ReplayError",
     "actors.pool:PoolError",
     "actors.rollout:OtherBrushError",
-    "cluster.plan:PlanError",
+    "cluster.run.plan:PlanError",
     "cluster.on_ray.start:EngineError",
     "cluster.on_redis.connection:RedisError",
-    "cluster.run_folder:RunError",
-    "cluster.submission:SubmitError",
+    "cluster.run.folder:RunError",
+    "cluster.submit.client:SubmitError",
     "cluster.watch.start:WatchError",
 )
 
@@ -115,7 +115,7 @@ def status() -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 1
     except Exception as error:
-        line, ends_with = complaint(error, is_user_error(error))
+        line, ends_with = error_message(error, is_user_error(error))
         if line:
             typer.echo(f"spiral: {line}", err=True)
         return ends_with

@@ -28,7 +28,7 @@ from torch.nn import functional as F
 
 import envs  # noqa: F401  (registers the environments)
 from actors.scored import Observation, Scored
-from cluster.sheets import contact_sheet, save_picture
+from cluster.run.contact_sheet import contact_sheet, save_picture
 from envs.paint_settings import PaintSettings
 from spiral.config import AgentConfig
 from spiral.data import Split, load

@@ -28,8 +28,8 @@ from ray.tune.registry import register_env
 from torch import Tensor
 
 from actors.scored import Observation
-from cluster.cores import processors
 from cluster.on_ray.start import start_ray
+from cluster.run.cores import processors
 from examples.copying import CONFIG, SETTINGS, Actions, Eyes, copy_held_out, copying, digits, summary
 from spiral.agent import as_pictures
 from spiral.layers import mlp

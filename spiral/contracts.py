@@ -2,7 +2,7 @@
 
 The policy learner and the discriminator learner meet through a replay of renders and a store of weights (section
 6.3.4), and whoever watches a run sees it through a live feed. In one process all are plain objects
-(`learners/replay.py`, `learners/weights.py`, `cluster/feed/memory.py`); on a cluster they are in Redis
+(`learners/replay.py`, `learners/weights.py`, `cluster/run/feed/memory.py`); on a cluster they are in Redis
 (`cluster/on_redis`). Both forms pass the same tests.
 """
 
@@ -138,7 +138,7 @@ class LiveFeed(Protocol):
         """How much was not shown since the beginning."""
 
     def describe(self, description: Mapping[str, Any]) -> None:
-        """Say what run this is, in plain JSON values (`cluster.feed.texts.Description`); nothing is shown before."""
+        """Say what run this is, in plain JSON (`cluster.run.feed.texts.Description`); nothing is shown before."""
 
     def show(self, glimpse: Glimpse) -> None:
         """Show a piece of an episode."""

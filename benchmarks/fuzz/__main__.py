@@ -36,9 +36,9 @@ from benchmarks.fuzz.folders import checkpoint, copies, curves, population, run_
 from benchmarks.fuzz.variables import at_import, variables
 from benchmarks.fuzz.words import address, cluster, job, options, settings, store
 from cluster.cli import main
-from cluster.engine import inspect_environment
-from cluster.launch import Machines, begin
-from cluster.plan import Length
+from cluster.run.engine import inspect_environment
+from cluster.run.launch import Machines, begin
+from cluster.run.plan import Length
 from envs.program import Program
 from envs.pymypaint import find_brush
 from learners.checkpoint import write_checkpoint

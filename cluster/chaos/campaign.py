@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from ray.exceptions import ObjectLostError
 
 from actors.pool import Played
-from cluster.chaos.cluster import ChaosCluster, kill
 from cluster.chaos.evidence import CHECKPOINT_INTERVAL_S, Evidence, promises
-from cluster.display import make_display
-from cluster.on_ray.run import RayEngine
-from cluster.plan import Length, Phase, Report
-from cluster.run import Run
-from cluster.run_folder import RunFolder
+from cluster.chaos.ray_nodes import ChaosCluster, kill
+from cluster.on_ray.engine import RayEngine
+from cluster.run.display import make_display
+from cluster.run.folder import RunFolder
+from cluster.run.loop import Run
+from cluster.run.plan import Length, Phase, Report
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
 from spiral.data import load

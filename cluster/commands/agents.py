@@ -23,7 +23,7 @@ agents_app = typer.Typer()
 @agents_app.command()
 def info(preset: Annotated[str | None, typer.Option(help="Settings by name.")] = None) -> None:
     """Show a preset: layers and parameters, action heads, settings; or list the presets."""
-    from cluster.info import describe_preset, list_presets
+    from cluster.studio.info import describe_preset, list_presets
 
     typer.echo(list_presets() if preset is None else describe_preset(preset))
 
@@ -41,7 +41,7 @@ def sample(
     temperature: TemperatureOption = None,
 ) -> None:
     """Let an agent paint: uint8 [N, H, W, C], dark on white, beside the held-out pictures that it copies."""
-    from cluster.use import sample as paint_sample
+    from cluster.studio.sample import sample as paint_sample
 
     typer.echo(paint_sample(out, run, goal.value, data, count, seed, temperature))
 
@@ -58,6 +58,6 @@ def evaluate(
     temperature: TemperatureOption = None,
 ) -> None:
     """Measure an agent: error and readability of its copies, or how many of its inventions pass as digits."""
-    from cluster.measuring import evaluate as measure
+    from cluster.studio.evaluate import evaluate as measure
 
     typer.echo(measure(run, goal.value, data, count, seed, temperature))

@@ -127,7 +127,7 @@ def benchmark(name: str) -> Any:
     Raises:
         RunError: this is not a checkout of the repository.
     """
-    from cluster.run_folder import RunError
+    from cluster.run.folder import RunError
 
     root = Path(__file__).resolve().parents[2]
     if not (root / "benchmarks" / f"{name}.py").is_file():

@@ -17,7 +17,7 @@ data_app = typer.Typer(help="List data sets, or prepare one.", invoke_without_co
 def data(context: typer.Context) -> None:
     """List the data sets."""
     if context.invoked_subcommand is None:
-        from cluster.info import list_data
+        from cluster.studio.info import list_data
 
         typer.echo(list_data())
 
@@ -44,6 +44,6 @@ def make(
     ] = None,
 ) -> None:
     """Draw a data set into the folder where data sets live."""
-    from cluster.making import make_data
+    from cluster.studio.make_data import make_data
 
     typer.echo(make_data(name, seed, train, held_out, processes))

@@ -29,11 +29,11 @@ def parse(
     background: Annotated[str, typer.Option(help="The colour behind transparent parts.")] = "white",
 ) -> None:
     """Turn a picture into a program: as .json and .svg, stroke by stroke as .gif, and beside the picture."""
-    from cluster.framing import Framing
-    from cluster.parsing import parse as parse_picture
+    from cluster.studio.parse import parse as parse_picture
+    from cluster.studio.preprocessing import Preprocessing
 
-    framing = Framing(invert, contrast, crop, background)
-    typer.echo(parse_picture(picture, out, run, goal.value, samples, seed, temperature, framing))
+    preprocessing = Preprocessing(invert, contrast, crop, background)
+    typer.echo(parse_picture(picture, out, run, goal.value, samples, seed, temperature, preprocessing))
 
 
 @programs_app.command()
@@ -50,7 +50,7 @@ def edit(
     ] = None,
 ) -> None:
     """Change commands of a program, counted from 0; each option can be given more than once."""
-    from cluster.editing import edit as edit_program
+    from cluster.studio.edit import edit as edit_program
 
     typer.echo(edit_program(program, out, remove or [], move or [], recolor or []))
 
@@ -63,6 +63,6 @@ def render(
     brush: Annotated[str | None, typer.Option(help="Another one by name, or a .myb file.")] = None,
 ) -> None:
     """Paint a program anew, at any size and with any brush."""
-    from cluster.use import render as paint_program
+    from cluster.studio.render import render as paint_program
 
     typer.echo(paint_program(program, out, size, brush))

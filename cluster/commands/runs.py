@@ -58,7 +58,7 @@ def train(
     ] = None,
 ) -> None:
     """Train an agent. Ctrl-C ends it with a checkpoint, and --resume goes on from there."""
-    from cluster.training import train as run_training
+    from cluster.run.training import train as run_training
 
     run_training(
         preset,
@@ -101,7 +101,7 @@ def curves(
     out: Annotated[Path, typer.Option(help="The picture, a PNG.")] = Path("curves.png"),
 ) -> None:
     """Draw the learning curves of several runs into one picture."""
-    from cluster.curves import compare
+    from cluster.studio.curves import compare
 
     typer.echo(compare(runs, out))
 

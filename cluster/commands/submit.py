@@ -21,6 +21,6 @@ def submit(
     wait: Annotated[bool, typer.Option(help="Show its output to the end, and fetch its files.")] = True,
 ) -> None:
     """Send a run to a Ray cluster, follow it, and fetch its files: spiral submit --address URL -- train --preset ..."""
-    from cluster.submission import submit as send
+    from cluster.submit.client import submit as send
 
     raise typer.Exit(send(address, words or [], job, out, wait))

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from actors.pool import take_refused
-from cluster.timing import mean_of, timed
+from cluster.run.timing import mean_of, timed
 from envs.actions import ActionSpec
 from learners.discriminator_learner import DiscriminatorLearner
 from learners.policy_learner import PolicyLearner

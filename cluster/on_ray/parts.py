@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 
 from actors.broadcast import Broadcast
 from actors.pool import RolloutPool, RolloutWorker
-from cluster.brush import fingerprint_here
-from cluster.cores import default_workers, processors, share_cores
-from cluster.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
 from cluster.on_ray.calls import wait_for
 from cluster.on_ray.learners import DiscriminatorWorker, PolicyWorker
 from cluster.on_ray.start import gpu_share, start_ray
@@ -27,6 +24,9 @@ from cluster.on_redis.feed import RedisFeed
 from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import redis_of_a_run
 from cluster.on_redis.weights import RedisWeights
+from cluster.run.brush_fingerprint import fingerprint_here
+from cluster.run.cores import default_workers, processors, share_cores
+from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
 from learners.team import Seat, check_shares, meeting_place
 from spiral.config import RunConfig
 from spiral.contracts import Arrays

@@ -14,8 +14,8 @@ from typing import Any
 
 import redis
 
-from cluster.feed.base import Feed, FeedReader, Kind
 from cluster.on_redis.connection import KEY_LIFETIME_S, RUNS, RedisAddress, RedisError, redis_errors
+from cluster.run.feed.base import Feed, FeedReader, Kind
 
 KNOWN_RUNS = 64
 MAX_WAITING_BYTES = 16 * 2**20

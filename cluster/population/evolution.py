@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from ray import tune
 
-from cluster.interrupts import Interrupts
-from cluster.population.book import Book
+from cluster.population.event_log import EventLog
 from cluster.population.member import Member, Work
 from cluster.population.reports import Ending, Reports
-from cluster.population.room import Room
+from cluster.population.resources import MemberResources
 from cluster.population.scheduler import PopulationScheduler
 from cluster.population.settings import first_levels
+from cluster.run.interrupts import Interrupts
 
 TUNE_PREFIX = ".tune-"  # of the folder of Tune's own files
 MARK = "removed-by-the-next-command"  # a file in that folder, by which it is known as ours
@@ -39,8 +39,8 @@ ENVIRONMENT = {
 
 def evolve(
     work: Work,
-    room: Room,
-    book: Book,
+    resources: MemberResources,
+    log: EventLog,
     compare: Callable[[int], Mapping[int, float]] | None,
     pictures: NDArray[np.uint8],
     held_out: NDArray[np.uint8],
@@ -49,8 +49,8 @@ def evolve(
 
     Args:
         work: what all members need to know.
-        room: what each of them may use.
-        book: where it is written down.
+        resources: what each of them may use.
+        log: where it is written down.
         compare: the fitness of each member after a round, where members cannot tell it themselves.
         pictures: the real ones to train on, uint8 [N, H, W, C].
         held_out: others, of the same shape.
@@ -62,11 +62,11 @@ def evolve(
     def level(path: str) -> Any:
         return tune.sample_from(lambda spec: levels[spec["config"]["born"]][path])
 
-    scheduler = PopulationScheduler(plan, folder, Reports(plan, book), work.first_round, compare)
+    scheduler = PopulationScheduler(plan, folder, Reports(plan, log), work.first_round, compare)
     with _tune_folder(folder.path) as storage, Interrupts() as interrupts:
         trainable = tune.with_parameters(Member, work=work, pictures=pictures, held_out=held_out)
         tuner = tune.Tuner(
-            tune.with_resources(trainable, {"cpu": room.cpus, "gpu": room.gpus}),
+            tune.with_resources(trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
             param_space={"born": tune.grid_search(numbers), **{path: level(path) for path in levels[0]}},
             tune_config=tune.TuneConfig(
                 scheduler=scheduler,

@@ -1,4 +1,4 @@
-"""The folder of a population: its plan, its book, and a folder of a run for each member.
+"""The folder of a population: its plan, its event log, and a folder of a run for each member.
 
 What a member is lies in its own folder alone, as settings and checkpoints of ours. So an interrupted population goes on
 from its folders, and nothing that Tune wrote is ever read by a later command.
@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from cluster.plan import Length
 from cluster.population.settings import Levels, levels_of, member_config
-from cluster.run_folder import RunError, RunFolder, write_text
+from cluster.run.folder import RunError, RunFolder, write_text
+from cluster.run.plan import Length
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint, save_only_checkpoint
 from spiral.config import ConfigError, RunConfig, parse_config
 from spiral.data import DIGITS, resolve
@@ -92,7 +92,7 @@ class PopulationFolder:
         return self.path / "population.json"
 
     @property
-    def book(self) -> Path:
+    def events(self) -> Path:
         """What happened, one JSON document a line, `population.jsonl`."""
         return self.path / "population.jsonl"
 

@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from ray import tune
 
 from actors.broadcast import Broadcast
-from cluster.cores import processors
-from cluster.display import PlainDisplay
-from cluster.engine import EPISODES_SHOWN_PER_S
-from cluster.local import LocalEngine
 from cluster.on_redis.connection import RedisAddress
 from cluster.population.folder import Plan, PopulationFolder
-from cluster.population.live import member_feed
+from cluster.population.live_feed import member_feed
 from cluster.population.settings import Levels, member_config
-from cluster.population.sharing import share_discriminator
-from cluster.run import Run
+from cluster.population.shared_discriminator import share_discriminator
+from cluster.run.cores import processors
+from cluster.run.display import PlainDisplay
+from cluster.run.engine import EPISODES_SHOWN_PER_S
+from cluster.run.local_engine import LocalEngine
+from cluster.run.loop import Run
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
 from learners.descent import DivergedError
 
@@ -69,7 +69,7 @@ class Member(tune.Trainable):
         torch.set_num_threads(min(work.threads, processors()))
 
     def step(self) -> dict[str, Any]:
-        """One round: its row for the population's book."""
+        """One round: its row for the population's event log."""
         levels = {path: float(self.config[path]) for path in ("policy.learning_rate", "policy.entropy")}
         number, round_ = int(self.trial_name), self.work.first_round + self.iteration
         return play_round(self.work, self.pictures, self.held_out, number, levels, round_)
@@ -89,7 +89,7 @@ class Member(tune.Trainable):
 def play_round(
     work: Work, pictures: NDArray[np.uint8], held_out: NDArray[np.uint8], number: int, levels: Levels, round_: int
 ) -> dict[str, Any]:
-    """Train a member to the end of a round: its row for the population's book.
+    """Train a member to the end of a round: its row for the population's event log.
 
     `fitness` is the held-out figure, NaN where the population compares scores, and the worst where the run diverged.
     `complete` is false when the round was ended early.

@@ -8,25 +8,25 @@ from typing import Any
 
 from ray import tune
 
-from cluster.population.book import Book
+from cluster.population.event_log import EventLog
 from cluster.population.folder import Plan
 
 OURS = ("event", "round", "member", "policy.learning_rate", "policy.entropy", "fitness", "frames", "seconds", "failure")
 
 
 class Reports:
-    """Writes each finished round of a member into the book, and a line for whoever waits."""
+    """Writes each finished round of a member into the event log, and a line for whoever waits."""
 
-    def __init__(self, plan: Plan, book: Book) -> None:
-        self.plan, self.book = plan, book
+    def __init__(self, plan: Plan, log: EventLog) -> None:
+        self.plan, self.log = plan, log
 
     def take(self, result: dict[str, Any]) -> None:
         """Take in what Tune says of a member, which may be what it has said before or of a round ended early."""
-        known = any(row["round"] == result.get("round") for row in self.book.rounds_of(result.get("member", -1)))
+        known = any(row["round"] == result.get("round") for row in self.log.rounds_of(result.get("member", -1)))
         if known or not result.get("complete"):
             return
         row = {name: value for name, value in result.items() if name in OURS or name.startswith("held_out/")}
-        self.book.add(row)
+        self.log.add(row)
         print(self._line(row), flush=True)
 
     def _line(self, row: dict[str, Any]) -> str:

@@ -18,25 +18,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cluster.brush import compare_brush, fingerprint_here
-from cluster.cores import processors
-from cluster.engine import check_settings
-from cluster.launch import load_pictures
 from cluster.on_ray.start import EngineError, start_ray
 from cluster.on_redis.server import redis_of_a_run
-from cluster.only_writer import only_writer
-from cluster.plan import Length
-from cluster.population.book import Book
+from cluster.population.event_log import EventLog
 from cluster.population.evolution import evolve
 from cluster.population.folder import Plan, PopulationFolder
-from cluster.population.live import introduce
+from cluster.population.live_feed import introduce
 from cluster.population.member import Work
-from cluster.population.room import Room, make_room
+from cluster.population.resources import MemberResources, share_machines
 from cluster.population.scores import compare
 from cluster.population.settings import check_levels
-from cluster.population.sharing import newest_discriminator
-from cluster.progress import progress_in
-from cluster.run_folder import RunError, RunFolder, write_text
+from cluster.population.shared_discriminator import newest_discriminator
+from cluster.run.brush_fingerprint import compare_brush, fingerprint_here
+from cluster.run.cores import processors
+from cluster.run.engine import check_settings
+from cluster.run.folder import RunError, RunFolder, write_text
+from cluster.run.folder_lock import only_writer
+from cluster.run.launch import load_pictures
+from cluster.run.plan import Length
+from cluster.run.progress import progress_in
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
 
 
@@ -114,22 +114,22 @@ def _run(
             resources.enter_context(only_writer(folder.member(number).path))
         redis = resources.enter_context(redis_of_a_run(redis_url))  # first, since it answers sooner
         resources.enter_context(start_ray(address, processors(), size, embedded_redis=redis_url is None))
-        room = make_room(plan.members, at_a_time, plan.config.device)
+        each = share_machines(plan.members, at_a_time, plan.config.device)
         if minutes is not None:
-            plan = replace(plan, length=replace(plan.length, minutes=minutes / room.turns(plan.members)))
+            plan = replace(plan, length=replace(plan.length, minutes=minutes / each.turns(plan.members)))
         first_round = _rounds_done(folder, plan) + 1
         if first_round > plan.rounds:
             raise RunError(f"the population in {folder.path} is over: give more --minutes or --frames to go on")
         folder.begin(plan)
         folder.stop.unlink(missing_ok=True)
-        print(_announce(plan, room), flush=True)
-        book = Book(folder.book, first_round)
+        print(_announce(plan, each), flush=True)
+        log = EventLog(folder.events, first_round)
         description = introduce(redis, plan, folder)
         brush = fingerprint_here(plan.config)
-        work = Work(folder, plan, room.threads, room.at_a_time, first_round, redis, description, brush)
-        selects = partial(compare_members, plan, folder, book, held_out) if plan.fitness == "scores" else None
-        failures = evolve(work, room, book, selects, pictures, held_out)
-    return _finish(plan, folder, book, failures, held_out)
+        work = Work(folder, plan, each.threads, each.at_a_time, first_round, redis, description, brush)
+        selects = partial(compare_members, plan, folder, log, held_out) if plan.fitness == "scores" else None
+        failures = evolve(work, each, log, selects, pictures, held_out)
+    return _finish(plan, folder, log, failures, held_out)
 
 
 def _one_at_a_time(asked: int | None) -> int:
@@ -139,33 +139,35 @@ def _one_at_a_time(asked: int | None) -> int:
 
 
 def compare_members(
-    plan: Plan, folder: PopulationFolder, book: Book, held_out: NDArray[np.uint8], round_: int
+    plan: Plan, folder: PopulationFolder, log: EventLog, held_out: NDArray[np.uint8], round_: int
 ) -> dict[int, float]:
     """The comparable scores of all members after a round, written down; the worst for those that did not finish it."""
-    well = [row["member"] for row in book.rounds(round_) if "failure" not in row]
+    well = [row["member"] for row in log.rounds(round_) if "failure" not in row]
     folders = [latest_checkpoint(folder.member(number).checkpoints) for number in well]
     members = [load_checkpoint(path, only=("discriminator", "replay")) for path in folders]
     judges = [newest_discriminator(members)] if plan.shared_discriminator and members else members
     values = compare(members, judges, held_out)
     fitness = dict.fromkeys(range(plan.members), plan.worst)
     fitness |= {number: float(value) for number, value in zip(well, values, strict=True)}
-    book.add({"event": "scores", "round": round_, "scores": {str(n): value for n, value in fitness.items()}})
+    log.add({"event": "scores", "round": round_, "scores": {str(n): value for n, value in fitness.items()}})
     return fitness
 
 
-def _finish(plan: Plan, folder: PopulationFolder, book: Book, failures: list[str], held_out: NDArray[np.uint8]) -> str:
+def _finish(
+    plan: Plan, folder: PopulationFolder, log: EventLog, failures: list[str], held_out: NDArray[np.uint8]
+) -> str:
     over = _rounds_done(folder, plan) == plan.rounds
     if over and plan.fitness == "scores":
-        compare_members(plan, folder, book, held_out, plan.rounds)
-    if not any(row["event"] == "round" for row in book.rows):
+        compare_members(plan, folder, log, held_out, plan.rounds)
+    if not any(row["event"] == "round" for row in log.rows):
         if failures:
             raise EngineError(f"no member finished a round: {failures[0]}")
         return f"Stopped in the first round. Go on: spiral population --resume --out {folder.path}"
-    table = book.table(plan)
-    with book.full_disk.going_on(str(folder.summary)):
+    table = log.table(plan)
+    with log.full_disk.going_on(str(folder.summary)):
         write_text(folder.summary, table + "\n")
-    best = book.ranking(plan)[0]
-    with book.full_disk.going_on(str(folder.best)):
+    best = log.ranking(plan)[0]
+    with log.full_disk.going_on(str(folder.best)):
         folder.set_best(best)
     lines = [table, *(f"A member was lost: {failure}" for failure in failures)]
     lines.append(f"The fittest is member {best}: {folder.best}; measure it with `spiral eval --run {folder.best}`")
@@ -174,7 +176,7 @@ def _finish(plan: Plan, folder: PopulationFolder, book: Book, failures: list[str
     return "\n".join(lines)
 
 
-def _announce(plan: Plan, room: Room) -> str:
+def _announce(plan: Plan, each: MemberResources) -> str:
     parts = []
     if plan.length.minutes is not None:
         parts.append(f"{plan.length.minutes:.1f} minutes")
@@ -182,7 +184,7 @@ def _announce(plan: Plan, room: Room) -> str:
         parts.append(f"{plan.length.frames:,} frames")
     together = " with one discriminator" if plan.shared_discriminator else ""
     return (
-        f"{plan.members} members{together}, {room.at_a_time} at a time; each trains for {' or '.join(parts)} "
+        f"{plan.members} members{together}, {each.at_a_time} at a time; each trains for {' or '.join(parts)} "
         f"in {plan.rounds} rounds, and is selected by its {plan.figure}"
     )
 

@@ -91,9 +91,9 @@ class PopulationScheduler(PopulationBasedTraining):
         number, source = int(str(trial)), int(str(trial_to_clone))
         before = {path: trial.config[path] for path in self._hyperparam_mutations}
         after = {path: config[path] for path in self._hyperparam_mutations}
-        with self.reports.book.full_disk.going_on(f"Member {number} as a copy of member {source}"):
+        with self.reports.log.full_disk.going_on(f"Member {number} as a copy of member {source}"):
             self.folder.copy_member(self.plan, source, number, after)
-            self.reports.book.add(
+            self.reports.log.add(
                 {"event": "exploit", "round": self.round - 1, "member": number, "source": source}
                 | {"before": before, "after": after}
             )

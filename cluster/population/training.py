@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cluster.plan import Length
 from cluster.population.folder import FitnessName, Plan
 from cluster.population.run import begin, resume
-from cluster.run_folder import RunError
-from cluster.training import page_beside, settings
+from cluster.run.folder import RunError
+from cluster.run.plan import Length
+from cluster.run.training import page_beside, settings
 from spiral.presets import PRESETS
 
 DEFAULT_MEMBERS = 12  # thesis A.3

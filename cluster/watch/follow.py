@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cluster.feed.base import News
 from cluster.on_redis.connection import RedisAddress, RedisError
 from cluster.on_redis.feed import RedisFeedReader
+from cluster.run.feed.base import News
 from cluster.watch.find import Wanted
 
 WAIT_S = 0.5  # for news, before it is looked whether to stop

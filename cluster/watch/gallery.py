@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cluster.feed.base import News
-from cluster.feed.texts import Description, Row
-from cluster.figures import thinned
+from cluster.run.downsampling import thinned
+from cluster.run.feed.base import News
+from cluster.run.feed.texts import Description, Row
 from cluster.watch.messages import Message, film_message, message, png, rows_message
 from envs.program import FORMAT, VERSION
 from spiral.contracts import Glimpse

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cluster.feed.texts import Row
+from cluster.run.feed.texts import Row
 from spiral.contracts import Glimpse
 from spiral.picture_error import mean_squared_error
 

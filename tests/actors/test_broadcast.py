@@ -9,7 +9,7 @@ import torch
 from actors.broadcast import LARGEST, MOST_AT_ONCE, MOST_COMMANDS, Broadcast, reduced, shown_shape
 from actors.recorder import Recorder
 from actors.rollout import Rollout
-from cluster.feed.memory import MemoryFeed
+from cluster.run.feed.memory import MemoryFeed
 from learners.state import network_arrays
 from learners.weights import MemoryWeights
 from spiral.agent import Agent

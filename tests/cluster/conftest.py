@@ -60,9 +60,9 @@ def unanswered() -> Iterator[int]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Few and small shows, and one thread: small tensors are slower on several, above all on busy cores."""
-    monkeypatch.setattr("cluster.run.SHOWS", 3)
-    monkeypatch.setattr("cluster.exhibition.MEASURED", 4)
-    monkeypatch.setattr("cluster.exhibition.SHOWN", 4)
+    monkeypatch.setattr("cluster.run.loop.SHOWS", 3)
+    monkeypatch.setattr("cluster.run.evaluation.MEASURED", 4)
+    monkeypatch.setattr("cluster.run.evaluation.SHOWN", 4)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cluster.feed.base import FeedReader, News
+from cluster.run.feed.base import FeedReader, News
 from envs.paint_settings import PaintSettings
 from spiral.contracts import Glimpse
 from tests.patience import PATIENCE_S

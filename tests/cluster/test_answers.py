@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks.fuzz.damage import document
 from cluster.cli import app
-from cluster.complaints import LONGEST_WORD
+from cluster.commands.error_messages import LONGEST_WORD
 from envs import PAINT_ID
 from envs.program import Program
 from spiral.config import MOST_SEED, RunConfig
@@ -87,7 +87,7 @@ def test_the_largest_seed_is_taken_and_a_setting_is_no_way_around(spiral, copier
 
 def test_a_fault_of_ours_is_one_line_too_and_its_story_is_kept(spiral, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("cluster.info.list_presets", lambda: dict[str, str]()["nothing"])
+    monkeypatch.setattr("cluster.studio.info.list_presets", lambda: dict[str, str]()["nothing"])
     status, _, err = spiral("info")
     (story,) = tmp_path.iterdir()
     assert status == 70 and err.count("\n") == 1 and "KeyError: 'nothing'" in err and str(story) in err

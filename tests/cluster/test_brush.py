@@ -16,15 +16,15 @@ import torch
 from actors.broadcast import Broadcast
 from actors.pool import RolloutWorker
 from actors.rollout import OtherBrushError, Rollout
-from cluster.engine import describe_run
-from cluster.feed.memory import MemoryFeed
-from cluster.feed.texts import pack_description, unpack_description
-from cluster.launch import Machines, begin, load_pictures
-from cluster.plan import Length
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.member import Work, play_round
 from cluster.population.run import resume as resume_population
 from cluster.population.settings import levels_of
+from cluster.run.engine import describe_run
+from cluster.run.feed.memory import MemoryFeed
+from cluster.run.feed.texts import pack_description, unpack_description
+from cluster.run.launch import Machines, begin, load_pictures
+from cluster.run.plan import Length
 from cluster.watch.gallery import Episode
 from envs.other_brush import OtherBrushWarning
 from envs.program import Program

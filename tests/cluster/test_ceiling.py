@@ -9,7 +9,7 @@ import pytest
 from benchmarks import ceiling
 from benchmarks.scale import LINK, Costs, cores_served, need
 from benchmarks.trips import Trip
-from cluster.run_folder import RunError
+from cluster.run.folder import RunError
 from spiral.config import RunConfig
 
 from .conftest import FRAMES

@@ -10,10 +10,10 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from cluster.checkpoint_copies import CheckpointCopies
-from cluster.launch import Machines, begin, resume
-from cluster.plan import Length
-from cluster.run_folder import RunError
+from cluster.run.checkpoint_copies import CheckpointCopies
+from cluster.run.folder import RunError
+from cluster.run.launch import Machines, begin, resume
+from cluster.run.plan import Length
 from learners.checkpoint import load_checkpoint
 
 from .conftest import FRAMES

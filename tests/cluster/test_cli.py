@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from cluster.cli import USER_ERRORS
-from cluster.launch import Machines, begin
-from cluster.plan import Length
-from cluster.sheets import contact_sheet
+from cluster.run.contact_sheet import contact_sheet
+from cluster.run.launch import Machines, begin
+from cluster.run.plan import Length
 from envs.program import Program
 from learners.checkpoint import latest_checkpoint
 from spiral.config import RunConfig

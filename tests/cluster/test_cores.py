@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cluster.cores import Threads, default_workers, share_cores
+from cluster.run.cores import Threads, default_workers, share_cores
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import sys
 import pytest
 from PIL import Image
 
-from cluster.curves import compare, save_curves
-from cluster.plan import Length
-from cluster.run_folder import RunError, RunFolder
+from cluster.run.folder import RunError, RunFolder
+from cluster.run.learning_curve import save_curves
+from cluster.run.plan import Length
+from cluster.studio.curves import compare
 from spiral.config import parse_config
 from tests.tiny import TINY
 
@@ -46,7 +47,10 @@ def test_runs_go_by_the_names_of_their_folders(tmp_path):
 
 
 def test_matplotlib_does_not_speak_of_a_folder_that_cannot_be_written_to(tmp_path):
-    drawn = "from pathlib import Path; from cluster.curves import save_curves; save_curves(Path('o.png'), {'': []})"
+    drawn = (
+        "from pathlib import Path; from cluster.run.learning_curve import save_curves; "
+        "save_curves(Path('o.png'), {'': []})"
+    )
     environment = os.environ | {"MPLCONFIGDIR": "/dev/null"}
     said = subprocess.run([sys.executable, "-c", drawn], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (said.returncode, said.stderr) == (0, "") and (tmp_path / "o.png").is_file()

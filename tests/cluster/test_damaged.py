@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cluster.checkpoint_copies import CheckpointCopies
-from cluster.launch import Machines, begin
-from cluster.plan import Length
-from cluster.population.book import Book
+from cluster.population.event_log import EventLog
+from cluster.run.checkpoint_copies import CheckpointCopies
+from cluster.run.launch import Machines, begin
+from cluster.run.plan import Length
 from envs.program import LARGEST_FILE
 
 from .conftest import FRAMES, only_error
@@ -110,7 +110,7 @@ def test_lines_of_a_book_that_are_damaged_are_left_out(tmp_path):
     strange += [{}, {"event": "scores", "round": 1, "scores": {"x": 1.0}}, {"event": "scores", "round": 1, "scores": 5}]
     path = tmp_path / "population.jsonl"
     path.write_text("\n".join(map(json.dumps, [*strange, row])))
-    assert Book(path, 5).rows == [row]
+    assert EventLog(path, 5).rows == [row]
 
 
 def test_a_length_that_no_float_holds_is_none(spiral, run):

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cluster.feed import base as feed_module
-from cluster.feed.base import Feed, FeedReader
-from cluster.feed.memory import MemoryFeed
 from cluster.on_redis.feed import RedisFeed, RedisFeedReader
+from cluster.run.feed import base as feed_module
+from cluster.run.feed.base import Feed, FeedReader
+from cluster.run.feed.memory import MemoryFeed
 from tests.patience import PATIENCE_S
 
 from .feeds import description, glimpse, read_until, row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cluster.figures import thinned
+from cluster.run.downsampling import thinned
 
 
 def test_few_rows_stay_as_they_are():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cluster.forecast import REACHED, SHARE_OF_GRADIENTS, forecast, frames_per_s, precision_in_words
-from cluster.plan import Length
+from cluster.run.forecast import REACHED, SHARE_OF_GRADIENTS, forecast, frames_per_s, precision_in_words
+from cluster.run.plan import Length
 from spiral.precision import Precision
 from spiral.presets import PRESETS, preset
 

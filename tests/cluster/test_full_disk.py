@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster.launch import Machines, begin, resume
-from cluster.logbook import read_lines
-from cluster.plan import Length
-from cluster.population.book import Book
-from cluster.run_folder import RunError
+from cluster.population.event_log import EventLog
+from cluster.run.folder import RunError
+from cluster.run.launch import Machines, begin, resume
+from cluster.run.logbook import read_lines
+from cluster.run.plan import Length
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from spiral.config import RunConfig
 
@@ -35,7 +35,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 @pytest.fixture
 def checkpoint_at_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cluster.run.CHECKPOINT_INTERVAL_S", 0.0)
+    monkeypatch.setattr("cluster.run.loop.CHECKPOINT_INTERVAL_S", 0.0)
 
 
 @pytest.mark.usefixtures("checkpoint_at_each_step")
@@ -59,7 +59,7 @@ def test_a_run_goes_on_without_checkpoints_and_is_resumed_from_the_last_that_was
 def test_the_book_of_a_population_is_whole_as_soon_as_there_is_room_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    book = Book(tmp_path / "population.jsonl", 1)
+    book = EventLog(tmp_path / "population.jsonl", 1)
     rows = [{"event": "round", "round": 1, "member": member, "fitness": 0.5} for member in range(9)]
     book.add(rows[0])
     with files_of_at_most(100):

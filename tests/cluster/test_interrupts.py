@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cluster.interrupts import Interrupts
+from cluster.run.interrupts import Interrupts
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from spiral.config import RunConfig
 from tests.patience import PATIENCE_S
@@ -21,7 +21,10 @@ from tests.patience import PATIENCE_S
 from .conftest import set_words
 
 ROOT = Path(__file__).parents[2]
-SHOWS_OFTEN = ("-c", "from cluster import cli, display; display.PLAIN_INTERVAL_S = 0.0; cli.main()")
+SHOWS_OFTEN = (
+    "-c",
+    "from cluster import cli; from cluster.run import display; display.PLAIN_INTERVAL_S = 0.0; cli.main()",
+)
 
 
 def command(*words: str, program: Sequence[str] = ("-m", "cluster.cli")) -> subprocess.Popen[str]:

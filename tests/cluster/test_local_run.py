@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cluster.launch import Machines, begin, resume
-from cluster.logbook import read_rows
-from cluster.plan import Length
-from cluster.run import Summary
-from cluster.run_folder import RunError, RunFolder
-from cluster.use import find_agent
+from cluster.run.folder import RunError, RunFolder
+from cluster.run.launch import Machines, begin, resume
+from cluster.run.logbook import read_rows
+from cluster.run.loop import Summary
+from cluster.run.plan import Length
+from cluster.studio.agents import find_agent
 from envs.program import Program
 from learners.checkpoint import CheckpointError, load_checkpoint
 from spiral.config import ConfigError, RunConfig
@@ -102,7 +102,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny_copying,
 def test_a_resumed_run_goes_on_as_if_nothing_had_happened(tiny_copying, tmp_path, monkeypatch, stop_at):
     through = train(tiny_copying, tmp_path / "through", 16)
     with monkeypatch.context() as patch:
-        patch.setattr("cluster.launch.Interrupts", lambda: StopAfter(stop_at))
+        patch.setattr("cluster.run.launch.Interrupts", lambda: StopAfter(stop_at))
         halted = train(tiny_copying, tmp_path / "halted", 16)
     assert not halted.over and halted.counters.frames == stop_at * FRAMES
     resumed = resume(tmp_path / "halted", None, LOCAL)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
-from cluster.logbook import STEPS_PER_ROW, Logbook, read_rows
-from cluster.plan import Counters, Length, Report
-from cluster.run_folder import RunFolder
+from cluster.run.folder import RunFolder
+from cluster.run.logbook import STEPS_PER_ROW, Logbook, read_rows
+from cluster.run.plan import Counters, Length, Report
 from spiral.config import RunConfig
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import psutil
 import pytest
 
-from cluster.logbook import read_rows
-from cluster.plan import Counters
-from cluster.run_folder import RunFolder
+from cluster.run.folder import RunFolder
+from cluster.run.logbook import read_rows
+from cluster.run.plan import Counters
 from learners.checkpoint import CheckpointError, load_checkpoint
 from tests.patience import PATIENCE_S, wait_until
 
@@ -21,7 +21,10 @@ from .conftest import FRAMES
 from .test_interrupts import command, train
 
 INTERVAL_S = 1.0
-SAVES_OFTEN = ("-c", f"from cluster import cli, run; run.CHECKPOINT_INTERVAL_S = {INTERVAL_S}; cli.main()")
+SAVES_OFTEN = (
+    "-c",
+    f"from cluster import cli; from cluster.run import loop; loop.CHECKPOINT_INTERVAL_S = {INTERVAL_S}; cli.main()",
+)
 # They report the end to Ray's server, which is gone, and by a constant of Ray's wait a minute for it to answer.
 RAYS_AGENTS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
 

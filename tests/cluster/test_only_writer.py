@@ -8,12 +8,12 @@ import socket
 
 import pytest
 
-from cluster.logbook import read_rows
-from cluster.only_writer import only_writer
-from cluster.plan import Length
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.run import resume as resume_population
-from cluster.run_folder import WRITER, RunError, RunFolder
+from cluster.run.folder import WRITER, RunError, RunFolder
+from cluster.run.folder_lock import only_writer
+from cluster.run.logbook import read_rows
+from cluster.run.plan import Length
 from tests.patience import wait_until
 
 from .conftest import FRAMES

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from actors.scene_evaluation import match, objects_of
-from cluster.framing import DRAWN_SHARE, Framing, drawn_box, edge_color, resized
-from cluster.parsing import SHOWN
-from cluster.program_pictures import (
+from cluster.run.contact_sheet import GAP, LINE
+from cluster.studio.parse import SHOWN
+from cluster.studio.preprocessing import DRAWN_SHARE, Preprocessing, drawn_box, edge_color, resized
+from cluster.studio.program_pictures import (
     STRIP,
     numbered_strip,
     painting_frames,
@@ -21,7 +22,6 @@ from cluster.program_pictures import (
     stroke_colors,
     strokes_picture,
 )
-from cluster.sheets import GAP, LINE
 from envs import PAINT_ID, SCENES_ID
 from envs.edits import in_colors, moved, recolored, without
 from envs.paint_settings import PaintSettings
@@ -93,7 +93,7 @@ def test_all_files_show_one_program(spiral, copier, drawing, tmp_path):
     frames = gif(out / "painting.gif")
     assert len(frames) == len(program.actions) + 1 == 4
     np.testing.assert_allclose(frames[-1][:SHOWN].astype(int), reconstruction(out), atol=2)
-    target = resized(Framing().apply(Image.open(drawing).convert("L")), 16, Image.Resampling.BILINEAR)
+    target = resized(Preprocessing().apply(Image.open(drawing).convert("L")), 16, Image.Resampling.BILINEAR)
     assert f"error {mean_squared_error(program.replay(), target):.4f}, of an empty" in said
 
 
@@ -169,49 +169,51 @@ def test_a_light_drawing_on_a_dark_board_is_noticed(spiral, copier, tmp_path):
 def test_a_picture_is_padded_in_its_own_background():
     wide = Image.new("RGB", (30, 10), (200, 100, 50))
     wide.paste((0, 0, 0), (10, 3, 20, 7))
-    square = np.asarray(Framing().apply(wide))
+    square = np.asarray(Preprocessing().apply(wide))
     assert square.shape == (30, 30, 3)
     np.testing.assert_array_equal(square[10:20], np.asarray(wide))
     assert (square[:10] == (200, 100, 50)).all() and (square[20:] == (200, 100, 50)).all()
     assert edge_color(square).tolist() == [200, 100, 50]
-    assert Framing().apply(Image.new("L", (1, 1000), 7)).size == (1000, 1000)
+    assert Preprocessing().apply(Image.new("L", (1, 1000), 7)).size == (1000, 1000)
 
 
 def test_a_grey_board_becomes_white_paper():
     board = Image.new("L", (40, 40), 60)
     board.paste(220, (10, 10, 30, 30))
-    paper = np.asarray(Framing(invert=True, contrast=True).apply(board))
+    paper = np.asarray(Preprocessing(invert=True, contrast=True).apply(board))
     assert (paper[0, 0], paper[20, 20]) == (255, 0)
-    assert np.asarray(Framing(invert=True).apply(board))[0, 0] == 195
-    np.testing.assert_array_equal(np.asarray(Framing().apply(board)), np.asarray(board))
+    assert np.asarray(Preprocessing(invert=True).apply(board))[0, 0] == 195
+    np.testing.assert_array_equal(np.asarray(Preprocessing().apply(board)), np.asarray(board))
 
 
 def test_what_is_drawn_comes_to_the_middle_as_large_as_a_digit():
     page = Image.new("L", (300, 200), 200)
     page.paste(40, (20, 50, 60, 150))
     page.putpixel((250, 20), 150)  # a speck on the paper
-    square = Framing(crop=True).apply(page)
+    square = Preprocessing(crop=True).apply(page)
     assert square.size == (140, 140), "the drawing is 100 high"
     assert drawn_box(np.atleast_3d(np.asarray(square))) == (50, 20, 90, 120)
     assert edge_color(np.atleast_3d(np.asarray(square))).tolist() == [200], "also where the page ends"
     assert pytest.approx(DRAWN_SHARE) == 100 / 140
     inside = Image.new("RGB", (28, 28), "white")
     inside.paste((0, 0, 0), (9, 4, 19, 24))
-    np.testing.assert_array_equal(np.asarray(Framing(crop=True).apply(inside)), np.asarray(inside))
+    np.testing.assert_array_equal(np.asarray(Preprocessing(crop=True).apply(inside)), np.asarray(inside))
 
 
 @pytest.mark.parametrize("grey", [255, 90])
 def test_a_page_without_a_drawing_is_taken_whole(grey):
     page = Image.new("L", (30, 20), grey)
-    assert Framing(crop=True).apply(page).size == (30, 30)
+    assert Preprocessing(crop=True).apply(page).size == (30, 30)
 
 
 def test_a_small_drawing_on_a_large_page_is_noticed():
     page, canvas = (np.full((size, size, 1), 255, np.uint8) for size in (100, 32))
     page[40:70, 40:60] = 0
-    assert Framing().advice(page, canvas) == ["note: what is drawn fills 30% of the picture's side: try it with --crop"]
-    assert Framing(crop=True).advice(page, canvas) == []
-    assert Framing().advice(page, canvas.repeat(3, axis=2)) == [], "in colour, all of a picture counts"
+    assert Preprocessing().advice(page, canvas) == [
+        "note: what is drawn fills 30% of the picture's side: try it with --crop"
+    ]
+    assert Preprocessing(crop=True).advice(page, canvas) == []
+    assert Preprocessing().advice(page, canvas.repeat(3, axis=2)) == [], "in colour, all of a picture counts"
 
 
 def test_the_strokes_are_the_mean_of_paintings_in_colours():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cluster.plan import Counters, Length, PlanError, Report, phase_of
+from cluster.run.plan import Counters, Length, PlanError, Report, phase_of
 from spiral.config import RunConfig, parse_config
 
 

@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cluster.launch import load_pictures
-from cluster.logbook import read_lines, read_rows
-from cluster.plan import Length
 from cluster.population.evolution import MARK
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.member import play_round
-from cluster.population.room import Room
+from cluster.population.resources import MemberResources
 from cluster.population.run import begin, resume
 from cluster.population.settings import levels_of
-from cluster.run_folder import WRITER, RunError
-from cluster.use import find_agent
+from cluster.run.folder import WRITER, RunError
+from cluster.run.launch import load_pictures
+from cluster.run.logbook import read_lines, read_rows
+from cluster.run.plan import Length
+from cluster.studio.agents import find_agent
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from spiral.config import ConfigError, RunConfig
 from spiral.contracts import Arrays
@@ -48,7 +48,7 @@ class Grown:
     copies: list[tuple[int, int, PopulationFolder]]
 
     def rows(self, event: str) -> list[dict[str, Any]]:
-        return [row for row in read_lines(self.folder.book) if row["event"] == event]
+        return [row for row in read_lines(self.folder.events) if row["event"] == event]
 
     def parts(self, member: int) -> dict[str, Arrays]:
         return load_checkpoint(latest_checkpoint(self.folder.member(member).checkpoints)).parts
@@ -58,7 +58,7 @@ class Grown:
 def one_thread() -> Iterator[None]:
     """One thread in each member, whatever Ray has: the sums of several are rounded in another order."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Room, "threads", 1)
+        patch.setattr(MemberResources, "threads", 1)
         yield
 
 

@@ -9,19 +9,19 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from cluster.launch import load_pictures
-from cluster.local import LocalEngine
-from cluster.logbook import read_rows
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.feed import RedisFeedReader
-from cluster.plan import Length
 from cluster.population.folder import Plan, PopulationFolder
-from cluster.population.live import introduce
+from cluster.population.live_feed import introduce
 from cluster.population.member import Work, play_round
 from cluster.population.run import begin
 from cluster.population.settings import levels_of
-from cluster.population.sharing import SharedReplay, share_discriminator
-from cluster.run_folder import RunError
+from cluster.population.shared_discriminator import SharedReplay, share_discriminator
+from cluster.run.folder import RunError
+from cluster.run.launch import load_pictures
+from cluster.run.local_engine import LocalEngine
+from cluster.run.logbook import read_rows
+from cluster.run.plan import Length
 from learners.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint
 from learners.replay import MemoryReplay
 from spiral.agent import as_pictures, writable_tensor

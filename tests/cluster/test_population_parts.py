@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cluster.launch import load_pictures
-from cluster.local import LocalEngine
-from cluster.plan import Length, Phase
-from cluster.population.book import Book
+from cluster.population.event_log import EventLog
 from cluster.population.folder import Plan
-from cluster.population.room import Room, make_room
+from cluster.population.resources import MemberResources, share_machines
 from cluster.population.scores import comparable, compare
 from cluster.population.settings import first_levels, first_ranges, levels_of, member_config
+from cluster.run.launch import load_pictures
+from cluster.run.local_engine import LocalEngine
+from cluster.run.plan import Length, Phase
 from learners.checkpoint import Checkpoint
 from learners.policy_learner import on_the_way
 from learners.replay import MemoryReplay, newest
@@ -118,35 +118,35 @@ def test_first_levels_are_spread_around_the_presets_own(tiny):
 @pytest.mark.parametrize(
     ("machines", "members", "asked", "room", "turns"),
     [
-        ([2], 12, None, Room(2, 1.0, 0.0), 6),
-        ([16], 12, None, Room(12, 1.333, 0.0), 1),
-        ([4], 12, 1, Room(1, 4.0, 0.0), 12),
-        ([4, 4, 4], 12, None, Room(12, 1.0, 0.0), 1),
-        ([64], 3, None, Room(3, 21.333, 0.0), 1),
-        ([1], 5, 2, Room(2, 0.5, 0.0), 3),
+        ([2], 12, None, MemberResources(2, 1.0, 0.0), 6),
+        ([16], 12, None, MemberResources(12, 1.333, 0.0), 1),
+        ([4], 12, 1, MemberResources(1, 4.0, 0.0), 12),
+        ([4, 4, 4], 12, None, MemberResources(12, 1.0, 0.0), 1),
+        ([64], 3, None, MemberResources(3, 21.333, 0.0), 1),
+        ([1], 5, 2, MemberResources(2, 0.5, 0.0), 3),
     ],
 )
 def test_members_share_the_cores_and_take_turns(monkeypatch, machines, members, asked, room, turns):
     nodes = [{"Alive": True, "Resources": {"CPU": float(cores)}} for cores in machines]
     monkeypatch.setattr("ray.nodes", lambda: [*nodes, {"Alive": False, "Resources": {}}])
-    made = make_room(members, asked, device="cpu")
+    made = share_machines(members, asked, device="cpu")
     assert made == room and made.turns(members) == turns
     assert made.threads == max(1, int(room.cpus))
 
 
 def test_the_table_ranks_by_the_newest_fitness_and_tells_the_lineage(tiny, tmp_path):
     plan = Plan(tiny.with_changes({"agent.conditional": True}), Length(frames=1), 3, 2, "held_out")
-    book = Book(tmp_path / "book.jsonl", 1)
+    book = EventLog(tmp_path / "book.jsonl", 1)
     levels = {"policy.learning_rate": 1e-3, "policy.entropy": 1e-2}
     for round_, errors in ((1, [0.5, 0.4, 0.9]), (2, [0.2, 0.3, float("inf")])):
         for member, error in enumerate(errors):
             book.add({"event": "round", "round": round_, "member": member, "fitness": error, **levels})
         if round_ == 1:
             book.add({"event": "exploit", "round": 1, "member": 2, "source": 1, "before": levels, "after": levels})
-    again = Book(tmp_path / "book.jsonl", 3)
+    again = EventLog(tmp_path / "book.jsonl", 3)
     for read in (book, again):
         assert read.ranking(plan) == [0, 1, 2]
         assert read.fitness(plan) == {0: 0.2, 1: 0.3}, "who failed has none"
         assert read.lineage(2) == "2 < 1 (round 1)" and read.lineage(0) == "0"
         assert "none" in read.table(plan).splitlines()[3]
-    assert [row["round"] for row in Book(tmp_path / "book.jsonl", 2).rows] == [1, 1, 1, 1], "a round begins anew"
+    assert [row["round"] for row in EventLog(tmp_path / "book.jsonl", 2).rows] == [1, 1, 1, 1], "a round begins anew"

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import ray
 
-from cluster.engine import describe_run
-from cluster.feed.base import News
-from cluster.launch import Machines, begin, resume
-from cluster.local import LocalEngine
-from cluster.on_ray.run import RayEngine
+from cluster.on_ray.engine import RayEngine
 from cluster.on_ray.start import EngineError, gpu_share, start_ray
 from cluster.on_ray.supervisor import Supervised
 from cluster.on_redis.connection import FAIL_AT_ONCE, RedisAddress, RedisError
 from cluster.on_redis.feed import RedisFeedReader
 from cluster.on_redis.server import EmbeddedRedis
-from cluster.plan import Counters, Length, Phase, Report
+from cluster.run.engine import describe_run
+from cluster.run.feed.base import News
+from cluster.run.launch import Machines, begin, resume
+from cluster.run.local_engine import LocalEngine
+from cluster.run.plan import Counters, Length, Phase, Report
 from envs.pymypaint import fingerprint
 from learners.checkpoint import load_checkpoint
 from spiral.config import ConfigError, RunConfig

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cluster.feed.base import KINDS, Kind
-from cluster.feed.records import pack_glimpse, pack_sheet
-from cluster.feed.texts import pack_description, pack_row
 from cluster.on_redis.connection import FAIL_AT_ONCE, RUNS, RedisAddress, RedisError
 from cluster.on_redis.feed import FIELD, KNOWN_RUNS, RedisFeed, RedisFeedReader
 from cluster.on_redis.server import EmbeddedRedis
+from cluster.run.feed.base import KINDS, Kind
+from cluster.run.feed.records import pack_glimpse, pack_sheet
+from cluster.run.feed.texts import pack_description, pack_row
 from cluster.watch import find
 from cluster.watch.find import Wanted, runs_in
 from tests.patience import wait_until

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from cluster.launch import Machines
 from cluster.on_redis.connection import RedisAddress, RedisError, hide_password
 from cluster.on_redis.server import EmbeddedRedis
+from cluster.run.launch import Machines
 from tests.patience import wait_until
 
 

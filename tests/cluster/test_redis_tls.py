@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster.launch import Machines, begin
 from cluster.on_redis.connection import RedisAddress, RedisError
-from cluster.plan import Length
+from cluster.run.launch import Machines, begin
+from cluster.run.plan import Length
 from learners.checkpoint import load_checkpoint
 
 from .conftest import FRAMES

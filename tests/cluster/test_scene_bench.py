@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import search
-from cluster.making import make_data
-from cluster.run_folder import RunError
+from cluster.run.folder import RunError
+from cluster.studio.make_data import make_data
 from envs import SCENES_ID
 from spiral.config import RunConfig
 

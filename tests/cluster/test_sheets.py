@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from cluster.display import LiveDisplay, PlainDisplay
-from cluster.plan import Counters
-from cluster.sheets import GAP, LINE, contact_sheet, save_picture
+from cluster.run.contact_sheet import GAP, LINE, contact_sheet, save_picture
+from cluster.run.display import LiveDisplay, PlainDisplay
+from cluster.run.plan import Counters
 
 
 def test_every_picture_is_on_the_sheet_below_its_target():
@@ -47,7 +47,7 @@ def test_a_picture_survives_the_disk(tmp_path):
 
 
 def test_plain_lines_come_at_intervals_and_say_what_is_known(capsys, monkeypatch):
-    monkeypatch.setattr("cluster.display.PLAIN_INTERVAL_S", float("inf"))
+    monkeypatch.setattr("cluster.run.display.PLAIN_INTERVAL_S", float("inf"))
     with PlainDisplay() as display:
         for share in (0.25, 0.5):
             display.update("learning", share, Counters(frames=1000, seconds=3), {"policy/return": 0.5, "odd": 1.0})

@@ -18,11 +18,11 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from cluster.job import folder_of
-from cluster.logbook import read_rows
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.server import EmbeddedRedis
-from cluster.run_folder import RunFolder
+from cluster.run.folder import RunFolder
+from cluster.run.logbook import read_rows
+from cluster.submit.job import folder_of
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from tests.foreign import foreign_folder
 from tests.patience import PATIENCE_S, wait_until

@@ -16,11 +16,11 @@ from PIL import Image
 from actors.broadcast import Broadcast
 from benchmarks.browser import EXECUTABLE, chromium
 from benchmarks.strokes import delays_since, note_strokes
-from cluster.engine import EPISODES_SHOWN_PER_S, describe_run
-from cluster.local import LocalEngine
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.feed import RedisFeed
-from cluster.plan import Length, Phase
+from cluster.run.engine import EPISODES_SHOWN_PER_S, describe_run
+from cluster.run.local_engine import LocalEngine
+from cluster.run.plan import Length, Phase
 from cluster.watch.find import Wanted
 from envs.program import Program
 from spiral.config import RunConfig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cluster.engine import inspect_environment
+from cluster.run.engine import inspect_environment
 from learners.checkpoint import write_checkpoint
 from spiral.agent import Agent
 from spiral.config import RunConfig

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from actors import scene_making
 from actors.scene_making import make_scenes
 from cluster.cli import app
-from cluster.making import make_data
+from cluster.studio.make_data import make_data
 from envs import SCENES_ID
 from envs.program import Program
 from envs.scene_objects import ADD

@@ -26,7 +26,7 @@ OLDER = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}  # a proce
 WEIGHTS = [nn.Parameter(torch.ones(128, 128))]
 ASK = """
 import torch
-from cluster.engine import inspect_environment
+from cluster.run.engine import inspect_environment
 from spiral.agent import Agent
 from spiral.precision import choose_precision
 from spiral.presets import preset

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 from torch import nn
 
-from cluster.info import list_presets
+from cluster.studio.info import list_presets
 from envs.program import SETTINGS
 from spiral.agent import Agent, count_parameters
 from spiral.config import ConfigError, RunConfig

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cluster.engine import inspect_environment
+from cluster.run.engine import inspect_environment
 from spiral.agent import Agent
 from spiral.shipped import shipped_agent
 

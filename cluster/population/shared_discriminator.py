@@ -1,0 +1,72 @@
+"""One discriminator that all members share, as in SPIRAL++ (Mellor et al., 2019, where ten agents have one).
+
+Members that share it take turns. Whoever's turn it is goes on with the discriminator of the one that trained last, its
+optimiser and its random state, and trains it on the renders of everybody: the new ones of its own, and those that the
+others left in their checkpoints. Without these it would learn whom it has before it, and forget the others until they
+come again.
+
+Nothing is kept beside the members' checkpoints: the one discriminator is that which has taken the most steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cluster.population.folder import PopulationFolder
+from cluster.run.local_engine import LocalEngine
+from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, load_checkpoint
+from learners.replay import MemoryReplay
+from spiral.contracts import Renders
+
+
+class SharedReplay(MemoryReplay):
+    """The replay of a member whose turn it is; what is drawn from it comes from all members alike.
+
+    Args:
+        own: the member's replay so far.
+        others: those of the other members, none of them empty.
+    """
+
+    def __init__(self, own: MemoryReplay, others: Sequence[MemoryReplay]) -> None:
+        super().__init__(own.capacity, own.canvas_shape, own.with_targets)
+        self.load_state(own.state())
+        self.others = others
+
+    def sample(self, count: int, rng: np.random.Generator) -> Renders:
+        """`count` pictures, for each of which first a member and then one of its pictures is drawn uniformly.
+
+        Raises:
+            EmptyReplayError: when nothing was added yet.
+        """
+        counts = np.bincount(rng.integers(1 + len(self.others), size=count), minlength=1 + len(self.others))
+        drawn = [super().sample(counts[0], rng)]
+        drawn += [other.sample(n, rng) for other, n in zip(self.others, counts[1:], strict=True)]
+        targets = [batch.targets for batch in drawn if batch.targets is not None]
+        return Renders(np.concatenate([batch.renders for batch in drawn]), np.concatenate(targets) if targets else None)
+
+
+def share_discriminator(engine: LocalEngine, folder: PopulationFolder, members: int, number: int) -> None:
+    """Let the engine of member `number`, at the beginning of its turn, go on with everybody's discriminator."""
+    assert engine.discriminator is not None and engine.replay is not None, "the plan was checked"
+    left = {
+        other: load_checkpoint(latest_checkpoint(checkpoints), only=("discriminator", "replay"))
+        for other in range(members)
+        if has_checkpoint(checkpoints := folder.member(other).checkpoints)
+    }
+    if not left:
+        return
+    engine.discriminator.load_state(newest_discriminator(list(left.values())).part("discriminator"))
+    others = []
+    for other, checkpoint in left.items():
+        replay = MemoryReplay(engine.replay.capacity, engine.replay.canvas_shape, engine.replay.with_targets)
+        replay.load_state(checkpoint.part("replay"))
+        if other != number and replay.size:
+            others.append(replay)
+    engine.replay = engine.discriminator.replay = SharedReplay(engine.replay, others)
+
+
+def newest_discriminator(members: Sequence[Checkpoint]) -> Checkpoint:
+    """The member in whose checkpoint the shared discriminator has taken the most steps."""
+    return max(members, key=lambda member: int(member.part("discriminator")["version"]))

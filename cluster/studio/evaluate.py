@@ -1,0 +1,86 @@
+"""`spiral eval`: the figures of a finished agent, in words.
+
+Every copy has an error beside that of an empty canvas. Copies of digits are read, inventions of digits are judged, and
+of scenes the objects are compared.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.evaluation import Paintings, judge_copies, judge_inventions, read_alike
+from actors.scene_evaluation import judge_scenes, objects_of
+from cluster.run.folder import RunError
+from cluster.studio.agents import find_agent, let_paint, name_of_agent, of_data
+from envs.scene_settings import SceneSettings
+from spiral.config import RunConfig
+from spiral.data import DIGITS, find, resolve, scenes
+
+
+def evaluate(
+    run: Path | None, goal: str, data: str | None, count: int | None, seed: int, temperature: float | None
+) -> str:
+    """The figures of an agent, in words.
+
+    Raises:
+        RunError: it invents other things than digits, for which there is no judge, or `data` has nothing for it.
+    """
+    config, weights = find_agent(run, goal)
+    config = of_data(config, data)
+    if not config.agent.conditional and not _of_digits(config):
+        raise RunError(
+            f"{name_of_agent(run, goal)} invents pictures like those of {config.data.name}, "
+            "and only digits have a judge: look at what it paints with `spiral sample`"
+        )
+    paintings, targets = let_paint(config, weights, count, seed, temperature)
+    if targets is None:
+        return _inventions(paintings.renders)
+    lines = [_copies(paintings, targets)]
+    if _of_digits(config):
+        lines.append(f"read as the same digit    {read_alike(paintings.renders, targets):.1%}")
+    if isinstance(find(config.data.name), scenes.Scenes):
+        lines.append(_objects(config, paintings, targets))
+    return "\n".join(lines)
+
+
+def _of_digits(config: RunConfig) -> bool:
+    return resolve(config.data.name)[0] in DIGITS
+
+
+def _copies(paintings: Paintings, targets: NDArray[np.uint8]) -> str:
+    report = judge_copies(paintings.renders, targets, paintings.empty)
+    blank = "" if report.empty_error else "\nnote: nothing is drawn in these pictures: empty canvases are right copies"
+    return (
+        f"{len(targets):,} held-out pictures, one copy each:\n"
+        f"mean squared error        {report.error:.4f}\n"
+        f"  of an empty canvas      {report.empty_error:.4f} (ratio {report.relative_error:.3f}){blank}"
+    )
+
+
+def _inventions(renders: NDArray[np.uint8]) -> str:
+    report = judge_inventions(renders)
+    shares = "  ".join(f"{digit}: {share:.1%}" for digit, share in enumerate(report.shares))
+    return (
+        f"{len(renders):,} inventions:\n"
+        f"accepted as digits        {report.accepted:.1%}\n"
+        f"digits with 2% or more    {report.digits_present} of 10\n"
+        f"{shares}"
+    )
+
+
+def _objects(config: RunConfig, paintings: Paintings, targets: NDArray[np.uint8]) -> str:
+    dataset = find(config.data.name)
+    assert isinstance(dataset, scenes.Scenes), "others have no objects"
+    settings = SceneSettings(**config.environment.settings)
+    programs = scenes.read(dataset.folder, "test").actions[: len(targets)]
+    copies, originals = ([objects_of(settings, actions) for actions in all_] for all_ in (paintings.actions, programs))
+    report = judge_scenes(paintings.renders, targets, copies, originals, paintings.empty)
+    return (
+        f"right number of objects   {report.right_count:.1%}\n"
+        f"position error            {report.position_error:.2f} cells of the grid, of objects that are matched\n"
+        f"missed, invented          {report.missed:.2f}, {report.invented:.2f} objects a scene\n"
+        f"shape, size, colour right {report.right_attributes:.1%} of the matched objects"
+    )
