@@ -23,7 +23,8 @@ import envs  # noqa: F401  (registers the environments)
 from actors.broadcast import Broadcast
 from actors.recorder import Recorder
 from envs.actions import ActionSpec
-from envs.own import is_own, load_class, vector_form
+from envs.own import is_own, load_class
+from envs.vector_form import vector_form
 from spiral.agent import Agent, Observation, writable_tensor
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightsError, WeightStore

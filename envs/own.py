@@ -1,17 +1,19 @@
 """Environments of a user's own: a class in a module of theirs, named `module:Class`.
 
-Such a class is a `CanvasEnv` with its settings and its `Episodes`; its vector form follows from the two. It needs no
-line in this project (`examples/dots.py` is one). A saved program names its environment too, but never makes anything be
-imported: the one who reads it does that.
+Such a class is a `CanvasEnv` with its settings and its `Episodes`; its vector form follows from the two
+(`envs/vector_form.py`). It needs no line in this project (`examples/dots.py` is one). A saved program names its
+environment too, but never makes anything be imported: the one who reads it does that.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any, ClassVar
+from typing import Any
 
-from envs.canvas_env import CanvasEnv, CanvasVectorEnv
+import gymnasium
+
+from envs.copies import Replayed
 
 
 class EnvironmentNotFound(ValueError):
@@ -23,7 +25,7 @@ def is_own(env_id: str) -> bool:
     return ":" in env_id
 
 
-def load_class(env_id: str) -> type[CanvasEnv]:
+def load_class(env_id: str) -> type[Any]:
     """The class called `module:Class`, whose module is imported, if need be from the current folder.
 
     Raises:
@@ -43,7 +45,7 @@ def load_class(env_id: str) -> type[CanvasEnv]:
     return loaded_class(env_id)
 
 
-def loaded_class(env_id: str) -> type[CanvasEnv]:
+def loaded_class(env_id: str) -> type[Any]:
     """The class called `module:Class`, of a module that was imported before.
 
     Raises:
@@ -53,29 +55,9 @@ def loaded_class(env_id: str) -> type[CanvasEnv]:
     if module not in sys.modules:
         raise EnvironmentNotFound(f"environment {env_id!r}: import {module} first")
     found = getattr(sys.modules[module], name, None)
-    if not (isinstance(found, type) and issubclass(found, CanvasEnv)):
+    # `CanvasEnv` by its bases: it makes programs, which look for their environments here.
+    if not (isinstance(found, type) and issubclass(found, Replayed) and issubclass(found, gymnasium.Env)):
         raise EnvironmentNotFound(
             f"environment {env_id!r}: {module} has no class {name} that is an envs.canvas_env.CanvasEnv"
         )
     return found
-
-
-class OwnVector(CanvasVectorEnv):
-    """The vector form of an environment of a user's own; in no module by a name, so that its pickles name `single`."""
-
-    single: ClassVar[type[CanvasEnv]]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _unmade, (self.single,), self.__getstate__()
-
-
-def vector_form(environment: type[CanvasEnv]) -> type[CanvasVectorEnv]:
-    """The vector environment with the same settings and episodes."""
-    shared = {name: getattr(environment, name) for name in ("env_id", "settings_type", "episodes_type")}
-    return type(f"{environment.__name__}Vector", (OwnVector,), {**shared, "single": environment})
-
-
-def _unmade(environment: type[CanvasEnv]) -> CanvasVectorEnv:
-    """An environment of the vector form, before it gets its state."""
-    form = vector_form(environment)
-    return form.__new__(form)

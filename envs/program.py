@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from envs import PAINT_ID, SCENES_ID
 from envs.other_brush import warn_of_other_brush
+from envs.own import EnvironmentNotFound, is_own, loaded_class
 from envs.paint_settings import PaintSettings
 from envs.scene_settings import SceneSettings
 from envs.settings import Settings, SettingsError
@@ -218,23 +219,21 @@ def _settings_type(env_id: str) -> type[Settings]:
     """What the settings of an environment are read with."""
     if env_id in SETTINGS:
         return SETTINGS[env_id]
-    from envs.own import EnvironmentNotFound, is_own, loaded_class  # they know programs in turn
-
     if not is_own(env_id):
         raise ProgramError(f"environment is {env_id!r}; programs are known for {', '.join(SETTINGS)}")
     try:
-        return loaded_class(env_id).settings_type
+        settings_type: type[Settings] = loaded_class(env_id).settings_type
     except EnvironmentNotFound as error:
         raise ProgramError(str(error)) from error
+    return settings_type
 
 
 def _make(env_id: str, settings: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     """The environment of a program whose settings were read."""
     if env_id in SETTINGS:
         return gymnasium.make(env_id, **settings)
-    from envs.own import loaded_class
-
-    return loaded_class(env_id)(**settings)
+    env: gymnasium.Env[Any, Any] = loaded_class(env_id)(**settings)
+    return env
 
 
 def _checked_actions(actions: Any, settings: Settings) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ import typer
 from cluster.on_redis.connection import hide_password
 from cluster.run.folder import LOCK, WRITER, RunError, RunFolder
 from cluster.run.folder_lock import only_writer
-from cluster.submit.job import link_name
+from cluster.submit.job_folder import link_name
 from spiral.files import folder_written_whole
 
 POLL_INTERVAL_S = 0.5

@@ -1,30 +1,12 @@
-"""What a cluster executes for `spiral submit`: `python -m cluster.submit.job JOB train …`.
-
-Ray hands out what lies below its folder of logs, on the one port to which jobs are sent. A link to the folder of the
-run is put there before it begins, so that results need no shared disk and no second port, and are there too while it
-trains or after it was killed.
-"""
+"""What a cluster executes for `spiral submit`: `python -m cluster.submit.job JOB train …`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-
-def folder_of(job: str, words: Sequence[str]) -> Path:
-    """The folder of the run on the cluster: what `--out` says, or else `runs/JOB` in the home of who executes it."""
-    for index, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name == "--out" and (equals or index + 1 < len(words)):
-            return Path(value if equals else words[index + 1]).absolute()
-    return Path.home() / "runs" / job
-
-
-def link_name(job: str) -> str:
-    """The name of the link in Ray's folder of logs."""
-    return f"spiral-{job}"
+from cluster.submit.job_folder import folder_of, link_name
 
 
 def main() -> None:

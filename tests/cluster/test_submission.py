@@ -22,7 +22,7 @@ from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.run.folder import RunFolder
 from cluster.run.logbook import read_rows
-from cluster.submit.job import folder_of
+from cluster.submit.job_folder import folder_of
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from tests.foreign import foreign_folder
 from tests.patience import PATIENCE_S, wait_until

@@ -17,10 +17,11 @@ from gymnasium.wrappers import RecordEpisodeStatistics, TimeLimit
 
 import envs
 from actors.scored import Scored
-from envs.own import load_class, vector_form
+from envs.own import load_class
 from envs.program import Program
 from envs.pymypaint import Canvas, Canvases
 from envs.random_programs import random_programs
+from envs.vector_form import vector_form
 from spiral.config import RewardTerm
 from tests.envs.test_conformance import CASES, play, programs
 
