@@ -12,9 +12,12 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
+from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import ray
+from numpy.typing import NDArray
 from ray.experimental import get_object_locations
 from rich.console import Console
 from rich.table import Table
@@ -63,7 +66,6 @@ def measure(config: RunConfig, seconds: float) -> Costs:
         raise RunError(f"{config.preset} has no discriminator to be fed: give a preset with one, such as {PRESETS[0]}")
     spec, shape = inspect_environment(config)
     pictures = load(config.data.name, "train", shape[0], shape[2] == 3)
-    on_cores = config.model_copy(update={"device": "cpu"})
     steps = config.discriminator.steps_per_policy_step
     learning_clock = time.process_time if resolve_device(config.device).type == "cpu" else time.perf_counter
     share = seconds / 4
@@ -73,9 +75,7 @@ def measure(config: RunConfig, seconds: float) -> Costs:
         make_replay = partial(RedisReplay, address, replay_capacity(config), shape, config.agent.conditional)
         policy = PolicyWorker(config, spec, shape, make_weights, num_threads=1)
         discriminator = DiscriminatorWorker(config, shape, pictures, make_replay, make_weights, num_threads=1)
-        seed_of = partial(rollout_seed, config, 0)
-        rollout = RolloutWorker(on_cores, make_weights, make_replay, make_broadcast, seed_of, num_threads=1)
-        rollout.begin(pictures)
+        rollout = begin_rollout(config, pictures, make_weights, make_replay)
 
         trajectories = [paint(rollout) for _ in range(PAINTED)]
         rollout_s = time_call(lambda: paint(rollout), share, time.process_time)
@@ -96,6 +96,20 @@ def measure(config: RunConfig, seconds: float) -> Costs:
         trajectory_bytes=trajectory_bytes,
         trips=trips,
     )
+
+
+def begin_rollout(
+    config: RunConfig,
+    pictures: NDArray[np.uint8],
+    make_weights: Callable[[], RedisWeights],
+    make_replay: Callable[[], RedisReplay],
+) -> RolloutWorker:
+    """A rollout on cores, whatever the settings say, which is ready to paint."""
+    on_cores = config.model_copy(update={"device": "cpu"})
+    seed_of = partial(rollout_seed, config, 0)
+    rollout = RolloutWorker(on_cores, make_weights, make_replay, make_broadcast, seed_of, num_threads=1)
+    rollout.begin(pictures)
+    return rollout
 
 
 def make_broadcast() -> Broadcast:

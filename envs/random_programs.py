@@ -130,12 +130,7 @@ def _draw(paint: Bools, lift: Bools, rng: np.random.Generator) -> _Drawing:
         heading = np.where(lifted, rng.uniform(-np.pi, np.pi, count), heading)
         bend = np.where(lifted, rng.choice((-1.0, 1.0), count) * rng.uniform(0.6, 2.2, count), bend)
 
-        bend = np.where(rng.random(count) < 0.2, -bend, bend)
-        straight = rng.random(count) < 0.2
-        turn = np.where(straight, rng.normal(0, 0.1, count), bend + rng.normal(0, 0.3, count))
-        # A corner, as at the top of a 7 or in the middle of a 3.
-        corner = rng.random(count) < 0.15
-        heading = heading + corner * rng.choice((-1.0, 1.0), count) * rng.uniform(1.3, 2.6, count)
+        heading, bend, turn = _steer(heading, bend, rng)
         legs = rng.uniform(0.15, 0.6, (count, 1)) * rng.dirichlet((8.0, 8.0), count)
         control = pen + legs[:, :1] * _direction(heading)
         end = control + legs[:, 1:] * _direction(heading + turn)
@@ -151,6 +146,18 @@ def _draw(paint: Bools, lift: Bools, rng: np.random.Generator) -> _Drawing:
         drawing.end[:, step] = pen = np.where(painted[:, None], end, pen)
         heading = np.where(painted, heading + turn, heading)
     return drawing
+
+
+def _steer(heading: Floats, bend: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    """Where each pen heads now, how it goes on bending, and by how much this curve turns."""
+    count = len(bend)
+    bend = np.where(rng.random(count) < 0.2, -bend, bend)
+    straight = rng.random(count) < 0.2
+    turn = np.where(straight, rng.normal(0, 0.1, count), bend + rng.normal(0, 0.3, count))
+    # A corner, as at the top of a 7 or in the middle of a 3.
+    corner = rng.random(count) < 0.15
+    heading = heading + corner * rng.choice((-1.0, 1.0), count) * rng.uniform(1.3, 2.6, count)
+    return heading, bend, turn
 
 
 def _fit_to_canvas(drawing: _Drawing, rng: np.random.Generator) -> None:

@@ -34,6 +34,11 @@ def finite(value: float | None) -> float | None:
     return value
 
 
+PresetOption = Annotated[str | None, typer.Option(help="Settings by name; `spiral info` lists them.")]
+RedisOption = Annotated[
+    str | None, typer.Option(envvar="SPIRAL_REDIS", help="URL of a Redis; default: an embedded one.")
+]
+AddressOption = Annotated[str | None, typer.Option(help="A Ray cluster; default: $RAY_ADDRESS, or none.")]
 RunOption = Annotated[Path | None, typer.Option("--run", help="Folder of a run; default: a shipped agent.")]
 SeedOption = Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of noise and decisions.")]
 TemperatureOption = Annotated[

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from cluster.commands.options import MOST_FRAMES, MOST_PROCESSES, SeedOption, finite
+from cluster.commands.options import (
+    MOST_FRAMES,
+    MOST_PROCESSES,
+    AddressOption,
+    PresetOption,
+    RedisOption,
+    SeedOption,
+    finite,
+)
 from spiral.config import MOST_SEED
 
 runs_app = typer.Typer()
@@ -21,63 +29,59 @@ class EngineName(StrEnum):
     local = "local"
 
 
+OutOption = Annotated[Path | None, typer.Option(help="Folder of the run. Default: runs/PRESET.")]
+MinutesOption = Annotated[
+    float | None, typer.Option(callback=finite, help="Length, over all resumptions. Default: 20.")
+]
+FramesOption = Annotated[
+    int | None, typer.Option(min=1, max=MOST_FRAMES, help="Length in actions; local runs repeat exactly.")
+]
+EngineOption = Annotated[EngineName, typer.Option(help="Ray and Redis, or all in one process.")]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Rollout workers; default: by the cores.")
+]
+LearnersOption = Annotated[
+    int, typer.Option(min=1, max=MOST_PROCESSES, help="Policy learners, which share each batch.")
+]
+GpusOption = Annotated[
+    float | None,
+    typer.Option(min=0.0, callback=finite, help="Part of a GPU for each learner; default: all GPUs are shared."),
+]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+RunSeedOption = Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Of the whole run. Default: 0.")]
+EnvironmentOption = Annotated[
+    str | None, typer.Option(help="Another environment, with its default settings: an id, or module:Class.")
+]
+ChangeOption = Annotated[list[str] | None, typer.Option("--set", help="A setting, such as policy.entropy=0.02.")]
+WatchOption = Annotated[bool, typer.Option("--watch", help="Serve the live page beside the run.")]
+CopiesOption = Annotated[str | None, typer.Option(help="URL for copies of the checkpoints, such as s3://bucket/run.")]
+
+
 @runs_app.command()
 def train(
-    preset: Annotated[str | None, typer.Option(help="Settings by name; `spiral info` lists them.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run. Default: runs/PRESET.")] = None,
-    minutes: Annotated[
-        float | None, typer.Option(callback=finite, help="Length, over all resumptions. Default: 20.")
-    ] = None,
-    frames: Annotated[
-        int | None, typer.Option(min=1, max=MOST_FRAMES, help="Length in actions; local runs repeat exactly.")
-    ] = None,
-    engine: Annotated[EngineName, typer.Option(help="Ray and Redis, or all in one process.")] = EngineName.ray,
-    redis: Annotated[
-        str | None, typer.Option(envvar="SPIRAL_REDIS", help="URL of a Redis; default: an embedded one.")
-    ] = None,
-    address: Annotated[str | None, typer.Option(help="A Ray cluster; default: $RAY_ADDRESS, or none.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Rollout workers; default: by the cores.")
-    ] = None,
-    policy_learners: Annotated[
-        int, typer.Option(min=1, max=MOST_PROCESSES, help="Policy learners, which share each batch.")
-    ] = 1,
-    gpus_per_learner: Annotated[
-        float | None,
-        typer.Option(min=0.0, callback=finite, help="Part of a GPU for each learner; default: all GPUs are shared."),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Of the whole run. Default: 0.")] = None,
-    env: Annotated[
-        str | None, typer.Option(help="Another environment, with its default settings: an id, or module:Class.")
-    ] = None,
-    change: Annotated[list[str] | None, typer.Option("--set", help="A setting, such as policy.entropy=0.02.")] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Serve the live page beside the run.")] = False,
-    checkpoints: Annotated[
-        str | None, typer.Option(help="URL for copies of the checkpoints, such as s3://bucket/run.")
-    ] = None,
+    preset: PresetOption = None,
+    out: OutOption = None,
+    minutes: MinutesOption = None,
+    frames: FramesOption = None,
+    engine: EngineOption = EngineName.ray,
+    redis: RedisOption = None,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    policy_learners: LearnersOption = 1,
+    gpus_per_learner: GpusOption = None,
+    resume: ResumeOption = False,
+    seed: RunSeedOption = None,
+    env: EnvironmentOption = None,
+    change: ChangeOption = None,
+    watch: WatchOption = False,
+    checkpoints: CopiesOption = None,
 ) -> None:
     """Train an agent. Ctrl-C ends it with a checkpoint, and --resume goes on from there."""
+    from cluster.run.launch import Machines
     from cluster.run.training import train as run_training
 
-    run_training(
-        preset,
-        out,
-        minutes,
-        frames,
-        engine.value,
-        redis,
-        address,
-        workers,
-        policy_learners,
-        gpus_per_learner,
-        resume,
-        seed,
-        env,
-        change or [],
-        watch,
-        checkpoints,
-    )
+    machines = Machines(engine.value, redis, address, workers, policy_learners, gpus_per_learner, checkpoints)
+    run_training(preset, out, minutes, frames, machines, resume, seed, env, change or [], watch)
 
 
 @runs_app.command()

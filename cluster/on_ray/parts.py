@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from actors.broadcast import Broadcast
 from actors.pool import RolloutPool, RolloutWorker
 from cluster.on_ray.calls import wait_for
-from cluster.on_ray.learners import DiscriminatorWorker, PolicyWorker
+from cluster.on_ray.learners import DiscriminatorWorker, LearnerWorker, PolicyWorker
 from cluster.on_ray.start import gpu_share, start_ray
 from cluster.on_ray.supervisor import Supervised
 from cluster.on_redis.connection import RedisAddress
@@ -25,8 +25,9 @@ from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import redis_of_a_run
 from cluster.on_redis.weights import RedisWeights
 from cluster.run.brush_fingerprint import fingerprint_here
-from cluster.run.cores import default_workers, processors, share_cores
+from cluster.run.cores import Threads, default_workers, processors, share_cores
 from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
+from envs.actions import ActionSpec
 from learners.team import Seat, check_shares, meeting_place
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
@@ -79,57 +80,98 @@ def start_parts(
     resources.enter_context(start_ray(address, processes, pictures.nbytes, embedded_redis=redis_url is None))
     gpus = gpu_share(config.device, policy_learners + 1, gpus_per_learner)
     threads = share_cores(processors(), workers, on_gpu=gpus > 0)
-    options: dict[str, Any] = {"num_cpus": CPU_SHARE, "num_gpus": gpus}
-    make_weights = partial(RedisWeights, redis)
-    make_replay = partial(RedisReplay, redis, replay_capacity(config), shape, config.agent.conditional)
-    reference = ray.put(pictures)
-
-    make_policy: Any = ray.remote(PolicyWorker).options(**options)
-    policies = []
-    for seat in _seats(resources, policy_learners, gpus):
-        start = partial(make_policy.remote, config, spec, shape, make_weights, threads.policy, seat)
-        # Those who took a step with one that died have lost its part of their exchange: only a single one has an heir.
-        policies.append(Supervised("the policy learner", start, partial(recover, "policy") if seat is None else None))
-        resources.callback(policies[-1].close)
-    for policy in policies:
-        policy.wait()  # the first one publishes the weights that the others begin with
-    discriminator = None
-    if config.uses_discriminator:
-        make_discriminator: Any = ray.remote(DiscriminatorWorker).options(**options)
-        discriminator = Supervised(
-            "the discriminator learner",
-            partial(
-                make_discriminator.remote, config, shape, reference, make_replay, make_weights, threads.discriminator
-            ),
-            partial(recover, "discriminator"),
-        )
-        resources.callback(discriminator.close)
-    make_worker: Any = ray.remote(RolloutWorker).options(num_cpus=CPU_SHARE, max_restarts=-1)
-    worker_config = config.model_copy(update={"device": "cpu"})
-    fingerprint = fingerprint_here(config)
-    rollout_replay = make_replay if config.uses_discriminator else None
-    handles = [
-        make_worker.remote(
-            worker_config,
-            make_weights,
-            rollout_replay,
-            partial(_make_broadcast, redis, index, workers),
-            partial(rollout_seed, config, index),
-            threads.worker,
-            fingerprint,
-        )
-        for index in range(workers)
-    ]
+    needs = _Needs(config, spec, shape, redis, threads, gpus, ray.put(pictures))
+    policies = _start_policies(resources, needs, policy_learners, recover)
+    discriminator = _start_discriminator(resources, needs, recover) if config.uses_discriminator else None
+    handles = _start_workers(needs, workers)
     if discriminator is not None:
         discriminator.wait()
     for handle in handles:
         wait_for(handle, "a rollout worker")
-    pool = RolloutPool(handles, reference)
+    pool = RolloutPool(handles, needs.pictures)
     resources.callback(pool.close)
-    replay = make_replay() if config.uses_discriminator else None
+    replay = needs.make_replay() if config.uses_discriminator else None
     feed = RedisFeed(redis)
     resources.callback(feed.close)
-    return Parts(make_weights(), replay, feed, policies, discriminator, pool, workers)
+    return Parts(needs.make_weights(), replay, feed, policies, discriminator, pool, workers)
+
+
+@dataclass(frozen=True)
+class _Needs:
+    """What the processes of a run are made with; `pictures` is Ray's reference to them, `gpus` each learner's share."""
+
+    config: RunConfig
+    spec: ActionSpec
+    canvas_shape: tuple[int, int, int]
+    redis: RedisAddress
+    threads: Threads
+    gpus: float
+    pictures: Any
+
+    @property
+    def make_weights(self) -> Callable[[], RedisWeights]:
+        """Connects a process to the weights."""
+        return partial(RedisWeights, self.redis)
+
+    @property
+    def make_replay(self) -> Callable[[], RedisReplay]:
+        """Connects a process to the replay."""
+        conditional = self.config.agent.conditional
+        return partial(RedisReplay, self.redis, replay_capacity(self.config), self.canvas_shape, conditional)
+
+    def learner(self, kind: type[LearnerWorker]) -> Any:
+        """Such a learner as Ray starts it, on cores and its share of the GPUs."""
+        return ray.remote(kind).options(num_cpus=CPU_SHARE, num_gpus=self.gpus)
+
+
+def _start_policies(resources: ExitStack, needs: _Needs, learners: int, recover: Recover) -> list[Supervised]:
+    """So many policy learners, ready; the first one has published the weights that the others begin with."""
+    make: Any = needs.learner(PolicyWorker)
+    policies = []
+    for seat in _seats(resources, learners, needs.gpus):
+        known = (needs.config, needs.spec, needs.canvas_shape, needs.make_weights, needs.threads.policy)
+        # Those who took a step with one that died have lost its part of their exchange: only a single one has an heir.
+        last = partial(recover, "policy") if seat is None else None
+        policies.append(Supervised("the policy learner", partial(make.remote, *known, seat), last))
+        resources.callback(policies[-1].close)
+    for policy in policies:
+        policy.wait()
+    return policies
+
+
+def _start_discriminator(resources: ExitStack, needs: _Needs, recover: Recover) -> Supervised:
+    """The discriminator learner, which is not waited for."""
+    start = partial(
+        needs.learner(DiscriminatorWorker).remote,
+        needs.config,
+        needs.canvas_shape,
+        needs.pictures,
+        needs.make_replay,
+        needs.make_weights,
+        needs.threads.discriminator,
+    )
+    discriminator = Supervised("the discriminator learner", start, partial(recover, "discriminator"))
+    resources.callback(discriminator.close)
+    return discriminator
+
+
+def _start_workers(needs: _Needs, count: int) -> list[Any]:
+    """Ray's handles of so many rollout workers, which are not waited for; Ray starts one that dies again."""
+    make: Any = ray.remote(RolloutWorker).options(num_cpus=CPU_SHARE, max_restarts=-1)
+    config = needs.config.model_copy(update={"device": "cpu"})
+    fingerprint = fingerprint_here(needs.config)
+    return [
+        make.remote(
+            config,
+            needs.make_weights,
+            needs.make_replay if config.uses_discriminator else None,
+            partial(_make_broadcast, needs.redis, index, count),
+            partial(rollout_seed, needs.config, index),
+            needs.threads.worker,
+            fingerprint,
+        )
+        for index in range(count)
+    ]
 
 
 def _seats(resources: ExitStack, learners: int, gpus: float) -> list[Seat | None]:

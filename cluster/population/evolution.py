@@ -56,24 +56,13 @@ def evolve(
         held_out: others, of the same shape.
     """
     plan, folder = work.plan, work.folder
-    numbers = list(range(plan.members))
-    levels = {number: folder.levels(number) or first_levels(plan.config, number) for number in numbers}
-
-    def level(path: str) -> Any:
-        return tune.sample_from(lambda spec: levels[spec["config"]["born"]][path])
-
     scheduler = PopulationScheduler(plan, folder, Reports(plan, log), work.first_round, compare)
     with _tune_folder(folder.path) as storage, Interrupts() as interrupts:
         trainable = tune.with_parameters(Member, work=work, pictures=pictures, held_out=held_out)
         tuner = tune.Tuner(
             tune.with_resources(trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
-            param_space={"born": tune.grid_search(numbers), **{path: level(path) for path in levels[0]}},
-            tune_config=tune.TuneConfig(
-                scheduler=scheduler,
-                reuse_actors=True,
-                trial_name_creator=_number_of,
-                trial_dirname_creator=_number_of,
-            ),
+            param_space=_first_settings(work),
+            tune_config=_tune_config(scheduler),
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=storage,
@@ -85,6 +74,24 @@ def evolve(
         results = tuner.fit()
     folder.stop.unlink(missing_ok=True)
     return [str(error).strip().splitlines()[-1] for error in results.errors]
+
+
+def _first_settings(work: Work) -> dict[str, Any]:
+    """The number and the levels with which each member begins, in Tune's words."""
+    numbers = list(range(work.plan.members))
+    levels = {number: work.folder.levels(number) or first_levels(work.plan.config, number) for number in numbers}
+
+    def level(path: str) -> Any:
+        return tune.sample_from(lambda spec: levels[spec["config"]["born"]][path])
+
+    return {"born": tune.grid_search(numbers), **{path: level(path) for path in levels[0]}}
+
+
+def _tune_config(scheduler: PopulationScheduler) -> tune.TuneConfig:
+    """Members go by their numbers, in names and folders, and one process serves several of them."""
+    return tune.TuneConfig(
+        scheduler=scheduler, reuse_actors=True, trial_name_creator=_number_of, trial_dirname_creator=_number_of
+    )
 
 
 def _number_of(trial: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.population.folder import FitnessName, Plan
@@ -16,22 +17,40 @@ DEFAULT_MINUTES = 60.0
 DEFAULT_ROUNDS = 10
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a population is to be, as far as someone has said it; None is our default, or what a resumed one is.
+
+    Attributes:
+        preset: settings by name.
+        members: how many there are.
+        minutes, frames: their length.
+        rounds: into how many parts it is divided.
+        fitness: by what they are selected.
+        shared_discriminator: whether they have one together.
+        seed: of the whole population.
+        changes: of settings, each `name=value`.
+    """
+
+    preset: str | None
+    members: int | None
+    minutes: float | None
+    frames: int | None
+    rounds: int | None
+    fitness: FitnessName | None
+    shared_discriminator: bool
+    seed: int | None
+    changes: tuple[str, ...]
+
+
 def train_population(
-    preset: str | None,
+    asked: Asked,
     out: Path | None,
-    members: int | None,
-    minutes: float | None,
-    frames: int | None,
-    rounds: int | None,
-    fitness: FitnessName | None,
-    shared_discriminator: bool,
-    at_a_time: int | None,
+    go_on: bool,
+    watch: bool,
     redis_url: str | None,
     address: str | None,
-    go_on: bool,
-    seed: int | None,
-    changes: list[str],
-    watch: bool,
+    at_a_time: int | None,
 ) -> str:
     """How the population ended, in words; its live page is served meanwhile if `watch`.
 
@@ -42,26 +61,35 @@ def train_population(
     if go_on:
         if out is None:
             raise RunError("--resume needs --out, the folder of the population to go on with")
-        given = any(option is not None for option in (preset, members, rounds, fitness, seed))
-        if given or changes or shared_discriminator:
-            raise RunError(
-                "--resume goes on with the population as it is: leave out --preset, --members, --rounds, --fitness, "
-                "--shared-discriminator, --seed and --set"
-            )
+        _require_only_length(asked)
         with page_beside(watch, redis_url, out):
-            return resume(out, minutes, frames, redis_url, address, at_a_time)
-    if preset is None:
-        raise RunError(f"--preset is missing; there are {', '.join(PRESETS)}")
-    if minutes is None and frames is None:
-        minutes = DEFAULT_MINUTES
-    plan = Plan(
-        config=settings(preset, seed, changes),
-        length=Length(minutes, frames),
-        members=members or DEFAULT_MEMBERS,
-        rounds=rounds or DEFAULT_ROUNDS,
-        fitness=fitness or "held_out",
-        shared_discriminator=shared_discriminator,
-    )
-    out = out or Path("runs") / f"{preset}-population"
+            return resume(out, asked.minutes, asked.frames, redis_url, address, at_a_time)
+    plan = _plan(asked)
+    out = out or Path("runs") / f"{asked.preset}-population"
     with page_beside(watch, redis_url, out):
-        return begin(plan, out, minutes, redis_url, address, at_a_time)
+        return begin(plan, out, plan.length.minutes, redis_url, address, at_a_time)
+
+
+def _require_only_length(asked: Asked) -> None:
+    """Refuses to change what a population is while it goes on."""
+    given = (asked.preset, asked.members, asked.rounds, asked.fitness, asked.seed)
+    if any(option is not None for option in given) or asked.changes or asked.shared_discriminator:
+        raise RunError(
+            "--resume goes on with the population as it is: leave out --preset, --members, --rounds, --fitness, "
+            "--shared-discriminator, --seed and --set"
+        )
+
+
+def _plan(asked: Asked) -> Plan:
+    """The plan of a new population, with our defaults."""
+    if asked.preset is None:
+        raise RunError(f"--preset is missing; there are {', '.join(PRESETS)}")
+    endless = asked.minutes is None and asked.frames is None
+    return Plan(
+        config=settings(asked.preset, asked.seed, asked.changes),
+        length=Length(DEFAULT_MINUTES if endless else asked.minutes, asked.frames),
+        members=asked.members or DEFAULT_MEMBERS,
+        rounds=asked.rounds or DEFAULT_ROUNDS,
+        fitness=asked.fitness or "held_out",
+        shared_discriminator=asked.shared_discriminator,
+    )

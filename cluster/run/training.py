@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import typer
 
@@ -25,18 +26,12 @@ def train(
     out: Path | None,
     minutes: float | None,
     frames: int | None,
-    engine: str,
-    redis_url: str | None,
-    address: str | None,
-    workers: int | None,
-    policy_learners: int,
-    gpus_per_learner: float | None,
+    machines: Machines,
     go_on: bool,
     seed: int | None,
     environment: str | None,
-    changes: list[str],
+    changes: Sequence[str],
     watch: bool,
-    checkpoints: str | None = None,
 ) -> None:
     """Begin a run or go on with one, beside its live page if `watch`, and print how it ended.
 
@@ -44,31 +39,37 @@ def train(
         RunError: the options contradict each other, or the folder cannot be used.
         ConfigError: a preset or a setting does not exist.
     """
-    if watch and engine == "local":
+    if watch and machines.engine == "local":
         raise RunError(
             "--watch needs --engine ray: the live page reads from Redis, which a run in one process does without"
         )
-    machines = Machines(cast(Any, engine), redis_url, address, workers, policy_learners, gpus_per_learner, checkpoints)
     asked = None if minutes is None and frames is None else Length(minutes, frames)
     if go_on:
         if out is None:
             raise RunError("--resume needs --out, the folder of the run to go on with")
-        of_the_run = [change for change in changes if not change.startswith("precision=")]
-        if preset is not None or seed is not None or environment is not None or of_the_run:
-            raise RunError(
-                "--resume goes on with the settings of the run: leave out --preset, --seed, --env and --set "
-                "(but --set precision=... belongs to the machine, and is taken)"
-            )
-        with page_beside(watch, redis_url, out):
+        _require_only_precision(preset, seed, environment, changes)
+        with page_beside(watch, machines.redis_url, out):
             summary = resume(out, asked, machines, read_changes(changes))
     else:
         if preset is None:
             raise RunError(f"--preset is missing; there are {', '.join(PRESETS)}")
         config = settings(preset, seed, changes, environment)
         out = out or Path("runs") / preset
-        with page_beside(watch, redis_url, out):
+        with page_beside(watch, machines.redis_url, out):
             summary = begin(config, out, asked or Length(minutes=DEFAULT_MINUTES), machines)
     typer.echo(describe(summary))
+
+
+def _require_only_precision(
+    preset: str | None, seed: int | None, environment: str | None, changes: Sequence[str]
+) -> None:
+    """Refuses to change the settings of a run while it goes on, but for the one that belongs to the machine."""
+    of_the_run = [change for change in changes if not change.startswith("precision=")]
+    if preset is not None or seed is not None or environment is not None or of_the_run:
+        raise RunError(
+            "--resume goes on with the settings of the run: leave out --preset, --seed, --env and --set "
+            "(but --set precision=... belongs to the machine, and is taken)"
+        )
 
 
 def page_beside(watch: bool, redis_url: str | None, out: Path) -> AbstractContextManager[None]:
@@ -80,7 +81,7 @@ def page_beside(watch: bool, redis_url: str | None, out: Path) -> AbstractContex
     return watched(redis_url, out)
 
 
-def settings(preset: str, seed: int | None, changes: list[str], environment: str | None = None) -> RunConfig:
+def settings(preset: str, seed: int | None, changes: Sequence[str], environment: str | None = None) -> RunConfig:
     """The preset with the changes of `--seed`, `--env` and `--set`.
 
     Raises:
@@ -94,7 +95,7 @@ def settings(preset: str, seed: int | None, changes: list[str], environment: str
     return config.with_changes(values) if values else config
 
 
-def read_changes(changes: list[str]) -> dict[str, Any]:
+def read_changes(changes: Sequence[str]) -> dict[str, Any]:
     """The values of `--set` options by the names of the settings.
 
     Raises:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from actors.evaluation import paint
+from actors.evaluation import Paintings, paint
 from actors.scene_evaluation import objects_of
 from cluster.run.contact_sheet import contact_sheet, save_picture
 from cluster.run.cores import processors
@@ -27,6 +27,8 @@ from envs.paint_settings import PaintSettings
 from envs.program import Program
 from envs.scene_objects import described
 from envs.scene_settings import SceneSettings
+from learners.weights import MemoryWeights
+from spiral.config import RunConfig
 from spiral.data.picture_file import open_picture
 from spiral.picture_error import mean_squared_error
 
@@ -62,12 +64,7 @@ def parse(
         RunError: the agent copies nothing, there is no run, or a file to be written is the picture itself.
         CheckpointError: the run's agent is missing, damaged, or of another environment.
     """
-    config, weights = find_agent(run, goal)
-    if not config.agent.conditional:
-        raise RunError(
-            f"{name_of_agent(run, goal)} looks at no picture: "
-            "name one that copies by --run, or take --goal copy, characters or scenes"
-        )
+    config, weights = _copying_agent(run, goal)
     _, (size, _, channels) = inspect_environment(config)
     _require_apart(picture, out)
     square = preprocessing.apply(_opened(picture, channels == 3, preprocessing.background))
@@ -75,21 +72,37 @@ def parse(
     out.mkdir(parents=True, exist_ok=True)
     heat = config.sample_temperature if temperature is None else temperature
     paintings = paint(config, weights, np.repeat(target[None], samples, axis=0), samples, seed, heat, processors())
+    unseen = _unseen(picture, preprocessing, square, target)
+    empty, said = _keep_best(config, paintings, target, square, out)
+    return "\n".join((*preprocessing.advice(target, empty), *unseen, *said))
+
+
+def _copying_agent(run: Path | None, goal: str) -> tuple[RunConfig, MemoryWeights]:
+    """The settings and weights of an agent that looks at a picture; `find_agent` says which."""
+    config, weights = find_agent(run, goal)
+    if not config.agent.conditional:
+        raise RunError(
+            f"{name_of_agent(run, goal)} looks at no picture: "
+            "name one that copies by --run, or take --goal copy, characters or scenes"
+        )
+    return config, weights
+
+
+def _keep_best(
+    config: RunConfig, paintings: Paintings, target: NDArray[np.uint8], square: Image.Image, out: Path
+) -> tuple[NDArray[np.uint8], list[str]]:
+    """The empty canvas, and lines about the painting with the least error, which is written into `out`."""
     errors = [mean_squared_error(render, target) for render in paintings.renders]
     best = paintings.program(int(np.argmin(errors)), config)
-    averaged = [paintings.program(index, config) for index in range(min(AVERAGED, samples))]
+    averaged = [paintings.program(index, config) for index in range(min(AVERAGED, len(errors)))]
     written = write_program(out, best, square) + write_kind(out, best, averaged)
     empty = next(best.frames())
-    return "\n".join(
-        (
-            *preprocessing.advice(target, empty),
-            *_unseen(picture, preprocessing, square, target),
-            f"error {min(errors):.4f}, of an empty canvas {mean_squared_error(empty, target):.4f}; "
-            f"the best of {samples} paintings, on average {np.mean(errors):.4f}",
-            f"{out}: {', '.join(written)}",
-            *_unpainted(best, target, empty),
-        )
-    )
+    said = [
+        f"error {min(errors):.4f}, of an empty canvas {mean_squared_error(empty, target):.4f}; "
+        f"the best of {len(errors)} paintings, on average {np.mean(errors):.4f}",
+        f"{out}: {', '.join(written)}",
+    ]
+    return empty, said + _unpainted(best, target, empty)
 
 
 def _opened(picture: Path, color: bool, background: str) -> Image.Image:

@@ -24,6 +24,16 @@ BRUSH_MEMORY = 600_000  # bytes of one brush: libmypaint keeps a table for each 
 TILE = 64  # pixels; the engine keeps whole tiles
 PIXEL_MEMORY = 8 + 3  # bytes: four numbers of 16 bits, and what is shown
 MOST_THREADS = 256
+# active, paint, control, end, pressure, radius, color, as the engine takes them
+Action = tuple[
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.float32],
+]
 
 
 class Canvases:
@@ -131,16 +141,7 @@ class Canvases:
             StrokeError: a number is out of range or not finite (then nothing was painted), or a brush needs a
                 million dabs (then its stroke was cut short).
         """
-        count = self.count
-        arrays = (
-            checks.flags(np.ones(count, bool) if active is None else active, count, "active"),
-            checks.flags(paint, count, "paint"),
-            checks.numbers(control, (count, 2), checks.POSITION, "control"),
-            checks.numbers(end, (count, 2), checks.POSITION, "end"),
-            checks.numbers(pressure, (count,), checks.SHARE, "pressure"),
-            checks.numbers(radius, (count,), checks.RADIUS, "radius"),
-            checks.numbers(color, (count, 3), checks.SHARE, "color"),
-        )
+        arrays = self._checked(active, paint, control, end, pressure, radius, color)
         factor = 1 if out is None else self._factor(out)
         try:
             self._batch.step(*arrays, out, factor)
@@ -183,6 +184,28 @@ class Canvases:
         raise ArrayError(
             f"out has shape {shape} and type {kind}; it must be a uint8 array [{self.count}, {self.height}/k, "
             f"{self.width}/k, {self.channels}] with a whole k that divides both sides"
+        )
+
+    def _checked(
+        self,
+        active: ArrayLike | None,
+        paint: ArrayLike,
+        control: ArrayLike,
+        end: ArrayLike,
+        pressure: ArrayLike,
+        radius: ArrayLike,
+        color: ArrayLike,
+    ) -> Action:
+        """The arrays of an action as the engine takes them, in this order; `step` says what it refuses."""
+        count = self.count
+        return (
+            checks.flags(np.ones(count, bool) if active is None else active, count, "active"),
+            checks.flags(paint, count, "paint"),
+            checks.numbers(control, (count, 2), checks.POSITION, "control"),
+            checks.numbers(end, (count, 2), checks.POSITION, "end"),
+            checks.numbers(pressure, (count,), checks.SHARE, "pressure"),
+            checks.numbers(radius, (count,), checks.RADIUS, "radius"),
+            checks.numbers(color, (count, 3), checks.SHARE, "color"),
         )
 
     def _check_memory(self) -> None:
