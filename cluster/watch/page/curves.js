@@ -1,28 +1,24 @@
-// The curves, drawn by uPlot: what the figures of one member were, over frames.
+// The curves: what the figures of one member were, over frames.
 
-import uPlot from "./vendor/uPlot.esm.js";
+import { Chart } from "./chart.js";
 
 const MOST_ROWS = 4096;
-const HEIGHT = 132;
-const INK = { axis: "#8d8a84", grid: "rgba(255, 255, 255, 0.06)" };
-const WARM = "#f0883e";
-const COOL = "#58a6d6";
 
 const PLOTS = [
-  { title: "frames/s", lines: [["speed/frames_per_s", WARM, ""]] },
-  { title: "held-out error", lines: [["held_out/error_ratio", WARM, "1 = an empty canvas"]], points: true },
-  { title: "accepted as digits", lines: [["held_out/accepted", WARM, "share of inventions"]], points: true },
+  { title: "frames/s", lines: [["speed/frames_per_s", "warm", ""]] },
+  { title: "held-out error", lines: [["held_out/error_ratio", "warm", "1 = an empty canvas"]], dots: true },
+  { title: "accepted as digits", lines: [["held_out/accepted", "warm", "share of inventions"]], dots: true },
   {
     title: "discriminator's scores",
     lines: [
-      ["discriminator/real", COOL, "real"],
-      ["discriminator/fake", WARM, "ours"],
+      ["discriminator/real", "cool", "real"],
+      ["discriminator/fake", "warm", "ours"],
     ],
   },
-  { title: "return", lines: [["policy/return", WARM, ""]] },
-  { title: "imitation loss", lines: [["cloning/loss", WARM, "nats a command"]] },
-  { title: "entropy", lines: [["policy/entropy", WARM, "nats a command"]] },
-  { title: "policy lag", lines: [["policy/lag", WARM, "versions"]] },
+  { title: "return", lines: [["policy/return", "warm", ""]] },
+  { title: "imitation loss", lines: [["cloning/loss", "warm", "nats a command"]] },
+  { title: "entropy", lines: [["policy/entropy", "warm", "nats a command"]] },
+  { title: "policy lag", lines: [["policy/lag", "warm", "versions"]] },
 ];
 
 export class Curves {
@@ -63,71 +59,31 @@ export class Curves {
     const known = (plot) => plot.lines.some(([name]) => rows.some((row) => row[name] !== null));
     const shown = PLOTS.filter(known);
     if (shown.length !== this.plots.length || shown.some((plot, i) => plot !== this.plots[i].plot)) this.#build(shown);
-    for (const { plot, chart } of this.plots) {
-      const kept = rows.filter((row) => plot.lines.some(([name]) => row[name] !== null));
-      chart.setData([kept.map((row) => row.frames), ...plot.lines.map(([name]) => kept.map((row) => row[name]))]);
-    }
+    for (const { chart } of this.plots) chart.show(rows);
   }
 
   #build(shown = []) {
-    for (const { chart } of this.plots) chart.destroy();
-    this.element.replaceChildren();
-    this.plots = shown.map((plot) => {
-      const box = document.createElement("figure");
-      box.append(caption(plot));
-      this.element.append(box);
-      return { plot, box, chart: new uPlot(options(plot, box.clientWidth), [[], ...plot.lines.map(() => [])], box) };
-    });
+    this.plots = shown.map((plot) => ({ plot, chart: new Chart(plot) }));
+    this.element.replaceChildren(...this.plots.map(({ plot, chart }) => figure(plot, chart)));
   }
 
   #resize() {
-    for (const { chart, box } of this.plots) chart.setSize({ width: box.clientWidth, height: HEIGHT });
+    for (const { chart } of this.plots) chart.draw();
   }
 }
 
-function caption(plot) {
-  const element = document.createElement("figcaption");
-  element.textContent = plot.title;
-  for (const [, color, label] of plot.lines.filter(([, , text]) => text)) {
+function figure({ title, lines }, chart) {
+  const element = document.createElement("figure");
+  const caption = document.createElement("figcaption");
+  caption.textContent = title;
+  for (const [, kind, label] of lines.filter(([, , text]) => text)) {
     const mark = document.createElement("small");
     mark.textContent = label;
-    mark.style.color = plot.lines.length > 1 ? color : INK.axis;
-    element.append(" ", mark);
+    if (lines.length > 1) mark.className = kind;
+    caption.append(" ", mark);
   }
+  element.append(caption, chart.element);
   return element;
-}
-
-function options(plot, width) {
-  const axis = { stroke: INK.axis, grid: { stroke: INK.grid, width: 1 }, ticks: { show: false }, font: "11px system-ui" };
-  return {
-    width,
-    height: HEIGHT,
-    scales: { x: { time: false } },
-    legend: { show: false },
-    cursor: { y: false },
-    padding: [8, 12, 0, 0],
-    axes: [
-      { ...axis, size: 24, space: 70, values: (_, ticks) => ticks.map(short) },
-      { ...axis, size: 46, space: 28, values: (_, ticks) => ticks.map(short) },
-    ],
-    series: [
-      {},
-      ...plot.lines.map(([name, color]) => ({
-        label: name,
-        stroke: color,
-        width: 1.8,
-        spanGaps: true,
-        points: { show: plot.points ?? false, size: 5, fill: color },
-      })),
-    ],
-  };
-}
-
-function short(value) {
-  const size = Math.abs(value);
-  if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)}M`;
-  if (size >= 1e3) return `${+(value / 1e3).toPrecision(3)}k`;
-  return String(+value.toPrecision(4));
 }
 
 /** Every second row of the older half, so that a page that is open for days stays small; measurements all stay. */
