@@ -1,4 +1,4 @@
-"""Rollout workers on Ray: each a process that plays batches of episodes, replaced when it dies.
+"""Rollout workers on Ray: each a process that plays its share of a batch of episodes, replaced when it dies.
 
 RLlib's fault-tolerant actor manager keeps the books: which workers are well, and what they were asked for. A worker
 sends final renders to the replay itself and leaves the trajectory in Ray's object store, from where the policy learner
@@ -37,10 +37,10 @@ class PoolError(RuntimeError):
 
 @dataclass(frozen=True)
 class Played:
-    """A batch of episodes in the object store.
+    """A share of a batch of episodes in the object store.
 
     Attributes:
-        kind: what was asked for, `cloning` or `learning`.
+        kind: what was asked for, the kind of a phase: `cloning`, `warm-up` or `learning`.
         trajectory: a reference to it.
         frames: how many actions it holds.
         seconds: how long it took.
@@ -59,8 +59,9 @@ class RolloutWorker:
 
     Args:
         config: the run's settings.
+        episodes: how many it plays at a time: its share of a batch.
         make_weights: connects to where the newest weights are.
-        make_replay: connects to the replay; None where no discriminator learns.
+        make_replay: connects to the replay; None where no reward learns.
         make_broadcast: connects to the live feed.
         seed_of: gives the seed from the version of the weights that the worker begins with.
         num_threads: for the networks, and for the canvases.
@@ -70,6 +71,7 @@ class RolloutWorker:
     def __init__(
         self,
         config: RunConfig,
+        episodes: int,
         make_weights: Callable[[], WeightStore],
         make_replay: Callable[[], Replay] | None,
         make_broadcast: Callable[[], Broadcast],
@@ -80,6 +82,7 @@ class RolloutWorker:
         torch.set_num_threads(num_threads)
         keep_memory()
         self.config = config
+        self.episodes = episodes
         self.weights = make_weights()
         self.replay = make_replay() if make_replay is not None else None
         self.broadcast = make_broadcast()
@@ -98,8 +101,7 @@ class RolloutWorker:
             return
         # A worker that was replaced must not play its first episodes again.
         seed = self.seed_of(max(0, self.weights.version("agent")))
-        size = self.config.policy.batch_size
-        rollout = Rollout(self.config, self.weights, targets, seed, size, self.num_threads, self.broadcast)
+        rollout = Rollout(self.config, self.weights, targets, seed, self.episodes, self.num_threads, self.broadcast)
         rollout.require_brush(self.brush_fingerprint)
         self.rollout = rollout
 
@@ -116,7 +118,7 @@ class RolloutWorker:
         return None if self.rollout is None else self.rollout.precision
 
     def play(self, kind: str) -> Played | None:
-        """One batch of episodes, its final renders added to the replay if they are the agent's.
+        """One share of a batch, its final renders added to the replay if they are the agent's.
 
         None when there is nothing to play with: the worker was replaced and has not begun, or finds no weights.
         """
@@ -128,7 +130,7 @@ class RolloutWorker:
         except WeightsError:
             time.sleep(AWAIT_WEIGHTS_S)
             return None
-        if kind == "learning" and self.replay is not None:
+        if kind != "cloning" and self.replay is not None:
             self.replay.add(trajectory.final_renders)
         reference = ray.put(trajectory)
         seconds = time.perf_counter() - start
@@ -182,7 +184,7 @@ class RolloutPool:
         return int(self._manager.num_outstanding_async_reqs())
 
     def request(self, kind: str) -> bool:
-        """Whether an idle worker was there to be asked for one batch of episodes."""
+        """Whether an idle worker was there to be asked for its share of a batch."""
         waiting = {actor for _, actor in self._manager._in_flight_req_to_actor_id.values()}
         idle = [actor for actor in self._manager.healthy_actor_ids() if actor not in waiting]
         if not idle:
@@ -197,7 +199,7 @@ class RolloutPool:
         return list(self._manager._in_flight_req_to_actor_id)
 
     def take(self) -> list[Played]:
-        """The batches that are ready; workers that died are left out until they are back.
+        """The shares that are ready; workers that died are left out until they are back.
 
         Raises:
             PoolError: no worker is left.

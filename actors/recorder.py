@@ -59,6 +59,6 @@ class Recorder:
             noise,
             targets,
             self.counts,
-            version,
+            np.full(self.canvases.shape[1], version),
             views,
         )

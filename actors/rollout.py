@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -30,10 +31,11 @@ from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightsError, WeightStore
 from spiral.devices import autocast, resolve_device
 from spiral.newest import load_newest
-from spiral.precision import choose_precision
+from spiral.precision import precision_of_agent
 from spiral.random_state import generator_array, load_generator
 from spiral.shipped import shipped_agent
 from spiral.smooth import smoothed
+from spiral.state import load_network
 from spiral.trajectory import Trajectory
 
 
@@ -97,7 +99,7 @@ class Rollout:
         self.length: int = self.environments.unwrapped.settings.episode_length
         self.device = resolve_device(config.device)
         self.agent = Agent(self.spec, self.canvas_shape, config.agent).to(self.device).eval()
-        self.precision = choose_precision(config.precision, self.device, self.agent)
+        self.precision = precision_of_agent(config.precision, self.device, self.agent)
         self.broadcast = broadcast
         self.version = -1
         self.rng = np.random.default_rng((seed, 3))
@@ -129,7 +131,13 @@ class Rollout:
     def demonstrate(self) -> Trajectory:
         """One batch to be cloned: random programs with their own renders as targets, or what the teacher painted."""
         if self.teacher is not None:
-            return replace(self.teacher.collect(), noise=self._noise(), targets=None, views=None, version=-1)
+            return replace(
+                self.teacher.collect(),
+                noise=self._noise(),
+                targets=None,
+                views=None,
+                versions=np.full(self.batch_size, -1),
+            )
         return self.play(self.environments.unwrapped.settings.natural_programs(self.batch_size, self.rng))
 
     def play(self, programs: NDArray[np.int64], targets: NDArray[np.uint8] | None = None) -> Trajectory:
@@ -219,6 +227,6 @@ class Rollout:
         return writable_tensor(array).to(self.device)
 
     def _fetch_agent(self) -> None:
-        self.version = load_newest(self.agent, self.version, self.weights, "agent")
+        self.version = load_newest(partial(load_network, self.agent), self.version, self.weights, "agent")
         if self.version < 0:
             raise WeightsError("there are no weights of 'agent' to act with: publish some first")

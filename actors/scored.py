@@ -16,9 +16,10 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
-from spiral.config import ConfigError, RewardTerm, RunConfig
-from spiral.rewards import build_reward
+from spiral.config import RewardTerm, RunConfig
+from spiral.rewards import build_reward, setting_of
 from spiral.rewards.base import Context
+from spiral.section import ConfigError
 
 Observation = dict[str, NDArray[Any]]
 
@@ -35,7 +36,8 @@ class Scored(gymnasium.Wrapper[Observation, NDArray[Any], Observation, NDArray[A
 
     Args:
         env: an environment with a `canvas` in its observations.
-        terms: the rewards by name; those `when="step"` count as the difference that a step makes.
+        terms: the rewards by name; those `when="step"` count as the difference that a step makes,
+            those `when=k` after k commands.
         targets: the pictures to copy, uint8 [N, H, W, C] of the canvas's shape; one is drawn at each reset. None where
             there is nothing to copy.
         config: settings of a learned reward; the defaults serve the others.
@@ -60,7 +62,8 @@ class Scored(gymnasium.Wrapper[Observation, NDArray[Any], Observation, NDArray[A
         assert shape is not None and len(shape) == 3, "a canvas has a shape"
         if not terms:
             raise ConfigError("no rewards were given; name one at least, such as RewardTerm(name='squared_error')")
-        self.terms = [(term, build_reward(term.name, config or RunConfig(), shape)) for term in terms]
+        setting = setting_of(config or RunConfig(), (shape[0], shape[1], shape[2]))
+        self.terms = [(term, build_reward(term, setting)) for term in terms]
         if targets is not None:
             if targets.shape[1:] != shape or targets.dtype != np.uint8 or not len(targets):
                 wanted = ", ".join(map(str, shape))
@@ -70,6 +73,7 @@ class Scored(gymnasium.Wrapper[Observation, NDArray[Any], Observation, NDArray[A
             self.observation_space = spaces.Dict({**env.observation_space.spaces, "target": canvas})
         self._target: NDArray[np.uint8] | None = None
         self._scores: list[float] = []
+        self._actions: list[NDArray[Any]] = []
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -78,25 +82,31 @@ class Scored(gymnasium.Wrapper[Observation, NDArray[Any], Observation, NDArray[A
         observation, info = self.env.reset(seed=seed, options=options)
         if self.targets is not None:
             self._target = np.asarray(self.targets)[self.np_random.integers(len(self.targets))]
+        self._actions = []
         self._scores = self._score(observation["canvas"], info)
         return self._with_target(observation), info
 
     def step(self, action: NDArray[Any]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """What the environment answers, with the sum of the rewards."""
         observation, _, terminated, truncated, info = self.env.step(action)
+        self._actions.append(np.asarray(action))
         scores = self._score(observation["canvas"], info)
         reward = 0.0
         for (term, _), before, after in zip(self.terms, self._scores, scores, strict=True):
             if term.when == "step":
                 reward += term.weight * (after - before)
-            elif terminated or truncated:
+            elif len(self._actions) == term.when or (term.when == "end" and (terminated or truncated)):
                 reward += term.weight * after
         self._scores = scores
         return self._with_target(observation), reward, terminated, truncated, info
 
     def _score(self, canvas: NDArray[np.uint8], info: dict[str, Any]) -> list[float]:
         counts = {name: np.array([count]) for name, count in info.items() if isinstance(count, int)}
-        context = Context(None if self._target is None else self._target[None], counts)
+        heads = self.action_space.shape
+        assert heads is not None, "actions are arrays"
+        actions = np.array(self._actions, np.int64).reshape(1, -1, *heads)
+        targets = None if self._target is None else self._target[None]
+        context = Context(targets, counts, actions, np.array([len(self._actions)]))
         return [float(reward.score(canvas[None], context)[0]) for _, reward in self.terms]
 
     def _with_target(self, observation: Observation) -> Observation:

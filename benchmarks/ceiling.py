@@ -2,7 +2,7 @@
 
 The processes of a run on Ray are made here one beside the other in this process, each with one thread, with a Redis and
 an object store of their own. A real rollout paints some trajectories; with these the policy learner is fed again and
-again, and the discriminator learner with their renders, so that neither ever waits. What runs on a core is timed by the
+again, and the reward learner with their renders, so that neither ever waits. What runs on a core is timed by the
 processor, so that other programs on the machine disturb little, and what runs on a GPU by the clock on the wall.
 `benchmarks/scale.py` says what follows for clusters.
 """
@@ -27,19 +27,21 @@ from actors.pool import RolloutWorker
 from benchmarks.loop import PRESETS, time_call
 from benchmarks.scale import MEGABYTE, Costs, cores_served, need, needs_table
 from benchmarks.trips import time_trips, trips_table
-from cluster.on_ray.learners import DiscriminatorWorker, PolicyWorker
+from cluster.on_ray.learners import PolicyWorker, RewardWorker
 from cluster.on_ray.start import start_ray
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.on_redis.weights import RedisWeights
-from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
+from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, rollout_seed
 from cluster.run.feed.memory import MemoryFeed
 from cluster.run.folder import RunError
+from learners.pacing import least_steps
 from spiral.config import RunConfig
 from spiral.data import load
 from spiral.devices import resolve_device
 from spiral.presets import preset
+from spiral.rewards import learned_terms
 from spiral.trajectory import Trajectory
 
 CORES = (64, 1_000, 10_000)
@@ -51,7 +53,7 @@ def run(seconds: float = 60.0, presets: tuple[str, ...] = PRESETS, seed: int = 0
 
     Raises:
         ConfigError: there is no preset of that name.
-        RunError: a preset has no discriminator.
+        RunError: none of a preset's rewards learns.
     """
     return [measure(preset(name).with_changes({"seed": seed}), seconds) for name in presets]
 
@@ -60,39 +62,39 @@ def measure(config: RunConfig, seconds: float) -> Costs:
     """What one batch of a run with these settings costs.
 
     Raises:
-        RunError: it has no discriminator.
+        RunError: none of its rewards learns.
     """
-    if not config.uses_discriminator:
-        raise RunError(f"{config.preset} has no discriminator to be fed: give a preset with one, such as {PRESETS[0]}")
+    learned = learned_terms(config.rewards)
+    if not learned:
+        raise RunError(f"{config.preset} has no reward that learns: give a preset with one, such as {PRESETS[0]}")
     spec, shape = inspect_environment(config)
     pictures = load(config.data.name, "train", shape[0], shape[2] == 3)
-    steps = config.discriminator.steps_per_policy_step
+    steps, share = least_steps(learned), seconds / 4
     learning_clock = time.process_time if resolve_device(config.device).type == "cpu" else time.perf_counter
-    share = seconds / 4
     with start_ray(None, processes=1, picture_bytes=0, embedded_redis=True), EmbeddedRedis() as server:
         address = RedisAddress(server.url, "ceiling", secrets.token_bytes(32))
         make_weights = partial(RedisWeights, address)
-        make_replay = partial(RedisReplay, address, replay_capacity(config), shape, config.agent.conditional)
+        make_replay = partial(RedisReplay, address, config.replay.pictures, shape, config.agent.conditional)
         policy = PolicyWorker(config, spec, shape, make_weights, num_threads=1)
-        discriminator = DiscriminatorWorker(config, shape, pictures, make_replay, make_weights, num_threads=1)
+        rewards = RewardWorker(config, shape, pictures, make_replay, make_weights, num_threads=1)
         rollout = begin_rollout(config, pictures, make_weights, make_replay)
 
         trajectories = [paint(rollout) for _ in range(PAINTED)]
         rollout_s = time_call(lambda: paint(rollout), share, time.process_time)
         feed = itertools.cycle(trajectories)
-        policy_s = time_call(lambda: policy.step(ray.get(next(feed)), "learning", 0.5), share, learning_clock)
-        discriminator_s = time_call(lambda: discriminator.steps(steps), share, learning_clock)
-        first = ray.get(trajectories[0])
-        trips = time_trips(config, make_weights(), make_replay(), first.final_renders, share)
+        policy_s = time_call(lambda: policy.step("learning", 0.5, ray.get(next(feed))), share, learning_clock)
+        rewards_s = time_call(lambda: rewards.steps(steps), share, learning_clock)
+        lessons, first = {key: rewards.learner.rewards[key].batch_size for key in steps}, ray.get(trajectories[0])
+        trips = time_trips(config.seed, steps, lessons, make_weights(), make_replay(), first.final_renders, share)
         trajectory_bytes = get_object_locations(trajectories)[trajectories[0]]["object_size"]
     return Costs(
         name=config.preset,
         frames=first.frames,
-        renders=steps * config.discriminator.batch_size,
+        renders=sum(steps[key] * lessons[key] for key in steps),
         # In a run there are new weights to fetch each time; here they stayed the same.
         rollout=rollout_s + trips["fetch agent"].seconds,
-        policy=policy_s + trips["fetch discriminator"].seconds,
-        discriminator=discriminator_s,
+        policy=policy_s + sum(trips[f"fetch {key}"].seconds for key in steps),
+        rewards=rewards_s,
         trajectory_bytes=trajectory_bytes,
         trips=trips,
     )
@@ -107,7 +109,9 @@ def begin_rollout(
     """A rollout on cores, whatever the settings say, which is ready to paint."""
     on_cores = config.model_copy(update={"device": "cpu"})
     seed_of = partial(rollout_seed, config, 0)
-    rollout = RolloutWorker(on_cores, make_weights, make_replay, make_broadcast, seed_of, num_threads=1)
+    rollout = RolloutWorker(
+        on_cores, config.policy.batch_size, make_weights, make_replay, make_broadcast, seed_of, num_threads=1
+    )
     rollout.begin(pictures)
     return rollout
 
@@ -144,7 +148,7 @@ def costs_table(costs: Costs) -> Table:
     rows = {
         "rollout core, frames/s": f"{costs.frames / costs.rollout:,.0f}",
         "policy learner, frames/s": f"{costs.frames / costs.policy:,.0f}",
-        "discriminator learner, renders/s": f"{costs.renders / costs.discriminator:,.0f}",
+        "reward learner, renders/s": f"{costs.renders / costs.rewards:,.0f}",
         "trajectory through Ray, bytes a frame": f"{costs.trajectory_bytes / costs.frames:,.0f}",
         "renders into Redis, bytes a frame": f"{costs.trips['add renders'].received / costs.frames:,.1f}",
         "commands to Redis, a frame": f"{costs.in_redis(lambda trip: trip.commands) / costs.frames:.4f}",

@@ -15,23 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from cluster.run.engine import replay_capacity
-from learners.discriminator_learner import DiscriminatorLearner
 from learners.replay import MemoryReplay
+from learners.reward_learner import RewardLearner
 from learners.weights import MemoryWeights
-from spiral.agent import as_pictures
 from spiral.contracts import Renders
-from spiral.discriminator import Discriminator
 from spiral.files import written_whole
 from spiral.presets import preset
+from spiral.rewards.base import Context, LearnedReward
 
 PRESET = "mnist-small-conditional"
-LOSSES = ("wgan-gp", "spectral-norm")
+LOSSES = ("wgan-gp", "logistic")
 SIZE = 32  # pixels
 RADIUS = 4  # pixels
 SIDE = SIZE - 2 * RADIUS  # places along a side
@@ -61,10 +58,10 @@ class Result:
 def run(out: Path, steps: int = 1000, seed: int = 0) -> list[Result]:
     """What ℓ2 and a discriminator of each loss after so many steps give; `circle.png` in `out` shows it."""
     circles = all_circles()
-    networks = {loss: train(circles, loss, steps, seed) for loss in LOSSES}
+    rewards = {loss: train(circles, loss, steps, seed) for loss in LOSSES}
     others = np.random.default_rng((seed, 1)).choice(len(circles), MEASURED, replace=False)
     surfaces: dict[str, Callable[[int], Surface]] = {"ℓ2": partial(distances, circles)}
-    surfaces |= {f"D, {loss}": partial(negative_scores, network, circles) for loss, network in networks.items()}
+    surfaces |= {f"D, {loss}": partial(negative_scores, reward, circles) for loss, reward in rewards.items()}
     results = [judge(name, surface_of, others) for name, surface_of in surfaces.items()]
     save_figure(out / "circle.png", circles, results)
     return results
@@ -79,18 +76,19 @@ def all_circles() -> NDArray[np.uint8]:
     return np.where(squared <= (RADIUS + 0.5) ** 2, 0, 255).astype(np.uint8)[..., None]
 
 
-def train(circles: NDArray[np.uint8], loss: str, steps: int, seed: int) -> Discriminator:
+def train(circles: NDArray[np.uint8], loss: str, steps: int, seed: int) -> LearnedReward:
     """A discriminator that has learned to tell pairs of the same circle from pairs of two, both in all places."""
-    config = preset(PRESET).with_changes({"seed": seed, "discriminator.loss": loss})
+    config = preset(PRESET).with_changes({"seed": seed, "rewards.discriminator.options.loss": loss})
     rng = np.random.default_rng(seed)
-    replay = MemoryReplay(replay_capacity(config), circles.shape[1:], with_targets=True)
-    learner = DiscriminatorLearner(config, circles.shape[1:], circles, replay, MemoryWeights())
+    replay = MemoryReplay(config.replay.pictures, (SIZE, SIZE, 1), with_targets=True)
+    learner = RewardLearner(config, (SIZE, SIZE, 1), circles, replay, MemoryWeights())
+    reward = learner.rewards["discriminator"]
     for _ in range(steps):
-        targets = rng.integers(len(circles), size=config.discriminator.batch_size)
+        targets = rng.integers(len(circles), size=reward.batch_size)
         elsewhere = (targets + rng.integers(1, len(circles), size=len(targets))) % len(circles)
         replay.add(Renders(circles[elsewhere], circles[targets]))
-        learner.step()
-    return learner.network
+        learner.step("discriminator")
+    return reward
 
 
 def distances(circles: NDArray[np.uint8], target: int) -> Surface:
@@ -100,12 +98,10 @@ def distances(circles: NDArray[np.uint8], target: int) -> Surface:
     return distance.reshape(SIDE, SIDE)
 
 
-@torch.no_grad()
-def negative_scores(network: Discriminator, circles: NDArray[np.uint8], target: int) -> Surface:
+def negative_scores(reward: LearnedReward, circles: NDArray[np.uint8], target: int) -> Surface:
     """−D(picture | target) of each picture."""
-    device = next(network.parameters()).device
-    pictures = as_pictures(torch.from_numpy(circles).to(device))
-    scores: Surface = network(pictures, pictures[target].expand_as(pictures)).double().cpu().numpy()
+    targets = np.broadcast_to(circles[target], circles.shape)
+    scores: Surface = reward.score(circles, Context(targets, {})).double().numpy()
     return -scores.reshape(SIDE, SIDE)
 
 

@@ -1,9 +1,10 @@
 """Where the time of a training run goes, and what the loop loses beside its parts.
 
 By turns, every part is timed alone, and then the whole loop in both compositions. The parts are painting, the policy's
-forward pass, the policy's learning step, and the discriminator's steps: if nothing were lost, a run in one process
-would need their sum for a batch. What it takes to send a batch and the weights through Ray's object store and Redis is
-timed once. Loop and parts are held against each other within a turn, since a machine's speed changes with the minutes.
+forward pass, the policy's learning step, and the steps of the learned rewards: if nothing were lost, a run in one
+process would need their sum for a batch. What it takes to send a batch and the weights through Ray's object store and
+Redis is timed once. Loop and parts are held against each other within a turn, since a machine's speed changes with the
+minutes.
 """
 
 from __future__ import annotations
@@ -28,16 +29,18 @@ from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.on_redis.weights import RedisWeights
 from cluster.run.cores import processors
-from cluster.run.engine import Engine, replay_capacity
+from cluster.run.engine import Engine
 from cluster.run.forecast import precision_in_words
 from cluster.run.local_engine import LocalEngine
 from cluster.run.plan import Phase
-from learners.state import network_arrays
+from learners.pacing import least_steps
 from spiral.agent import Observation
 from spiral.config import RunConfig
 from spiral.data import load
 from spiral.devices import autocast
 from spiral.presets import preset
+from spiral.rewards import learned_terms
+from spiral.state import network_arrays
 
 LEARNING = Phase("learning", 0.5)
 PRESETS = ("mnist-small", "reference")
@@ -125,9 +128,9 @@ def time_parts(engine: LocalEngine, seconds: float) -> dict[str, float]:
         "policy forward": time_call(partial(decide, rollout, trajectory.canvases, trajectory.targets), share),
         "policy learning": time_call(lambda: engine.policy.step(trajectory, 0.5), share),
     }
-    if engine.discriminator is not None:
-        steps = config.discriminator.steps_per_policy_step
-        parts["discriminator"] = steps * time_call(engine.discriminator.step, share)
+    if (rewards := engine.rewards) is not None:
+        steps = least_steps(learned_terms(config.rewards))
+        parts["rewards"] = sum(count * time_call(partial(rewards.step, key), share) for key, count in steps.items())
     return parts
 
 
@@ -152,22 +155,22 @@ def time_transport(local: LocalEngine, seconds: float) -> float:
     """Seconds to send one trajectory through Ray's object store, and its renders and the weights through a Redis."""
     trajectory = local.rollout.collect()
     weights = network_arrays(local.policy.agent)
-    settings = local.config.discriminator
     rng = np.random.default_rng(0)
     with EmbeddedRedis() as server:
         address = RedisAddress(server.url, "benchmark")
         store = RedisWeights(address)
         conditional = local.config.agent.conditional
-        replay = RedisReplay(address, replay_capacity(local.config), local.rollout.canvas_shape, conditional)
+        replay = RedisReplay(address, local.config.replay.pictures, local.rollout.canvas_shape, conditional)
 
         def send() -> None:
             ray.get(ray.put(trajectory))
             store.publish("agent", 0, weights)
             store.fetch("agent")
-            if local.discriminator is not None:
+            if local.rewards is not None:
                 replay.add(trajectory.final_renders)
-                for _ in range(settings.steps_per_policy_step):
-                    replay.sample(settings.batch_size, rng)
+                for key, count in least_steps(learned_terms(local.config.rewards)).items():
+                    for _ in range(count):
+                        replay.sample(local.rewards.rewards[key].batch_size, rng)
 
         return time_call(send, seconds)
 

@@ -25,8 +25,8 @@ class Costs:
     Attributes:
         name: of the preset.
         frames: in a batch.
-        renders: that the discriminator learner learns from in the steps that belong to a batch.
-        rollout, policy, discriminator: seconds of a rollout core and of a process of each learner.
+        renders: that the reward learner learns from in the steps that belong to a batch.
+        rollout, policy, rewards: seconds of a rollout core and of a process of each learner.
         trajectory_bytes: that go from the rollout to the policy learner.
         trips: to Redis, by name.
     """
@@ -36,7 +36,7 @@ class Costs:
     renders: int
     rollout: float
     policy: float
-    discriminator: float
+    rewards: float
     trajectory_bytes: int
     trips: dict[str, Trip]
 
@@ -50,7 +50,7 @@ class Costs:
         traffic = max(self.in_redis(lambda trip: trip.received), self.in_redis(lambda trip: trip.sent))
         return {
             "policy learner": self.policy,
-            "discriminator learner": self.discriminator,
+            "reward learner": self.rewards,
             "Redis": self.in_redis(lambda trip: trip.busy),
             "link to a policy learner": self.trajectory_bytes / LINK,
             "link of Redis": traffic / LINK,

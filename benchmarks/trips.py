@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,6 @@ from rich.table import Table
 from benchmarks.loop import time_call
 from cluster.on_redis.replay import CHUNK, RedisReplay
 from cluster.on_redis.weights import RedisWeights
-from spiral.config import RunConfig
 from spiral.contracts import Renders
 
 
@@ -49,11 +48,26 @@ class Trip:
 
 
 def time_trips(
-    config: RunConfig, weights: RedisWeights, replay: RedisReplay, renders: Renders, seconds: float
+    seed: int,
+    steps: Mapping[str, int],
+    lessons: Mapping[str, int],
+    weights: RedisWeights,
+    replay: RedisReplay,
+    renders: Renders,
+    seconds: float,
 ) -> dict[str, Trip]:
-    """What each trip to Redis costs, after about `seconds` for all of them."""
-    settings = config.discriminator
-    rng = np.random.default_rng(config.seed)
+    """What each trip to Redis costs, after about `seconds` for all of them.
+
+    Args:
+        seed: decides what is drawn from the replay.
+        steps: of each learned reward in the time of a batch, by name.
+        lessons: how many renders it learns from in each.
+        weights: where those of the agent and of the rewards are.
+        replay: holds renders.
+        renders: the final ones of a batch.
+        seconds: for all of it.
+    """
+    rng = np.random.default_rng(seed)
 
     def publish(name: str) -> Callable[[], object]:
         version, arrays = weights.fetch(name)
@@ -62,16 +76,16 @@ def time_trips(
     def fetch(name: str) -> Callable[[], object]:
         return lambda: (weights.version(name), weights.fetch(name))
 
-    trip = partial(time_trip, weights, seconds / 6)
-    pieces = math.ceil(settings.batch_size / CHUNK)
-    return {
+    trip = partial(time_trip, weights, seconds / (4 + 2 * len(steps)))
+    lesson, pieces = max(lessons.values()), math.ceil(max(lessons.values()) / CHUNK)
+    trips = {
         "add renders": trip(lambda: replay.add(renders), 1, math.ceil(len(renders) / CHUNK)),
-        "sample renders": trip(lambda: replay.sample(settings.batch_size, rng), settings.steps_per_policy_step, pieces),
-        "publish agent": trip(publish("agent"), 1, 1),
-        "fetch agent": trip(fetch("agent"), 1, 2),
-        "publish discriminator": trip(publish("discriminator"), 1, 1),
-        "fetch discriminator": trip(fetch("discriminator"), 1, 2),
+        "sample renders": trip(lambda: replay.sample(lesson, rng), sum(steps.values()), pieces),
     }
+    for name in ("agent", *steps):
+        trips[f"publish {name}"] = trip(publish(name), 1, 1)
+        trips[f"fetch {name}"] = trip(fetch(name), 1, 2)
+    return trips
 
 
 def time_trip(weights: RedisWeights, seconds: float, work: Callable[[], object], per_batch: int, commands: int) -> Trip:

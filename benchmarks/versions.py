@@ -23,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("cloning", "learning", "acting", "discriminator", "local", "on_ray")
+PARTS = ("cloning", "learning", "acting", "rewards", "local", "on_ray")
 REPORTS = 4  # of the policy learner on Ray, in one turn
 PICTURES = 5000
 
@@ -63,16 +63,16 @@ class Parts:
         """The frames of a part, done once."""
         if part == "on_ray":
             return self.on_ray()
-        policy, discriminator = self.engine.policy, self.engine.discriminator
+        policy, rewards = self.engine.policy, self.engine.rewards
         if part == "cloning":
             policy.clone_step(self.programs)
         elif part == "learning":
             policy.step(self.played, self.phase.progress)
         elif part == "acting":
             self.engine.rollout.collect()
-        elif part == "discriminator" and discriminator is not None:
-            for _ in range(self.config.discriminator.steps_per_policy_step):
-                discriminator.step()
+        elif part == "rewards" and rewards is not None:
+            for key in rewards.rewards:
+                rewards.step(key)
         elif part == "local":
             self.engine.step(self.phase)
         return self.played.frames

@@ -28,7 +28,7 @@ from cluster.commands.submit import submit_app
 INTERRUPTED = 130
 
 USER_ERRORS = (
-    "spiral.config:ConfigError",
+    "spiral.section:ConfigError",
     "spiral.data.pictures:DatasetError",
     "spiral.contracts:EmptyReplayError",
     "spiral.contracts:WeightsError",
@@ -40,7 +40,7 @@ USER_ERRORS = (
     "envs.pymypaint.errors:PaintError",
     "gymnasium.error:Error",
     "learners.checkpoint:CheckpointError",
-    "learners.descent:DivergedError",
+    "spiral.descent:DivergedError",
     "learners.replay:ReplayError",
     "actors.pool:PoolError",
     "actors.rollout:OtherBrushError",

@@ -14,10 +14,10 @@ import copy
 import torch
 from torch import Tensor
 
-from learners.state import load_network, network_arrays
 from spiral.agent import Agent, TensorEpisodes
 from spiral.contracts import Arrays
 from spiral.devices import autocast
+from spiral.state import load_network, network_arrays
 
 START = 20  # steps until which the average is over nearly all policies so far
 

@@ -1,7 +1,7 @@
 """Checkpoints: everything that a run needs to go on, as safetensors files in one folder.
 
 A checkpoint is written into a temporary folder, which is then renamed: it is there whole or not at all. Reading runs no
-code from it. The files are named after the parts of a run (`agent`, `policy`, `discriminator`, `replay`,
+code from it. The files are named after the parts of a run (`agent`, `policy`, `rewards`, `replay`,
 `rollout-0`, …); `run.json` holds the settings, the counters and what is needed to tell whether the checkpoint fits.
 """
 
@@ -20,11 +20,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from envs.actions import ActionSpec
-from learners.descent import require_finite
 from spiral.contracts import Arrays
+from spiral.descent import require_finite
 from spiral.files import folder_written_whole, read_json, remove_ours
 
-FORMAT = 1
+FORMAT = 2  # 1 had other settings, and agents with a ReLU before the LSTM
 DOCUMENT = "run.json"
 NAME = re.compile(r"\d{12}")
 UNFINISHED = re.compile(r"\.\w+\.\d{12}")  # left by a run that was killed, see spiral/files.py

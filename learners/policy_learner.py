@@ -1,11 +1,17 @@
 """The policy learner: trajectories in, better weights out (thesis, section 6.3.4).
 
-It scores a trajectory's renders with the newest discriminator, corrects for the lag of the actors with V-trace and
-takes a step, or with a clipped ratio several. Then it publishes the agent's weights.
+It scores a trajectory's renders with the newest rewards, corrects for the lag of the actors with V-trace and takes a
+step, or with a clipped ratio several. Then it publishes the agent's weights.
+
+The clip is around the policy as it was when the batch arrived, and not around the actors', which may be many versions
+older: what lies between those two is V-trace's to correct, once (IMPACT: Luo et al., 2020). Around the actors' policy
+the clip eats the gain of every version that they lag behind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -15,8 +21,19 @@ from torch import Tensor
 from envs.actions import ActionSpec
 from learners.anchor import Anchor
 from learners.cloning import cloning_loss
-from learners.descent import descend, require_finite
-from learners.state import (
+from learners.learner import Learner
+from learners.team import Team
+from spiral.agent import Agent, TensorEpisodes, writable_tensor
+from spiral.config import RunConfig
+from spiral.contracts import Arrays, WeightStore
+from spiral.descent import descend
+from spiral.devices import autocast, resolve_device
+from spiral.entropy import command_entropy
+from spiral.losses import policy_loss
+from spiral.precision import Precision, precision_of_agent
+from spiral.random_state import generator_array, load_generator
+from spiral.rewards import RewardSum, setting_of
+from spiral.state import (
     load_network,
     load_optimizer,
     network_arrays,
@@ -24,21 +41,26 @@ from learners.state import (
     under_prefix,
     with_prefix,
 )
-from learners.team import Team
-from spiral.agent import Agent, TensorEpisodes, writable_tensor
-from spiral.config import RunConfig
-from spiral.contracts import Arrays, WeightStore
-from spiral.devices import autocast, resolve_device
-from spiral.losses import policy_loss
-from spiral.precision import choose_precision
-from spiral.random_state import generator_array, load_generator
-from spiral.rewards import RewardSum
-from spiral.rewards.adversarial import DiscriminatorReward
 from spiral.trajectory import Trajectory
 from spiral.vtrace import vtrace
 
 
-class PolicyLearner:
+@dataclass(frozen=True)
+class Batch:
+    """The episodes of one update.
+
+    Attributes:
+        trajectory: as the actors played them.
+        rewards: [T, B].
+        proximal_log_prob: log π₀(a_t|x_t) of the policy before the first update on them, [T, B].
+    """
+
+    trajectory: Trajectory
+    rewards: Tensor
+    proximal_log_prob: Tensor
+
+
+class PolicyLearner(Learner):
     """Trains the agent and publishes it as `agent` in `weights`.
 
     Args:
@@ -63,17 +85,14 @@ class PolicyLearner:
         self.weights = weights
         self.device = resolve_device(config.device)
         self.agent = Agent(spec, canvas_shape, config.agent).to(self.device)
-        self.precision = choose_precision(config.precision, self.device, self.agent)
-        self.reward = RewardSum(config.rewards, config, canvas_shape)
+        self.precision = precision_of_agent(config.precision, self.device, self.agent)
+        self.reward = RewardSum(config.rewards, setting_of(config, canvas_shape))
         self.optimizer = torch.optim.Adam(self.agent.parameters(), lr=config.policy.learning_rate, fused=True)
         self.anchor = Anchor(self.agent, config.policy.anchor_decay) if config.policy.anchor else None
         self.team = Team(self.agent)
         self.rng = np.random.default_rng((config.seed, 1))
         self.version = version
-        if state is None:
-            self.publish()
-        else:
-            self.load_state(state)
+        self.begin(state)
 
     def step(self, trajectory: Trajectory, progress: float) -> dict[str, float]:
         """Measurements of one learning step on a trajectory, or of this learner's part in it.
@@ -87,7 +106,7 @@ class PolicyLearner:
         """
         policy = self.config.policy
         trajectory = self.team.share(trajectory)
-        self._fetch_discriminator()
+        self.reward.follow(self.weights)
         rewards, measured = self.reward.of(trajectory)
         episode_return = float(rewards.sum(dim=0).mean())
         if self.anchor is not None:
@@ -95,19 +114,20 @@ class PolicyLearner:
         rate = on_the_way(policy.learning_rate, policy.final_learning_rate, progress)
         entropy_cost = on_the_way(policy.entropy, policy.final_entropy, progress)
         self._set_learning_rate(rate)
+        proximal = self._proximal_log_prob(trajectory)
         updates = []
         for _ in range(policy.passes):
             for episodes in np.array_split(self.rng.permutation(trajectory.batch_size), policy.minibatches):
-                batch = trajectory if policy.minibatches == 1 else trajectory.select(episodes)
-                batch_rewards = rewards if policy.minibatches == 1 else rewards[:, torch.from_numpy(episodes)]
-                updates.append(self._update(batch, batch_rewards, entropy_cost))
+                columns = torch.from_numpy(episodes)
+                batch = Batch(trajectory.select(episodes), rewards[:, columns], proximal[:, columns])
+                updates.append(self._update(batch, entropy_cost))
         self._advance()
         if self.anchor is not None:
             self.anchor.follow(self.agent, self.version)
         measured |= {name: float(np.mean([u[name] for u in updates])) for name in updates[0]}
         return measured | {
             "policy/return": episode_return,
-            "policy/lag": float(self.version - 1 - trajectory.version),
+            "policy/lag": float((self.version - 1 - trajectory.versions).mean()),
             "policy/learning_rate": rate,
             **{f"episode/{name}": float(count[-1].mean()) for name, count in trajectory.counts.items()},
         }
@@ -149,15 +169,14 @@ class PolicyLearner:
         self.version = max(self.version, int(arrays["version"]))
         self.publish()
 
-    def publish(self) -> None:
-        """Make the present weights the newest.
+    @property
+    def precisions(self) -> list[Precision]:
+        """What the agent computes with."""
+        return [self.precision]
 
-        Raises:
-            DivergedError: they are not finite.
-        """
-        arrays = network_arrays(self.agent)
-        require_finite(f"the policy at step {self.version}", arrays)
-        self.weights.publish("agent", self.version, arrays)
+    def published(self) -> Iterator[tuple[str, int, Arrays]]:
+        """The agent's weights."""
+        yield "agent", self.version, network_arrays(self.agent)
 
     def _charge(self, anchor: Anchor, trajectory: Trajectory, rewards: Tensor) -> tuple[Tensor, float]:
         """The rewards less what leaving the average policy costs, and the mean distance from it in nats a step."""
@@ -165,17 +184,24 @@ class PolicyLearner:
         distance = anchor.distance(TensorEpisodes.of(trajectory, self.device), log_probs, self.precision.name)
         return rewards - self.config.policy.anchor * distance.to(rewards.device), float(distance.mean())
 
-    def _update(self, trajectory: Trajectory, rewards: Tensor, entropy_cost: float) -> dict[str, float]:
-        loss, measured = self.team.differentiate(partial(self._loss, trajectory, rewards, entropy_cost))
+    @torch.no_grad()
+    def _proximal_log_prob(self, trajectory: Trajectory) -> Tensor:
+        """log π₀(a_t|x_t) of the policy before its updates on this batch, [T, B]."""
+        if (trajectory.versions == self.version).all():
+            return writable_tensor(trajectory.log_probs).to(self.device)  # it is the one that acted
+        with autocast(self.device, self.precision.name):
+            return self.agent.unroll(TensorEpisodes.of(trajectory, self.device)).log_prob
+
+    def _update(self, batch: Batch, entropy_cost: float) -> dict[str, float]:
+        loss, measured = self.team.differentiate(partial(self._loss, batch, entropy_cost))
         return measured | {"policy/gradient_norm": self._descend(loss)}
 
-    def _loss(self, trajectory: Trajectory, rewards: Tensor, entropy_cost: float) -> tuple[Tensor, dict[str, float]]:
+    def _loss(self, batch: Batch, entropy_cost: float) -> tuple[Tensor, dict[str, float]]:
         policy = self.config.policy
-        rewards = rewards.to(self.device)
-        behaviour_log_prob = writable_tensor(trajectory.log_probs).to(self.device)
+        rewards = batch.rewards.to(self.device)
         with autocast(self.device, self.precision.name):
-            judged = self.agent.unroll(TensorEpisodes.of(trajectory, self.device))
-        log_rhos = judged.log_prob.detach() - behaviour_log_prob
+            judged = self.agent.unroll(TensorEpisodes.of(batch.trajectory, self.device))
+        log_rhos = batch.proximal_log_prob - writable_tensor(batch.trajectory.log_probs).to(self.device)
         returns = vtrace(
             log_rhos,
             rewards,
@@ -187,9 +213,9 @@ class PolicyLearner:
         advantages = returns.advantages
         if policy.normalize_advantages:
             advantages = self.team.normalized(advantages)
-        actor_loss = policy_loss(judged.log_prob, behaviour_log_prob, advantages, policy.clip_ratio)
+        actor_loss = policy_loss(judged.log_prob, batch.proximal_log_prob, advantages, policy.clip_ratio)
         errors = returns.vs - judged.value
-        entropy = judged.entropy.mean()
+        entropy = command_entropy(self.agent.spec, judged.commands, self.team.total).mean()
         loss = actor_loss + policy.value * 0.5 * errors.square().mean() - entropy_cost * entropy
         return loss, {
             "policy/loss": float(actor_loss.detach()),
@@ -205,11 +231,6 @@ class PolicyLearner:
     def _set_learning_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-
-    def _fetch_discriminator(self) -> None:
-        for _, reward in self.reward.terms:
-            if isinstance(reward, DiscriminatorReward):
-                reward.follow(self.weights)
 
     def _advance(self) -> None:
         self.version += 1

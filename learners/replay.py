@@ -1,6 +1,6 @@
-"""The replay buffer between actors and discriminator learner, in memory (Ganin et al. 2018, section 3.4; thesis 6.3.4).
+"""The replay buffer between actors and reward learner, in memory (Ganin et al. 2018, section 3.4; thesis 6.3.4).
 
-The actors put the final renders of their episodes in, the discriminator learner draws from it uniformly, so that it can
+The actors put the final renders of their episodes in, the reward learner draws from it uniformly, so that it can
 take more steps than the policy learner. This form serves a run in one process; the form in Redis is tested against it.
 """
 
@@ -84,7 +84,7 @@ class MemoryReplay:
             EmptyReplayError: when nothing was added yet.
         """
         if not self._added:
-            raise EmptyReplayError("the replay is empty: add renders before the discriminator learner samples")
+            raise EmptyReplayError("the replay is empty: add renders before the reward learner samples")
         slots = draw_slots(self.size, count, rng)
         return Renders(self._renders[slots], None if self._targets is None else self._targets[slots])
 

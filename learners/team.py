@@ -2,9 +2,10 @@
 
 PyTorch's DistributedDataParallel (Li et al., 2020) averages their gradients: all of them take the same step, the
 one that a single learner takes on the whole batch: a loss is a mean over episodes, and the mean of the means of equal
-shares is that of all. The gradient is clipped after it was averaged. Only what normalises advantages has to be asked of
-the others. Should the discriminator be published anew while they fetch it, some score with the one before.
-None can go on without the others: the death of one ends the run, where a single learner would come back.
+shares is that of all. The gradient is clipped after it was averaged. Only what normalises advantages, and what entropy
+is to be expected, has to be asked of the others. Should a reward be published anew while they fetch it, some
+score with the one before. None can go on without the others: the death of one ends the run, where a single learner
+would come back.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from spiral.config import ConfigError, RunConfig
+from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightStore
+from spiral.section import ConfigError
 from spiral.trajectory import Trajectory
 
 T = TypeVar("T")
@@ -97,11 +99,12 @@ class Team:
 
     def normalized(self, values: Tensor) -> Tensor:
         """The values less their mean over all learners, divided by their standard deviation."""
-        mean = self._sum(values.sum()) / (self.size * values.numel())
-        variance = self._sum((values - mean).square().sum()) / (self.size * values.numel() - 1)
+        mean = self.total(values.sum()) / (self.size * values.numel())
+        variance = self.total((values - mean).square().sum()) / (self.size * values.numel() - 1)
         return (values - mean) / (variance.sqrt() + 1e-8)
 
-    def _sum(self, value: Tensor) -> Tensor:
+    def total(self, value: Tensor) -> Tensor:
+        """The sum of what each learner has, in place."""
         if self.size > 1:
             dist.all_reduce(value)
         return value

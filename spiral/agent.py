@@ -20,6 +20,7 @@ from envs.actions import ActionSpec
 from spiral.config import AgentConfig
 from spiral.decoder import Decoder
 from spiral.encoder import Encoder
+from spiral.entropy import SubActions
 from spiral.layers import LSTM, State, lay_channels_last
 from spiral.trajectory import Trajectory
 
@@ -65,11 +66,17 @@ class Decision:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the agent thinks of given episodes: log_prob, entropy and value, each float32 [T, B]."""
+    """What the agent thinks of given episodes.
+
+    Attributes:
+        log_prob: of each command, float32 [T, B].
+        value: of the state before it, float32 [T, B].
+        commands: what it is made of, head by head, with N = T·B: step by step, all episodes of each.
+    """
 
     log_prob: Tensor
-    entropy: Tensor
     value: Tensor
+    commands: SubActions
 
 
 class Agent(nn.Module):
@@ -107,13 +114,13 @@ class Agent(nn.Module):
         seen = torch.zeros_like(canvas) if self.config.blind else canvas
         return as_pictures(seen if target is None else torch.cat((seen, target), dim=-1))
 
-    def count_masked(self, actions: Tensor, per_head: Tensor) -> Tensor:
-        """The sum of `per_head` [N, heads] over the heads that count for the kind of each action, [N]."""
-        return (per_head * self.counted(actions)).sum(dim=-1)
-
     def counted(self, actions: Tensor) -> Tensor:
         """1 where a sub-action counts for the kind of its action, otherwise 0, float [N, heads]."""
         return self.mask_table[actions[:, self.spec.index(self.spec.kind)]]
+
+    def _remembered(self, embedding: Tensor) -> Tensor:
+        """What the LSTM reads of the encoder's embedding."""
+        return F.relu(embedding) if self.config.rectified else embedding
 
     def act(
         self, seen: Observation, state: State, generator: torch.Generator | None = None, temperature: float = 1.0
@@ -121,12 +128,13 @@ class Agent(nn.Module):
         """One command for each of N canvases."""
         pictures = self.pictures(seen.canvas, seen.target)
         embedding, maps = self.encoder(pictures, seen.action, seen.action_mask.float(), seen.noise)
-        z, state = self.lstm(F.relu(embedding)[None], state)
+        z, state = self.lstm(self._remembered(embedding)[None], state)
         actions, log_probs, _ = self.decoder(z[0], maps, None, generator=generator, temperature=temperature)
-        return Decision(actions, self.count_masked(actions, log_probs), self.value(z[0]).float().squeeze(-1), state)
+        log_prob = (log_probs * self.counted(actions)).sum(dim=-1)
+        return Decision(actions, log_prob, self.value(z[0]).float().squeeze(-1), state)
 
     def unroll(self, episodes: TensorEpisodes) -> Judgement:
-        """The log-probability, entropy and value of every action in whole episodes."""
+        """What the agent thinks of every action in whole episodes."""
         length, batch = episodes.actions.shape[:2]
         target = None if episodes.targets is None else episodes.targets.repeat(length, 1, 1, 1)
         previous = torch.cat((torch.zeros_like(episodes.actions[:1]), episodes.actions[:-1]))
@@ -136,14 +144,15 @@ class Agent(nn.Module):
             episodes.action_masks[:-1].flatten(0, 1).float(),
             episodes.noise.repeat(length, 1),
         )
-        z, _ = self.lstm(F.relu(embedding).view(length, batch, -1), self.lstm.initial_state(batch))
+        z, _ = self.lstm(self._remembered(embedding).view(length, batch, -1), self.lstm.initial_state(batch))
         z = z.flatten(0, 1)
         actions = episodes.actions.flatten(0, 1)
-        _, log_probs, entropies = self.decoder(z, maps, actions, self.counted(actions))
+        counted = self.counted(actions)
+        _, log_probs, entropies = self.decoder(z, maps, actions, counted)
         return Judgement(
-            self.count_masked(actions, log_probs).view(length, batch),
-            self.count_masked(actions, entropies).view(length, batch),
+            (log_probs * counted).sum(dim=-1).view(length, batch),
             self.value(z).float().view(length, batch),
+            SubActions(actions, log_probs, entropies, counted),
         )
 
 

@@ -7,29 +7,15 @@ its folder.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, model_validator
+
+from spiral.section import ConfigError, Count, Section, Size, parse_section
 
 MOST_SEED = 2**63 - 1  # what torch and numpy take, and one more
 
-Size = Annotated[int, Field(ge=1, le=2**20)]  # of layers and batches
-Count = Annotated[int, Field(ge=0, le=2**20)]  # of what may be left out
-
-
 PrecisionSetting = Literal["auto", "float32", "bfloat16"]  # see `spiral/precision.py`
-
-
-class ConfigError(ValueError):
-    """A setting is unknown or out of range; the message names it, the value given and what is allowed."""
-
-
-class Section(BaseModel):
-    """Settings that refuse unknown names and never change after they were read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class EnvironmentConfig(Section):
@@ -53,7 +39,8 @@ class AgentConfig(Section):
     """The layers of the agent; the defaults are the published ones (see `spiral/agent.py`).
 
     `location_planes` draws the previous locations as planes beside the canvas; `location_read` lets later sub-actions
-    know what the feature maps hold at a location that a pointer chose.
+    know what the feature maps hold at a location that a pointer chose. Agents of earlier versions are `rectified`: a
+    ReLU stands before their LSTM, which the published agent has not.
     """
 
     stem_channels: Size = 32
@@ -64,48 +51,61 @@ class AgentConfig(Section):
     location_head: Literal["deconvolution", "pointer"] = "deconvolution"
     location_planes: bool = False
     location_read: bool = False
+    rectified: bool = False
     noise: Count = 10
     conditional: bool = False
     blind: bool = False
 
 
-class DiscriminatorConfig(Section):
-    """The discriminator and its learner (thesis A.3).
+class ReplayConfig(Section):
+    """The buffer between actors and reward learner: how many of the newest pictures it keeps (thesis A.3)."""
 
-    `softplus_shift` b rewards log(1 + e^b p_real / p_render) in place of the score (`spiral/rewards/adversarial.py`).
-    With `reink` it learns from pictures whose ink varies at random (`spiral/reink.py`), so that it judges shapes.
+    pictures: Size = 1280
+
+
+class Pace(Section):
+    """How many training steps a learned reward takes for each step of the policy (thesis 6.3.4).
+
+    With fewer than `floor` the policy waits for it, with `ceiling` it waits for the policy; without a ceiling it takes
+    as many as its process can. Where both share one process, it takes `floor` steps, and one where that is nothing.
     """
 
-    loss: Literal["wgan-gp", "spectral-norm"] = "wgan-gp"
-    width: Size = 64
-    hidden: Count = 0
-    learning_rate: float = Field(default=1e-4, gt=0)
-    beta1: float = Field(default=0.5, ge=0, lt=1)
-    beta2: float = Field(default=0.9, ge=0, lt=1)
-    gradient_penalty: float = Field(default=10.0, ge=0)
-    mean_score_penalty: float = Field(default=1e-3, ge=0)
-    batch_size: Size = 64
-    steps_per_policy_step: Size = 1
-    replay_batches: Size = 20
-    softplus_shift: float | None = None
-    reink: bool = False
+    floor: Count = 1
+    ceiling: Size | None = 1
 
     @model_validator(mode="after")
-    def _softplus_needs_log_odds(self) -> DiscriminatorConfig:
-        if self.softplus_shift is not None and self.loss != "spectral-norm":
+    def _in_order(self) -> Pace:
+        if self.ceiling is not None and self.ceiling < self.floor:
             raise ValueError(
-                f"discriminator.softplus_shift={self.softplus_shift} needs scores that are log-odds: "
-                f"set discriminator.loss=spectral-norm, or leave the shift out with {self.loss}"
+                f"pace.ceiling={self.ceiling} is below pace.floor={self.floor}; give {self.floor} or more, or null for "
+                "as many steps as the process can take"
             )
         return self
 
 
 class RewardTerm(Section):
-    """One reward of the sum: `weight` times its score, at the end or as the difference that each step makes."""
+    """One reward of the sum: `weight` times its score.
+
+    It counts at the end, as the difference that each step makes, or after so many commands. `name` is one of ours or
+    `module:Class`, and `options` are that reward's own. Where it learns, it does so at its `pace`, begins with
+    `warm_up` steps before the policy is paid by it, and takes real pictures from `data`, or from those of the run.
+    """
 
     name: str
     weight: float = 1.0
-    when: Literal["end", "step"] = "end"
+    when: str | int = "end"
+    options: dict[str, Any] = Field(default_factory=dict)
+    pace: Pace = Pace()
+    warm_up: Count = 300
+    data: str | None = None
+
+    @model_validator(mode="after")
+    def _known_time(self) -> RewardTerm:
+        if self.when not in ("end", "step") and not (type(self.when) is int and self.when > 0):
+            raise ValueError(
+                f"rewards.{self.name}.when={self.when!r} is no time; give end, step, or after how many commands"
+            )
+        return self
 
 
 class PolicyConfig(Section):
@@ -165,10 +165,20 @@ class RunConfig(Section):
     data: DataConfig = DataConfig()
     agent: AgentConfig = AgentConfig()
     policy: PolicyConfig = PolicyConfig()
-    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    replay: ReplayConfig = ReplayConfig()
     cloning: CloningConfig = CloningConfig()
-    rewards: tuple[RewardTerm, ...] = (RewardTerm(name="discriminator"),)
+    rewards: tuple[RewardTerm, ...] = (RewardTerm(name="discriminator", pace=Pace(floor=5, ceiling=None)),)
     sample_temperature: float = Field(default=1.0, ge=0)
+
+    @model_validator(mode="after")
+    def _real_pictures_are_targets_where_there_are_such(self) -> RunConfig:
+        for term in self.rewards:
+            if term.data is not None and self.agent.conditional:
+                raise ValueError(
+                    f"rewards.{term.name}.data={term.data!r}: with agent.conditional=true the real pictures are the "
+                    "targets themselves; leave data out, or set agent.conditional=false"
+                )
+        return self
 
     @model_validator(mode="after")
     def _cloning_fits_the_agent(self) -> RunConfig:
@@ -185,13 +195,10 @@ class RunConfig(Section):
             )
         return self
 
-    @property
-    def uses_discriminator(self) -> bool:
-        """Whether any reward term is learned by the discriminator learner."""
-        return any(term.name == "discriminator" for term in self.rewards)
-
     def with_changes(self, changes: dict[str, Any]) -> RunConfig:
         """The same settings with some replaced; keys are dotted paths such as `policy.entropy`.
+
+        A reward goes by its name or its place: `rewards.l2.weight`, `rewards.0.weight`; the second `l2` is `l2-2`.
 
         Raises:
             ConfigError: for an unknown name or a value that is not allowed.
@@ -199,13 +206,25 @@ class RunConfig(Section):
         document = self.model_dump(mode="json")
         for path, value in changes.items():
             *parents, leaf = path.split(".")
-            section = document
+            section: Any = document
             for depth, name in enumerate(parents):
-                if not isinstance(section.get(name), dict):
+                section = _section(section, name)
+                if section is None or isinstance(section, list) and depth + 1 == len(parents):
                     raise ConfigError(f"no setting {path!r}: {'.'.join(parents[: depth + 1])!r} is no section")
-                section = section[name]
             section[leaf] = value
         return parse_config(document)
+
+
+def _section(document: dict[str, Any] | list[dict[str, Any]], name: str) -> Any:
+    """What `name` leads to in a section, or in a list of sections by name or place; None where that is no section."""
+    if isinstance(document, dict):
+        return document[name] if isinstance(document.get(name), dict | list) else None
+    names = [term.get("name") for term in document]
+    for place, own in enumerate(names):
+        before = names[:place].count(own)
+        if name in (str(place), f"{own}-{before + 1}" if before else own):
+            return document[place]
+    return None
 
 
 def parse_config(document: dict[str, Any]) -> RunConfig:
@@ -214,34 +233,4 @@ def parse_config(document: dict[str, Any]) -> RunConfig:
     Raises:
         ConfigError: naming every setting that is wrong, the value given, and what is allowed.
     """
-    try:
-        return RunConfig.model_validate(document)
-    except ValidationError as error:
-        raise ConfigError("; ".join(_explain(problem) for problem in error.errors())) from None
-
-
-def _explain(problem: ErrorDetails) -> str:
-    path = problem["loc"]
-    if problem["type"] == "extra_forbidden":
-        section = ".".join(map(str, path[:-1])) or "settings"
-        return f"no setting {'.'.join(map(str, path))!r}; {section} has {', '.join(_settings_of(path[:-1]))}"
-    if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])  # one of our own, which says what was given
-    return f"{'.'.join(map(str, path)) or 'settings'}: {problem['msg']} (given: {_shortened(problem['input'])})"
-
-
-def _shortened(value: object) -> str:
-    """What was given, as far as a line has room for it."""
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:200]}..."
-
-
-def _settings_of(path: Sequence[int | str]) -> list[str]:
-    """The names of the settings in the section that `path` leads to."""
-    section: type[BaseModel] = RunConfig
-    for name in path:
-        if name == "rewards":
-            section = RewardTerm
-        elif isinstance(name, str):
-            section = cast("type[BaseModel]", section.model_fields[name].annotation)
-    return list(section.model_fields)
+    return parse_section(RunConfig, document)

@@ -1,6 +1,6 @@
 """What the parts of a run promise each other, wherever they live.
 
-The policy learner and the discriminator learner meet through a replay of renders and a store of weights (section
+The policy learner and the reward learner meet through a replay of renders and a store of weights (section
 6.3.4), and whoever watches a run sees it through a live feed. In one process all are plain objects
 (`learners/replay.py`, `learners/weights.py`, `cluster/run/feed/memory.py`); on a cluster they are in Redis
 (`cluster/on_redis`). Both forms pass the same tests.
@@ -69,7 +69,7 @@ class WeightsError(ValueError):
 
 
 class WeightStore(Protocol):
-    """The newest weights of each network, by name (`agent`, `discriminator`). Versions only grow.
+    """The newest weights of each network, by name (`agent`, and every learned reward). Versions only grow.
 
     Attributes:
         refused: how many malformed values were met, since it was last set to zero.

@@ -217,15 +217,18 @@ class Decoder(nn.Module):
                 log_probs[i], entropies[i] = self._judge(head, z, maps, choice, its_counted)
             chosen[i] = choice
             if step + 1 < len(self.order):
-                embedding = self.embeddings[step](choice)
-                if str(step) in self.reads:
-                    assert isinstance(head, PointerHead), "only what was pointed to can be read"
-                    embedding = embedding + self.reads[str(step)](head.read(maps, choice))
-                z = F.relu(z + self.residuals[step](torch.cat((z, embedding), dim=-1)))
-        heads = range(len(self.order))
-        stacked = (torch.stack([x[i] for i in heads], dim=-1) for x in (chosen, log_probs, entropies))
-        actions_out, log_probs_out, entropies_out = stacked
-        return actions_out, log_probs_out, entropies_out
+                z = self._knowing(z, step, choice, maps)
+        in_space = [[part[i] for i in range(len(self.order))] for part in (chosen, log_probs, entropies)]
+        return torch.stack(in_space[0], dim=-1), torch.stack(in_space[1], dim=-1), torch.stack(in_space[2], dim=-1)
+
+    def _knowing(self, z: Tensor, step: int, choice: Tensor, maps: Sequence[Tensor]) -> Tensor:
+        """The z [N, hidden] that knows of the choice int64 [N] at this step."""
+        embedding = self.embeddings[step](choice)
+        if str(step) in self.reads:
+            head = self.heads[step]
+            assert isinstance(head, PointerHead), "only what was pointed to can be read"
+            embedding = embedding + self.reads[str(step)](head.read(maps, choice))
+        return F.relu(z + self.residuals[step](torch.cat((z, embedding), dim=-1)))
 
     def _judge(
         self, head: nn.Module, z: Tensor, maps: Sequence[Tensor], choice: Tensor, counted: Tensor | None

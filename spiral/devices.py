@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from spiral.config import ConfigError
+from spiral.section import ConfigError
 
 
 def resolve_device(name: str) -> torch.device:

@@ -8,15 +8,25 @@ scribbles that are nearly digits.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from spiral.layers import lay_channels_last
+from spiral.section import Count, Section, Size
 
 SLOPE = 0.2
 SMALLEST = 4
+
+
+class NetworkOptions(Section):
+    """`width` is the channels of the first convolution, `hidden` a linear layer before the score, 0 for none."""
+
+    width: Size = 64
+    hidden: Count = 0
 
 
 class Discriminator(nn.Module):
@@ -24,28 +34,23 @@ class Discriminator(nn.Module):
 
     Args:
         canvas_shape: height, width and channels of a picture; the sides are 4·2^k.
-        width: channels of the first convolution.
         conditional: whether a target comes with each picture.
         spectral: whether every layer is divided by its largest singular value (Miyato et al., 2018).
-        hidden: width of a linear layer before the score, 0 for none as in DCGAN.
+        options: the widths of the layers.
     """
 
+    Options: ClassVar[type[Section]] = NetworkOptions
+
     def __init__(
-        self,
-        canvas_shape: tuple[int, int, int],
-        width: int,
-        conditional: bool = False,
-        spectral: bool = False,
-        hidden: int = 0,
+        self, canvas_shape: tuple[int, int, int], conditional: bool, spectral: bool, options: NetworkOptions
     ) -> None:
         super().__init__()
+        width, hidden = options.width, options.hidden
         height, columns, colors = canvas_shape
         if height != columns or height < 2 * SMALLEST or height & (height - 1):
             raise ValueError(f"the discriminator takes square pictures of 8, 16, 32, … pixels, not {height}×{columns}")
         normalize = spectral_norm if spectral else nn.Identity()
         inputs = colors * (2 if conditional else 1)
-        self.picture_shape = (height, columns, inputs)
-        self.largest = width * (height // 2) ** 2  # numbers in the output of the first layer
         layers = []
         while height > SMALLEST:
             layers.append(normalize(nn.Conv2d(inputs, width, 4, stride=2, padding=1)))

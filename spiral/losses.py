@@ -1,13 +1,15 @@
-"""The losses of the two learners, as pure functions of tensors.
+"""The losses of policy and discriminators, as pure functions of tensors.
 
 Policy: the actor-critic of the thesis (6.3.3) with an entropy term, its advantages from V-trace; with a clip, the
-surrogate of PPO (Schulman et al., 2017), which bears several passes over one batch. Discriminator: WGAN-GP (Gulrajani
-et al., 2017), or the GAN loss that SPIRAL++ uses with spectral normalisation (Mellor et al., 2019).
+surrogate of PPO (Schulman et al., 2017), which bears several passes over one batch. Discriminators: WGAN-GP (Gulrajani
+et al., 2017) as in the thesis, or a loss with spectral normalisation, such as the logistic one of SPIRAL++ (Mellor et
+al., 2019).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,20 +18,21 @@ from torch.nn import functional as F
 Score = Callable[[Tensor], Tensor]
 
 
-def policy_loss(log_prob: Tensor, behaviour_log_prob: Tensor, advantages: Tensor, clip_ratio: float | None) -> Tensor:
+def policy_loss(log_prob: Tensor, proximal_log_prob: Tensor, advantages: Tensor, clip_ratio: float | None) -> Tensor:
     """The policy-gradient loss, a number.
 
-    Without a clip −E[log π(a|x) A]; with one −E[min(ρ A, clip(ρ, 1−ε, 1+ε) A)], ρ = π(a|x) / μ(a|x).
+    Without a clip −E[log π(a|x) A]; with one −E[min(r A, clip(r, 1−ε, 1+ε) A)], r = π(a|x) / π₀(a|x). The advantages
+    hold V-trace's weight min(ρ̄, π₀/μ) for what the policy π₀ is ahead of the one that acted.
 
     Args:
         log_prob: of the learner's policy, with gradient, [T, B].
-        behaviour_log_prob: of the policy that acted, [T, B].
+        proximal_log_prob: of the policy before it began to learn from this batch, [T, B].
         advantages: without gradient, [T, B].
         clip_ratio: ε, or None.
     """
     if clip_ratio is None:
         return -(log_prob * advantages).mean()
-    ratio = (log_prob - behaviour_log_prob).exp()
+    ratio = (log_prob - proximal_log_prob).exp()
     clipped = ratio.clamp(1.0 - clip_ratio, 1.0 + clip_ratio)
     return -torch.minimum(ratio * advantages, clipped * advantages).mean()
 
@@ -62,3 +65,45 @@ def wasserstein_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
 def logistic_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
     """The GAN loss of Goodfellow et al. (2014) on logits: −E[log σ(D(real))] − E[log(1 − σ(D(fake)))]."""
     return F.softplus(-real_scores).mean() + F.softplus(fake_scores).mean()
+
+
+def hinge_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """E[max(0, 1 − D(real))] + E[max(0, 1 + D(fake))] (Lim & Ye, 2017)."""
+    return F.relu(1.0 - real_scores).mean() + F.relu(1.0 + fake_scores).mean()
+
+
+def least_squares_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """½ E[(D(real) − 1)²] + ½ E[(D(fake) + 1)²], with labels 1 and −1 (Mao et al., 2017, equation 8)."""
+    return 0.5 * (real_scores - 1.0).square().mean() + 0.5 * (fake_scores + 1.0).square().mean()
+
+
+def relativistic_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """−E[log σ(D(real) − D(fake))] over pairs (Jolicoeur-Martineau, 2018, equation 7).
+
+    Only differences of scores count: a constant added to all of them changes nothing.
+    """
+    return F.softplus(fake_scores - real_scores).mean()
+
+
+@dataclass(frozen=True)
+class AdversarialLoss:
+    """What a discriminator minimises, and what keeps it smooth.
+
+    Attributes:
+        loss: from scores of real pictures [B] and of generated ones [B] to a number.
+        spectral: whether every layer is divided by its largest singular value (Miyato et al., 2018).
+        penalized: whether the gradient penalty and the penalty on the mean score are added.
+    """
+
+    loss: Callable[[Tensor, Tensor], Tensor]
+    spectral: bool
+    penalized: bool
+
+
+ADVERSARIAL_LOSSES = {
+    "wgan-gp": AdversarialLoss(wasserstein_loss, spectral=False, penalized=True),
+    "logistic": AdversarialLoss(logistic_loss, spectral=True, penalized=False),
+    "hinge": AdversarialLoss(hinge_loss, spectral=True, penalized=False),
+    "least-squares": AdversarialLoss(least_squares_loss, spectral=True, penalized=False),
+    "relativistic": AdversarialLoss(relativistic_loss, spectral=True, penalized=False),
+}

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from spiral.agent import Agent, TensorEpisodes
 from spiral.config import PrecisionSetting
 from spiral.devices import autocast
-from spiral.discriminator import Discriminator
 from spiral.layers import portion
 
 Name = Literal["float32", "bfloat16"]
+Network = TypeVar("Network", bound=nn.Module)
 ROUNDS = 3
 PORTIONS, MOST_PICTURES = 4, 512  # that a network is timed with
 HOPELESS = 3.0  # times as slow: once is enough to know
@@ -53,20 +53,30 @@ class Precision:
 _CHOSEN: dict[tuple[str, str, str], Precision] = {}
 
 
-def choose_precision(wanted: PrecisionSetting, device: torch.device, network: Agent | Discriminator) -> Precision:
+def precision_of_agent(wanted: PrecisionSetting, device: torch.device, agent: Agent) -> Precision:
+    """The precision for this agent on `device`, as `choose_precision` has it."""
+    return choose_precision(wanted, device, agent, _loss_of_agent)
+
+
+def choose_precision(
+    wanted: PrecisionSetting,
+    device: torch.device,
+    network: Network,
+    loss_of: Callable[[Network, torch.device], tuple[Callable[[], Tensor], int]],
+) -> Precision:
     """The precision for a network of this kind on `device`, chosen once in a process.
 
     Args:
         wanted: a precision, which decides, or `auto`: bfloat16 where it is native and no slower than float32.
         device: where the network is.
         network: whose gradient is timed; it stays as it is.
+        loss_of: makes a loss of the network on pictures, and says how many these are.
     """
     key = wanted, str(device), repr(network)
     if key not in _CHOSEN:
         trial = copy.deepcopy(network)  # some layers remember what passed through them
-        loss = _loss_of_agent(trial, device) if isinstance(trial, Agent) else _loss_of_discriminator(trial, device)
         with on_one_thread():
-            _CHOSEN[key] = _choose(wanted, device, list(trial.parameters()), *loss)
+            _CHOSEN[key] = _choose(wanted, device, list(trial.parameters()), *loss_of(trial, device))
     return _CHOSEN[key]
 
 
@@ -147,14 +157,6 @@ def _loss_of_agent(agent: Agent, device: torch.device) -> tuple[Callable[[], Ten
 
     def loss() -> Tensor:
         judged = agent.unroll(episodes)
-        return judged.log_prob.mean() + judged.entropy.mean() + judged.value.mean()
+        return judged.log_prob.mean() + judged.commands.entropies.mean() + judged.value.mean()
 
     return loss, count
-
-
-def _loss_of_discriminator(network: Discriminator, device: torch.device) -> tuple[Callable[[], Tensor], int]:
-    """The mean score of so many blank pictures, and their number."""
-    height, width, channels = network.picture_shape
-    count = enough(network.largest)
-    pictures = torch.zeros(count, height, width, channels, device=device).permute(0, 3, 1, 2)
-    return lambda: network(pictures).mean(), count

@@ -33,8 +33,13 @@ TINY: dict[str, Any] = {
         "noise": 3,
     },
     "policy": {"batch_size": 8},
-    "discriminator": {"width": 4, "batch_size": 8},
     "rewards": [{"name": "blank"}],
+}
+DISCRIMINATOR: dict[str, Any] = {
+    "name": "discriminator",
+    "options": {"width": 4, "batch_size": 8},
+    "pace": {"floor": 1, "ceiling": 1},
+    "warm_up": 0,
 }
 SPEC = paint_action_spec(8, 2, color=False)
 SHAPE = (16, 16, 1)
@@ -44,6 +49,11 @@ CONDITIONAL: dict[str, Any] = {"agent": {"conditional": True, "noise": 0}}
 def tiny_config(*changes: dict[str, Any]) -> RunConfig:
     """Settings of a run on canvases of 16×16 pixels, with the changes laid over them."""
     return parse_config(merged(TINY, *changes))
+
+
+def tiny_discriminator(options: dict[str, Any] | None = None, **term: Any) -> dict[str, Any]:
+    """The term of a reward with a small discriminator, with these options of it and settings of the term."""
+    return merged(DISCRIMINATOR, {"options": options or {}}, term)
 
 
 def made_up(
@@ -69,5 +79,5 @@ def made_up(
         noise=rng.standard_normal((batch, config.agent.noise), np.float32),
         targets=rng.integers(0, 256, (batch, *shape), np.uint8) if config.agent.conditional else None,
         counts={"strokes": strokes, "disjoint_strokes": (strokes + 1) // 2},
-        version=version,
+        versions=np.full(batch, version),
     )

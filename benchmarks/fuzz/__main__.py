@@ -138,8 +138,9 @@ def make_whole(place: Path) -> Whole:
     small["episode_length"] = 3
     copying = preset("mnist-small-conditional").with_changes(
         {"environment.settings": small, "agent.channels": [4], "agent.hidden": 16, "agent.residual_blocks": 0,
-         "policy.batch_size": 4, "discriminator.batch_size": 4, "discriminator.width": 4, "data.name": "mnist5k",
-         "discriminator.replay_batches": 2, "device": "cpu"}
+         "policy.batch_size": 4, "data.name": "mnist5k", "replay.pictures": 8, "device": "cpu",
+         "rewards.discriminator.options.batch_size": 4, "rewards.discriminator.options.width": 4,
+         "rewards.discriminator.warm_up": 2}
     )  # fmt: skip
     write_agent(copying, place / "agent")
     begin(copying, place / "run", Length(frames=130), Machines(engine="local"))

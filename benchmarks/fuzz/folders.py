@@ -71,7 +71,7 @@ def writer(rng: Random, place: Path, whole: Whole) -> list[str]:
 def population(rng: Random, place: Path, whole: Whole) -> list[str]:
     """The folder of a population, to go on with it."""
     config = json.loads((whole.run / "config.json").read_text())
-    plan = {"members": 2, "rounds": 2, "fitness": "held_out", "shared_discriminator": False}
+    plan = {"members": 2, "rounds": 2, "fitness": "held_out", "shared_rewards": False}
     (place / "population.json").write_bytes(document(rng, config | plan | _one_of(rng, plan)))
     row = {"event": "round", "member": 0, "round": 1, "fitness": 0.5, "frames": 130}
     (place / "population.jsonl").write_bytes(b"\n".join(document(rng, row | {"member": n}) for n in (0, 1)))

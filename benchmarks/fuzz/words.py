@@ -28,8 +28,9 @@ def settings(rng: Random, place: Path, whole: Whole) -> list[str]:
     """Settings of a run, whose folder cannot be made, so that none begins."""
     names = (
         "seed", "policy.entropy", "agent.hidden", "agent.channels", "rewards", "environment.settings", "environment.id",
-        "environment.settings.brush", "environment.settings.canvas_size", "data.name", "discriminator.loss", "device",
-        "cloning.share", "sample_temperature", "preset", "policy.minibatches", rng.choice(WORDS),
+        "environment.settings.brush", "environment.settings.canvas_size", "data.name", "device", "rewards.0.when",
+        "rewards.discriminator.options.loss", "rewards.0.pace", "cloning.share", "sample_temperature", "preset",
+        "policy.minibatches", rng.choice(WORDS),
     )  # fmt: skip
     words = ["train", "--preset", "mnist-small", "--engine", "local", "--out", "/dev/null/x"]
     for _ in range(rng.randint(1, 2)):

@@ -28,13 +28,14 @@ from spiral.config import RunConfig
 from spiral.contracts import Arrays
 from spiral.data import load
 from spiral.presets import preset
+from spiral.state import version_of
 
-VICTIMS = ("rollout worker", "policy learner", "discriminator learner", "Redis", "node")
+VICTIMS = ("rollout worker", "policy learner", "reward learner", "Redis", "node")
 ROUND = (*VICTIMS, *VICTIMS[:-1], "rollout worker")  # a node costs most, a worker least
 CLASSES = {
     "rollout worker": "RolloutWorker",
     "policy learner": "PolicyWorker",
-    "discriminator learner": "DiscriminatorWorker",
+    "reward learner": "RewardWorker",
 }
 STEPS_BETWEEN_KILLS = 8  # of the policy learner, on average
 WORKERS = 2
@@ -53,10 +54,11 @@ SMALL = {
     "agent.hidden": 16,
     "policy.batch_size": 8,
     "policy.minibatches": 1,
-    "discriminator.width": 4,
-    "discriminator.batch_size": 8,
-    "discriminator.replay_batches": 4,
-    "discriminator.steps_per_policy_step": 2,
+    "replay.pictures": 32,
+    "rewards.discriminator.options.width": 4,
+    "rewards.discriminator.options.batch_size": 8,
+    "rewards.discriminator.pace": {"floor": 1, "ceiling": 2},
+    "rewards.discriminator.warm_up": 4,
 }
 
 
@@ -86,7 +88,7 @@ class ChaosEngine(RayEngine):
         self._to_go, self._next = next(schedule)
         self._length = int(config.environment.settings["episode_length"])
         self._kept: dict[str, int] = {}  # the version of each learner in the newest checkpoint
-        self._work_s = {"policy": 0.0, "discriminator": 0.0}  # since then
+        self._work_s = {"policy": 0.0, "rewards": 0.0}  # since then
         super().__init__(config, pictures, workers=WORKERS, recover=self._recover)
 
     def step(self, phase: Phase) -> Report | None:
@@ -104,33 +106,41 @@ class ChaosEngine(RayEngine):
     def state(self) -> dict[str, Arrays]:
         """What a checkpoint needs, which is written at once."""
         parts = super().state()
-        self._kept = {part: int(parts[part]["version"]) for part in self._work_s}
+        self._kept = {part: version_of(parts[part]) for part in self._work_s}
         self._work_s = dict.fromkeys(self._work_s, 0.0)
         return parts
 
     def _recover(self, part: str) -> Arrays | None:
         arrays = self._folder.last_part(part)
-        version = None if arrays is None else int(arrays["version"])
+        version = None if arrays is None else version_of(arrays)
         if version != self._kept.get(part):
             self.evidence.outdated.append(f"the {part} went on from version {version}, not {self._kept.get(part)}")
         self.evidence.lost_s.append(self._work_s[part])
         self._work_s[part] = 0.0
         return arrays
 
-    def _hand_over(self, played: Played, phase: Phase) -> None:
+    def _hand_over(self, phase: Phase) -> None:
+        before = len(self._parts.policies[0])
+        played = list(self._played)
+        super()._hand_over(phase)
+        if len(self._parts.policies[0]) > before:
+            for share in played:
+                self._examine(share)
+
+    def _examine(self, played: Played) -> None:
+        """Looks at a share of a batch that the policy learner was given."""
         try:
             trajectory = ray.get(played.trajectory)
         except ObjectLostError:
-            pass  # it died with its worker, and the learner will not have it either
-        else:
-            length, batch = trajectory.actions.shape[:2]
-            newest, version = self._parts.policies[0].newest, trajectory.version
-            if (length, batch, len(trajectory.canvases)) != (self._length, self.config.policy.batch_size, length + 1):
-                self.evidence.wrong.append(f"a trajectory of {length} steps and {batch} episodes")
-            if not 0 <= version <= newest:
-                self.evidence.wrong.append(f"a trajectory of version {version}, where {newest} is the newest")
-            self.evidence.checked += 1
-        super()._hand_over(played, phase)
+            return  # it died with its worker, and the learner will not have it either
+        length, episodes = trajectory.actions.shape[:2]
+        newest, versions = self._parts.policies[0].newest, trajectory.versions
+        share = self.config.policy.batch_size // WORKERS
+        if (length, episodes, len(trajectory.canvases)) != (self._length, share, length + 1):
+            self.evidence.wrong.append(f"a trajectory of {length} steps and {episodes} episodes")
+        if not ((versions >= 0) & (versions <= newest)).all():
+            self.evidence.wrong.append(f"a trajectory of versions {versions}, where {newest} is the newest")
+        self.evidence.checked += 1
 
     def _check(self, report: Report) -> None:
         for part in self._work_s:
@@ -138,7 +148,7 @@ class ChaosEngine(RayEngine):
         self.evidence.latest |= report.metrics
         if report.frames != self._length * self.config.policy.batch_size:
             self.evidence.wrong.append(f"a step on {report.frames} frames")
-        if report.metrics["policy/lag"] < 0:
+        if report.metrics.get("policy/lag", 0.0) < 0:
             self.evidence.wrong.append(f"a lag of {report.metrics['policy/lag']:.0f}")
 
     def _kill(self, kind: str) -> bool:

@@ -17,7 +17,7 @@ import ray
 
 from cluster.on_ray.start import QUIET, prepare_environment
 
-ACTORS = ("RolloutWorker", "PolicyWorker", "DiscriminatorWorker")
+ACTORS = ("RolloutWorker", "PolicyWorker", "RewardWorker")
 NODE_TIMEOUT_S = 180.0
 OBJECT_STORE_BYTES = 100 * 2**20
 # Ray looks at a node every three seconds and gives it five chances; here a dead one is to be noticed sooner.

@@ -65,6 +65,17 @@ def ceiling(
 
 
 @bench_app.command()
+def lag(
+    seconds: Annotated[
+        float, typer.Option(min=1.0, max=LONGEST, callback=finite, help="How long to look on with each number.")
+    ] = 20.0,
+) -> None:
+    """What actors with older weights cost in policy steps, and how old these are with many workers."""
+    module = benchmark("lag")
+    module.print_tables(module.run(seconds))
+
+
+@bench_app.command()
 def rivals(
     frames: Annotated[
         int, typer.Option(min=1, max=MOST_FRAMES, help="Commands that each learner learns from.")

@@ -34,10 +34,10 @@ RoundsOption = Annotated[
     int | None, typer.Option(min=1, max=MOST_PROCESSES, help="After each, members copy others. Default: 10.")
 ]
 FitnessOption = Annotated[
-    FitnessKind | None, typer.Option(help="Held-out figure (the default), or the discriminators' scores.")
+    FitnessKind | None, typer.Option(help="Held-out figure (the default), or the learned rewards' scores.")
 ]
 SharedOption = Annotated[
-    bool, typer.Option("--shared-discriminator", help="One for all members, which then take turns.")
+    bool, typer.Option("--shared-rewards", help="The same learned rewards for all members, which then take turns.")
 ]
 AtATimeOption = Annotated[
     int | None,
@@ -60,7 +60,7 @@ def population(
     frames: FramesOption = None,
     rounds: RoundsOption = None,
     fitness: FitnessOption = None,
-    shared_discriminator: SharedOption = False,
+    shared_rewards: SharedOption = False,
     at_a_time: AtATimeOption = None,
     redis: RedisOption = None,
     address: AddressOption = None,
@@ -73,5 +73,5 @@ def population(
     from cluster.population.training import Asked, train_population
 
     kind: Any = None if fitness is None else fitness.value
-    asked = Asked(preset, members, minutes, frames, rounds, kind, shared_discriminator, seed, tuple(change or ()))
+    asked = Asked(preset, members, minutes, frames, rounds, kind, shared_rewards, seed, tuple(change or ()))
     typer.echo(train_population(asked, out, resume, watch, redis, address, at_a_time))

@@ -1,10 +1,11 @@
-"""A run on Ray: rollout workers, policy learner and discriminator learner, each a process (thesis, section 6.3.4).
+"""A run on Ray: rollout workers, policy learner and reward learner, each a process (thesis, section 6.3.4).
 
 Trajectories go from worker to policy learner through Ray's object store; renders and weights through Redis. This
-process only directs: it asks a worker for the next batch when one is idle and not too many batches are under way, hands
-finished ones to the policy learner, and lets the discriminator learner take as many steps as the settings allow. Any
-process may die: workers are replaced by `actors/pool.py`, learners by `cluster/on_ray/supervisor.py`. Only one of
-several policy learners may not (`learners/team.py`): its death ends the run, which goes on from the last checkpoint.
+process only directs: it asks idle workers for their shares of the next batch while not too many are under way, hands
+them to the policy learner, which joins them, and lets the reward learner take its steps at the pace that the settings
+ask for. Any process may die: workers are replaced by `actors/pool.py`, learners by `cluster/on_ray/supervisor.py`. Only
+one of several policy learners may not (`learners/team.py`): its death ends the run, which goes on from the last
+checkpoint.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ from numpy.typing import NDArray
 from ray.exceptions import ObjectLostError
 
 from actors.pool import Played
-from cluster.on_ray.learners import Done, joined
+from cluster.on_ray.learners import Done, as_one
 from cluster.on_ray.parts import Parts, start_parts
+from cluster.on_ray.reward_driver import RewardDriver
 from cluster.on_ray.supervisor import take_from_all
 from cluster.run.engine import take_part
-from cluster.run.plan import Phase, Report
-from cluster.run.timing import mean_of
-from learners.state import under_prefix
+from cluster.run.plan import Kind, Phase, Report
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
 from spiral.precision import Precision
+from spiral.rewards import learned_terms
+from spiral.state import under_prefix
 
-DISCRIMINATOR_CALLS = 2  # one at work and one waiting
 LOOK_AT_REDIS_EVERY_S = 1.0
 
 
@@ -71,10 +72,11 @@ class RayEngine:
             self._resources = resources.pop_all()
         self.weights = self._parts.weights
         self.feed = self._parts.feed
-        # One batch for the learner and one being played by each worker: so the policy lags by a step or two.
-        self._most_under_way = self._parts.workers + 1
-        self._discriminator_allowed = 0
-        self._judged: list[Done] = []
+        # A batch for the learner and a share being played by each worker: so the policy lags by a step or two.
+        self._most_under_way = self._parts.workers + self._parts.shares
+        learner = self._parts.rewards
+        self._rewards = None if learner is None else RewardDriver(learner, learned_terms(config.rewards))
+        self._played: list[Played] = []  # shares of the next batch, newest last
         self._refused = 0
         self._redis_server = self.weights.server().get("run_id")
         self._redis_restarts = 0
@@ -83,29 +85,31 @@ class RayEngine:
     def precisions(self) -> dict[str, list[Precision]]:
         """What the processes of each part compute with."""
         own = self._parts
-        parts = {"policy": [policy.call("precision") for policy in own.policies], "rollout": own.pool.precisions()}
-        return parts if own.discriminator is None else parts | {"discriminator": [own.discriminator.call("precision")]}
+        policies = [precision for policy in own.policies for precision in policy.call("precisions")]
+        parts = {"policy": policies, "rollout": own.pool.precisions()}
+        return parts if own.rewards is None else parts | {"rewards": own.rewards.call("precisions")}
 
     def step(self, phase: Phase) -> Report | None:
-        """The next step of the policy learner, or None when none was finished within a second.
+        """The next step of the policy learner, or of the rewards alone while they are warmed up.
+
+        None when none was finished within a second.
 
         Raises:
             EngineError: a learner dies again and again, or one of several policy learners dies.
             PoolError: all rollout workers died.
             RedisError: the Redis died and does not come back.
         """
-        pool, policies, discriminator = self._parts.pool, self._parts.policies, self._parts.discriminator
         deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline:
             self._look_at_redis()
-            while pool.busy + len(policies[0]) < self._most_under_way and pool.request(phase.kind):
-                pass
-            waiting = [*pool.pending(), *policies[-1].pending(), *(discriminator.pending() if discriminator else ())]
-            ray.wait(waiting, num_returns=1, timeout=max(0.0, deadline - time.monotonic()), fetch_local=False)
-            for played in pool.take():
-                self._hand_over(played, phase)
-            self._drive_discriminator()
-            report = self._take_report(timeout=0.0)
+            self._ask_workers(phase)
+            self._wait(deadline)
+            # What was asked for in another phase is of no use any more.
+            self._played = [played for played in (*self._played, *self._parts.pool.take()) if played.kind == phase.kind]
+            if self._rewards:
+                self._rewards.take(timeout=0.0)
+            self._hand_over(phase)
+            report = self._take_report(timeout=0.0) or self._take_warm_up()
             if report is not None:
                 return report
         return None
@@ -115,8 +119,10 @@ class RayEngine:
         reports = []
         while len(self._parts.policies[0]):
             reports.append(self._take_report(timeout=None))
-        while self._take_judged(timeout=None):
-            pass
+        if self._rewards:
+            self._rewards.take(timeout=None)
+        while (warm_up := self._take_warm_up()) is not None:
+            reports.append(warm_up)
         return [report for report in reports if report is not None]
 
     def state(self) -> dict[str, Arrays]:
@@ -124,21 +130,19 @@ class RayEngine:
         own = self._parts
         policy = own.policies[0].call("state")
         parts = {"agent": under_prefix("network", policy), "policy": policy}
-        if own.discriminator is not None and own.replay is not None:
-            parts |= {"discriminator": own.discriminator.call("state"), "replay": own.replay.state()}
+        if own.rewards is not None and own.replay is not None:
+            parts |= {"rewards": own.rewards.call("state"), "replay": own.replay.state()}
         return parts | {f"rollout-{index}": state for index, state in enumerate(own.pool.states())}
 
-    def load_state(self, parts: dict[str, Arrays], discriminator_steps: int, policy_steps: int) -> None:
-        """Go on from what `state` gave, after so many steps of the learners."""
+    def load_state(self, parts: dict[str, Arrays]) -> None:
+        """Go on from what `state` gave."""
         own = self._parts
         for policy in own.policies:
             policy.load_state(take_part(parts, "policy"))
-        if own.discriminator is not None and own.replay is not None:
+        if own.rewards is not None and own.replay is not None:
             own.replay.load_state(take_part(parts, "replay"))
-            own.discriminator.load_state(take_part(parts, "discriminator"))
+            own.rewards.load_state(take_part(parts, "rewards"))
         own.pool.load_states([parts[name] for name in sorted(parts) if name.startswith("rollout-")])
-        per_step = self.config.discriminator.steps_per_policy_step
-        self._discriminator_allowed = policy_steps * per_step - discriminator_steps
 
     def close(self) -> None:
         """End all processes and forget the run's keys in Redis."""
@@ -152,37 +156,55 @@ class RayEngine:
         server, pool = self.weights.server().get("run_id"), self._parts.pool
         self._redis_restarts += server != self._redis_server
         if server != self._redis_server or pool.starved:
-            for learner in (*self._parts.policies, self._parts.discriminator):
+            for learner in (*self._parts.policies, self._parts.rewards):
                 if learner is not None:
                     learner.ask("publish")
         self._redis_server, pool.starved = server, False
 
-    def _hand_over(self, played: Played, phase: Phase) -> None:
-        if played.kind != phase.kind:
-            return  # the phase changed while it was played
-        for policy in self._parts.policies:
-            policy.ask("step", played.trajectory, phase.kind, phase.progress, steps=1, note=played)
-        if played.kind == "learning":
-            self._discriminator_allowed += self.config.discriminator.steps_per_policy_step
-
-    def _drive_discriminator(self) -> None:
-        if self._parts.discriminator is None:
-            return
-        while self._take_judged(timeout=0.0):
+    def _ask_workers(self, phase: Phase) -> None:
+        """Asks idle workers for their shares of a batch, as long as not too many are under way."""
+        own = self._parts
+        learner = own.rewards if phase.kind == "warm-up" else own.policies[0]
+        handed_over = len(learner or ()) * own.shares
+        while own.pool.busy + len(self._played) + handed_over < self._most_under_way and own.pool.request(phase.kind):
             pass
-        while self._discriminator_allowed > 0 and len(self._parts.discriminator) < DISCRIMINATOR_CALLS:
-            steps = min(self._discriminator_allowed, self.config.discriminator.steps_per_policy_step)
-            self._parts.discriminator.ask("steps", steps, steps=steps)
-            self._discriminator_allowed -= steps
 
-    def _take_judged(self, timeout: float | None) -> bool:
-        answered = self._parts.discriminator and self._parts.discriminator.take(timeout)
-        if not answered:
-            return False
-        if isinstance(done := answered[1], Done):
-            self._refused += done.refused
-            self._judged.append(done)
-        return True
+    def _wait(self, deadline: float) -> None:
+        """Returns when anyone has answered, or at the deadline."""
+        own = self._parts
+        waiting = [*own.pool.pending(), *own.policies[-1].pending(), *(own.rewards.pending() if own.rewards else ())]
+        ray.wait(waiting, num_returns=1, timeout=max(0.0, deadline - time.monotonic()), fetch_local=False)
+
+    def _hand_over(self, phase: Phase) -> None:
+        """Gives the newest shares of a batch to the learner that waits for one, and the rewards their other steps."""
+        if phase.kind == "warm-up":
+            while len(self._played) >= self._parts.shares and self._rewards and self._rewards.warm_up(self._batch()):
+                self._played = []
+            return
+        if self._rewards and phase.kind == "learning":
+            self._rewards.drive()
+            if not self._rewards.pacing.policy_may_step():
+                return
+        if len(self._played) >= self._parts.shares:
+            self._ask_policies(self._batch(), phase)
+
+    def _batch(self) -> list[Played]:
+        return self._played[-self._parts.shares :]
+
+    def _ask_policies(self, batch: list[Played], phase: Phase) -> None:
+        self._played = []
+        shares = [played.trajectory for played in batch]
+        for policy in self._parts.policies:
+            policy.ask("step", phase.kind, phase.progress, *shares, steps=1, note=batch)
+        if self._rewards and phase.kind == "learning":
+            self._rewards.pacing.count_policy_step()
+
+    def _take_warm_up(self) -> Report | None:
+        """The report of a batch that the rewards alone have learned from."""
+        batch = self._rewards.take_warmed_up() if self._rewards else None
+        if batch is None:
+            return None
+        return self._report("warm-up", sum(played.frames for played in batch), batch, 0.0, {})
 
     def _take_report(self, timeout: float | None) -> Report | None:
         try:
@@ -192,12 +214,17 @@ class RayEngine:
         steps = [done for _, done in answered if isinstance(done, Done)]
         if not steps:
             return None
-        done = joined(steps)
+        done, batch = as_one(steps), answered[0][0]
         self._refused += done.refused
-        played, judged, self._judged = answered[0][0], self._judged, []
-        busy = {"rollout": played.seconds, "policy": done.seconds, "discriminator": sum(d.seconds for d in judged)}
-        metrics = done.metrics | mean_of([d.metrics for d in judged if d.count]) | self._troubles()
-        return Report(played.kind, done.count, sum(d.count for d in judged), metrics, busy)
+        return self._report(batch[0].kind, done.frames, batch, done.seconds, done.metrics)
+
+    def _report(
+        self, kind: Kind, frames: int, batch: list[Played], seconds: float, metrics: dict[str, float]
+    ) -> Report:
+        """What the policy did with a batch, and what the rewards did since the last report."""
+        steps, measured, reward_seconds = self._rewards.report() if self._rewards else ({}, {}, 0.0)
+        busy = {"rollout": sum(played.seconds for played in batch), "policy": seconds, "rewards": reward_seconds}
+        return Report(kind, frames, steps, metrics | measured | self._troubles(), busy)
 
     def _troubles(self) -> dict[str, float]:
         """What died and was refused since the beginning."""
@@ -209,8 +236,9 @@ class RayEngine:
             "redis/refused": self._refused
             + own.pool.refused
             + self.weights.refused
-            + (own.replay.refused if own.replay else 0),
+            + (own.replay.refused if own.replay else 0)
+            + (self._rewards.refused if self._rewards else 0),
         }
-        if own.discriminator is not None:
-            troubles["discriminator/restarts"] = own.discriminator.restarts
+        if own.rewards is not None:
+            troubles["rewards/restarts"] = own.rewards.restarts
         return {name: float(count) for name, count in troubles.items()}

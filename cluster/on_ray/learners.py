@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from actors.pool import take_refused
 from cluster.run.timing import mean_of, timed
 from envs.actions import ActionSpec
-from learners.discriminator_learner import DiscriminatorLearner
 from learners.policy_learner import PolicyLearner
 from learners.replay import ReplayError
+from learners.reward_learner import RewardLearner
 from learners.team import Seat, Unpublished
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, EmptyReplayError, Replay, WeightStore
 from spiral.memory import keep_memory
 from spiral.precision import Precision
-from spiral.trajectory import Trajectory
+from spiral.trajectory import Trajectory, joined
 
 
 @dataclass(frozen=True)
@@ -28,29 +28,31 @@ class Done:
     """What a learner did when it was asked to.
 
     Attributes:
-        count: the frames that it learned from, or the steps that it took.
         metrics: measurements of its steps.
         seconds: how long they took.
         refused: how many malformed values it met in Redis meanwhile.
+        frames: what the policy learned from.
+        reward_steps: the steps that each learned reward took, by name.
     """
 
-    count: int
     metrics: dict[str, float]
     seconds: float
     refused: int
+    frames: int = 0
+    reward_steps: dict[str, int] = field(default_factory=dict)
 
 
 class LearnerWorker:
     """What the process of either learner can be asked for."""
 
-    learner: PolicyLearner | DiscriminatorLearner
+    learner: PolicyLearner | RewardLearner
 
     def ping(self) -> None:
         """Returns when the learner is ready."""
 
-    def precision(self) -> Precision:
-        """What the learner computes with on its machine."""
-        return self.learner.precision
+    def precisions(self) -> list[Precision]:
+        """What the learner's networks compute with on its machine."""
+        return self.learner.precisions
 
     def publish(self) -> None:
         """Make the present weights the newest, where they were lost."""
@@ -89,25 +91,27 @@ class PolicyWorker(LearnerWorker):
             weights = weights if seat.rank == 0 else Unpublished(weights)
         self.learner = PolicyLearner(config, spec, canvas_shape, weights, state, version)
 
-    def step(self, trajectory: Trajectory, kind: str, progress: float) -> Done:
-        """One step on a trajectory."""
+    def step(self, kind: str, progress: float, *shares: Trajectory) -> Done:
+        """One step on a batch that several rollouts have played, newest last."""
+        trajectory = joined(shares, self.learner.config.policy.batch_size)
         if kind == "cloning":
             metrics, seconds = timed(lambda: self.learner.clone_step(trajectory))
         else:
             metrics, seconds = timed(lambda: self.learner.step(trajectory, progress))
-        return Done(trajectory.frames, metrics, seconds, take_refused(self.learner.weights))
+        return Done(metrics, seconds, take_refused(self.learner.weights), trajectory.frames)
 
 
-def joined(steps: list[Done]) -> Done:
+def as_one(steps: list[Done]) -> Done:
     """What several policy learners did in one step that they took together, as one would have reported it."""
     metrics = mean_of([step.metrics for step in steps])
-    return Done(steps[0].count, metrics, max(step.seconds for step in steps), sum(step.refused for step in steps))
+    seconds, refused = max(step.seconds for step in steps), sum(step.refused for step in steps)
+    return Done(metrics, seconds, refused, steps[0].frames)
 
 
-class DiscriminatorWorker(LearnerWorker):
-    """The discriminator learner in a process of its own."""
+class RewardWorker(LearnerWorker):
+    """The reward learner in a process of its own."""
 
-    learner: DiscriminatorLearner
+    learner: RewardLearner
 
     def __init__(
         self,
@@ -123,21 +127,29 @@ class DiscriminatorWorker(LearnerWorker):
         torch.set_num_threads(num_threads)
         keep_memory()
         replay, weights = make_replay(), make_weights()
-        self.learner = DiscriminatorLearner(config, canvas_shape, pictures, replay, weights, state, version)
+        self.learner = RewardLearner(config, canvas_shape, pictures, replay, weights, state, version)
 
-    def steps(self, count: int) -> Done:
-        """At most `count` steps, after which the weights are published.
+    def steps(self, counts: dict[str, int]) -> Done:
+        """At most so many steps of each reward, after which their weights are published.
 
         Fewer are taken where the replay has nothing but what it must refuse; new pictures mend it.
         """
-        tried, seconds = timed(lambda: [self._try_step() for _ in range(count)])
-        measured = [step for step in tried if step is not None]
+        (metrics, taken), seconds = timed(lambda: self._take(counts))
         _, publishing = timed(self.learner.publish)
         refused = take_refused(self.learner.weights, self.learner.replay)
-        return Done(len(measured), mean_of(measured), seconds + publishing, refused)
+        return Done(metrics, seconds + publishing, refused, reward_steps=taken)
 
-    def _try_step(self) -> dict[str, float] | None:
+    def _take(self, counts: dict[str, int]) -> tuple[dict[str, float], dict[str, int]]:
+        metrics: dict[str, float] = {}
+        taken: dict[str, int] = {}
+        for key, count in counts.items():
+            measured = [step for step in (self._try_step(key) for _ in range(count)) if step is not None]
+            metrics |= mean_of(measured)
+            taken[key] = len(measured)
+        return metrics, taken
+
+    def _try_step(self, key: str) -> dict[str, float] | None:
         try:
-            return self.learner.step()
+            return self.learner.step(key)
         except (EmptyReplayError, ReplayError):
             return None

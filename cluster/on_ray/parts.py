@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from actors.broadcast import Broadcast
 from actors.pool import RolloutPool, RolloutWorker
 from cluster.on_ray.calls import wait_for
-from cluster.on_ray.learners import DiscriminatorWorker, LearnerWorker, PolicyWorker
+from cluster.on_ray.learners import LearnerWorker, PolicyWorker, RewardWorker
 from cluster.on_ray.start import gpu_share, start_ray
 from cluster.on_ray.supervisor import Supervised
 from cluster.on_redis.connection import RedisAddress
@@ -26,11 +27,12 @@ from cluster.on_redis.server import redis_of_a_run
 from cluster.on_redis.weights import RedisWeights
 from cluster.run.brush_fingerprint import fingerprint_here
 from cluster.run.cores import Threads, default_workers, processors, share_cores
-from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, replay_capacity, rollout_seed
+from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, rollout_seed
 from envs.actions import ActionSpec
 from learners.team import Seat, check_shares, meeting_place
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
+from spiral.rewards import learned_terms
 
 CPU_SHARE = 0.5  # logical, so that three kinds of process fit on a cluster of two cores
 Recover = Callable[[str], Arrays | None]  # the arrays of a part in the last checkpoint, if there is one
@@ -41,19 +43,21 @@ class Parts:
     """Handles of all parts.
 
     Attributes:
-        weights, replay: this process's own connections; no replay without a discriminator.
+        weights, replay: this process's own connections; no replay where no reward learns.
         feed: the live feed of this process.
-        policies, discriminator: the processes of `PolicyWorker` and `DiscriminatorWorker`.
+        policies, rewards: the processes of `PolicyWorker` and `RewardWorker`.
         pool, workers: the rollout workers, and how many they are.
+        shares: how many workers' episodes are a batch.
     """
 
     weights: RedisWeights
     replay: RedisReplay | None
     feed: RedisFeed
     policies: list[Supervised]
-    discriminator: Supervised | None
+    rewards: Supervised | None
     pool: RolloutPool
     workers: int
+    shares: int
 
 
 def start_parts(
@@ -76,24 +80,26 @@ def start_parts(
     spec, shape = inspect_environment(config)
     redis = resources.enter_context(redis_of_a_run(redis_url))
     workers = workers or default_workers(processors())
-    processes = workers + policy_learners + 1
-    resources.enter_context(start_ray(address, processes, pictures.nbytes, embedded_redis=redis_url is None))
+    resources.enter_context(start_ray(address, workers + policy_learners + 1, pictures.nbytes, redis_url is None))
     gpus = gpu_share(config.device, policy_learners + 1, gpus_per_learner)
     threads = share_cores(processors(), workers, on_gpu=gpus > 0)
     needs = _Needs(config, spec, shape, redis, threads, gpus, ray.put(pictures))
     policies = _start_policies(resources, needs, policy_learners, recover)
-    discriminator = _start_discriminator(resources, needs, recover) if config.uses_discriminator else None
-    handles = _start_workers(needs, workers)
-    if discriminator is not None:
-        discriminator.wait()
+    learns = bool(learned_terms(config.rewards))
+    rewards = _start_rewards(resources, needs, recover) if learns else None
+    episodes = math.ceil(config.policy.batch_size / workers)
+    handles = _start_workers(needs, workers, episodes, learns)
+    if rewards is not None:
+        rewards.wait()
     for handle in handles:
         wait_for(handle, "a rollout worker")
     pool = RolloutPool(handles, needs.pictures)
     resources.callback(pool.close)
-    replay = needs.make_replay() if config.uses_discriminator else None
+    replay = needs.make_replay() if learns else None
     feed = RedisFeed(redis)
     resources.callback(feed.close)
-    return Parts(needs.make_weights(), replay, feed, policies, discriminator, pool, workers)
+    shares = math.ceil(config.policy.batch_size / episodes)
+    return Parts(needs.make_weights(), replay, feed, policies, rewards, pool, workers, shares)
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ class _Needs:
     def make_replay(self) -> Callable[[], RedisReplay]:
         """Connects a process to the replay."""
         conditional = self.config.agent.conditional
-        return partial(RedisReplay, self.redis, replay_capacity(self.config), self.canvas_shape, conditional)
+        return partial(RedisReplay, self.redis, self.config.replay.pictures, self.canvas_shape, conditional)
 
     def learner(self, kind: type[LearnerWorker]) -> Any:
         """Such a learner as Ray starts it, on cores and its share of the GPUs."""
@@ -139,32 +145,36 @@ def _start_policies(resources: ExitStack, needs: _Needs, learners: int, recover:
     return policies
 
 
-def _start_discriminator(resources: ExitStack, needs: _Needs, recover: Recover) -> Supervised:
-    """The discriminator learner, which is not waited for."""
+def _start_rewards(resources: ExitStack, needs: _Needs, recover: Recover) -> Supervised:
+    """The reward learner, which is not waited for."""
     start = partial(
-        needs.learner(DiscriminatorWorker).remote,
+        needs.learner(RewardWorker).remote,
         needs.config,
         needs.canvas_shape,
         needs.pictures,
         needs.make_replay,
         needs.make_weights,
-        needs.threads.discriminator,
+        needs.threads.rewards,
     )
-    discriminator = Supervised("the discriminator learner", start, partial(recover, "discriminator"))
-    resources.callback(discriminator.close)
-    return discriminator
+    rewards = Supervised("the reward learner", start, partial(recover, "rewards"))
+    resources.callback(rewards.close)
+    return rewards
 
 
-def _start_workers(needs: _Needs, count: int) -> list[Any]:
-    """Ray's handles of so many rollout workers, which are not waited for; Ray starts one that dies again."""
+def _start_workers(needs: _Needs, count: int, episodes: int, learns: bool) -> list[Any]:
+    """Ray's handles of so many rollout workers, which are not waited for; Ray starts one that dies again.
+
+    Each plays so many episodes at a time, whose renders go into a replay where a reward learns.
+    """
     make: Any = ray.remote(RolloutWorker).options(num_cpus=CPU_SHARE, max_restarts=-1)
     config = needs.config.model_copy(update={"device": "cpu"})
     fingerprint = fingerprint_here(needs.config)
     return [
         make.remote(
             config,
+            episodes,
             needs.make_weights,
-            needs.make_replay if config.uses_discriminator else None,
+            needs.make_replay if learns else None,
             partial(_make_broadcast, needs.redis, index, count),
             partial(rollout_seed, needs.config, index),
             needs.threads.worker,

@@ -18,6 +18,7 @@ from ray.exceptions import ObjectLostError
 from cluster.on_ray.calls import ProcessDied, result_of, wait_for
 from cluster.on_ray.start import EngineError
 from spiral.contracts import Arrays
+from spiral.state import version_of
 
 DEATHS_IN_A_ROW = 5
 WAY_OUT = "is there enough memory? Go on with --resume from the last checkpoint"
@@ -121,7 +122,7 @@ class Supervised:
 
     def load_state(self, arrays: Arrays) -> None:
         """Go on from what the learner's `state` gave."""
-        self.newest = max(self.newest, int(arrays["version"]))
+        self.newest = max(self.newest, version_of(arrays))
         self.call("load_state", arrays)
 
     def close(self) -> None:

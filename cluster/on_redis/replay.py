@@ -1,4 +1,4 @@
-"""The replay buffer in Redis: actors on any machine add, the discriminator learner samples.
+"""The replay buffer in Redis: actors on any machine add, the reward learner samples.
 
 One field of a hash for each slot of the ring, its value a record of `cluster/on_redis/pictures.py`. Lua makes adding
 atomic, and sampling one round trip: the random numbers go in, the pictures come out. A malformed record is refused and
@@ -121,7 +121,7 @@ class RedisReplay:
             for start in range(0, count, CHUNK):
                 answer = self._sample(self._keys, [*self._limits, *draws[start : start + CHUNK]])
                 if not answer:
-                    raise EmptyReplayError("the replay is empty: add renders before the discriminator learner samples")
+                    raise EmptyReplayError("the replay is empty: add renders before the reward learner samples")
                 records += answer
         good = self._well_formed(records)
         if not good:
@@ -168,7 +168,7 @@ class RedisReplay:
         if 0 < room < wanted:
             raise ReplayError(
                 f"a replay of {self.capacity} {self._pictures} takes {wanted / 2**20:,.0f} MiB, and "
-                f"Redis has a maxmemory of {room / 2**20:,.0f} MiB: lower discriminator.replay_batches or raise it"
+                f"Redis has a maxmemory of {room / 2**20:,.0f} MiB: lower replay.pictures or raise it"
             )
 
     def _count_added(self) -> int:

@@ -16,9 +16,11 @@ from cluster.population.settings import Levels, levels_of, member_config
 from cluster.run.folder import RunError, RunFolder, write_text
 from cluster.run.plan import Length
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint, save_only_checkpoint
-from spiral.config import ConfigError, RunConfig, parse_config
+from spiral.config import RunConfig, parse_config
 from spiral.data import DIGITS, resolve
 from spiral.files import read_json
+from spiral.rewards import learned_terms
+from spiral.section import ConfigError
 
 FitnessName = Literal["held_out", "scores"]
 MOST = 100_000  # members, or rounds
@@ -33,8 +35,8 @@ class Plan:
         length: of each member's run.
         members: how many there are, numbered from 0.
         rounds: into how many parts the run is divided, with evolution between them.
-        fitness: `held_out` figures, or `scores` of the members' discriminators made comparable.
-        shared_discriminator: whether they have one together.
+        fitness: `held_out` figures, or `scores` of the members' learned rewards made comparable.
+        shared_rewards: whether they have these together.
     """
 
     config: RunConfig
@@ -42,7 +44,7 @@ class Plan:
     members: int
     rounds: int
     fitness: FitnessName
-    shared_discriminator: bool = False
+    shared_rewards: bool = False
 
     @property
     def figure(self) -> str:
@@ -67,11 +69,11 @@ class Plan:
         Raises:
             ConfigError: there is no such figure for these settings.
         """
-        if not self.config.uses_discriminator:
+        if not learned_terms(self.config.rewards):
             if self.fitness == "scores":
-                raise ConfigError("--fitness scores needs a discriminator among the rewards: use --fitness held_out")
-            if self.shared_discriminator:
-                raise ConfigError("there is no discriminator among the rewards: leave out --shared-discriminator")
+                raise ConfigError("--fitness scores needs a reward that learns: use --fitness held_out")
+            if self.shared_rewards:
+                raise ConfigError("none of the rewards learns: leave out --shared-rewards")
         invents = not self.config.agent.conditional
         if self.fitness == "held_out" and invents and resolve(self.config.data.name)[0] not in DIGITS:
             raise ConfigError(
@@ -133,7 +135,7 @@ class PopulationFolder:
             document = read_json(self.plan)
             config, length = parse_config(document["config"]), Length(**document["length"])
             members, rounds, fitness = int(document["members"]), int(document["rounds"]), document["fitness"]
-            shared = bool(document.get("shared_discriminator", False))
+            shared = bool(document.get("shared_rewards", False))
         except (ValueError, TypeError, KeyError, OverflowError, ConfigError) as error:
             raise RunError(f"{self.plan} is damaged ({error}): start a new population") from None
         if fitness not in get_args(FitnessName) or not 2 <= members <= MOST or not 1 <= rounds <= MOST:
@@ -155,13 +157,13 @@ class PopulationFolder:
     def copy_member(self, plan: Plan, source: int, number: int, levels: Levels) -> None:
         """Give member `number` everything that `source` has learned, and new levels.
 
-        That is agent, discriminator, both optimisers and the replay. The random state of its rollouts remains, so that
-        the two do not play alike. So does a shared discriminator, which may be newer here than there.
+        That is agent, learned rewards, all optimisers and the replay. The random state of its rollouts remains, so that
+        the two do not play alike. So do shared rewards, which may be newer here than there.
 
         Raises:
             OSError: the disk takes no more; the member stays as it was.
         """
-        kept = ("rollout-", "discriminator") if plan.shared_discriminator else ("rollout-",)
+        kept = ("rollout-", "rewards") if plan.shared_rewards else ("rollout-",)
         own, folder = self.member(number), self.member(source)
         copied = load_checkpoint(latest_checkpoint(folder.checkpoints))
         parts = {name: arrays for name, arrays in copied.parts.items() if not name.startswith(kept)}

@@ -21,14 +21,14 @@ from cluster.on_redis.connection import RedisAddress
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.live_feed import member_feed
 from cluster.population.settings import Levels, member_config
-from cluster.population.shared_discriminator import share_discriminator
+from cluster.population.shared_rewards import share_rewards
 from cluster.run.cores import processors
 from cluster.run.display import PlainDisplay
 from cluster.run.engine import EPISODES_SHOWN_PER_S
 from cluster.run.local_engine import LocalEngine
 from cluster.run.loop import Run
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
-from learners.descent import DivergedError
+from spiral.descent import DivergedError
 
 NOTE = "round.txt"
 
@@ -105,8 +105,8 @@ def play_round(
         run = Run(config, folder, plan.length, engine, held_out, PlainDisplay(), member=number)
         if has_checkpoint(folder.checkpoints):
             run.restore(load_checkpoint(latest_checkpoint(folder.checkpoints)))
-        if plan.shared_discriminator:
-            share_discriminator(engine, work.folder, plan.members, number)
+        if plan.shared_rewards:
+            share_rewards(engine, work.folder, plan.members, number)
         summary = run.go(work.folder.stop.exists, until=round_ / plan.rounds)
     except DivergedError as error:
         return row | {"fitness": plan.worst, "failure": str(error)}

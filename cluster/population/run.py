@@ -28,7 +28,7 @@ from cluster.population.member import Work
 from cluster.population.resources import MemberResources, share_machines
 from cluster.population.scores import compare
 from cluster.population.settings import check_levels
-from cluster.population.shared_discriminator import newest_discriminator
+from cluster.population.shared_rewards import newest_rewards
 from cluster.run.brush_fingerprint import compare_brush, fingerprint_here
 from cluster.run.cores import processors
 from cluster.run.engine import check_settings
@@ -105,7 +105,7 @@ def _run(
     address: str | None,
     at_a_time: int | None,
 ) -> str:
-    if plan.shared_discriminator:
+    if plan.shared_rewards:
         at_a_time = _one_at_a_time(at_a_time)
     pictures, held_out = load_pictures(plan.config)
     size = pictures.nbytes + held_out.nbytes
@@ -134,7 +134,7 @@ def _run(
 
 def _one_at_a_time(asked: int | None) -> int:
     if asked not in (None, 1):
-        raise RunError(f"members that share a discriminator take turns: leave out --at-a-time {asked}")
+        raise RunError(f"members that share rewards take turns: leave out --at-a-time {asked}")
     return 1
 
 
@@ -144,8 +144,8 @@ def compare_members(
     """The comparable scores of all members after a round, written down; the worst for those that did not finish it."""
     well = [row["member"] for row in log.rounds(round_) if "failure" not in row]
     folders = [latest_checkpoint(folder.member(number).checkpoints) for number in well]
-    members = [load_checkpoint(path, only=("discriminator", "replay")) for path in folders]
-    judges = [newest_discriminator(members)] if plan.shared_discriminator and members else members
+    members = [load_checkpoint(path, only=("rewards", "replay")) for path in folders]
+    judges = [newest_rewards(members)] if plan.shared_rewards and members else members
     values = compare(members, judges, held_out)
     fitness = dict.fromkeys(range(plan.members), plan.worst)
     fitness |= {number: float(value) for number, value in zip(well, values, strict=True)}
@@ -182,7 +182,7 @@ def _announce(plan: Plan, each: MemberResources) -> str:
         parts.append(f"{plan.length.minutes:.1f} minutes")
     if plan.length.frames is not None:
         parts.append(f"{plan.length.frames:,} frames")
-    together = " with one discriminator" if plan.shared_discriminator else ""
+    together = " with the same learned rewards" if plan.shared_rewards else ""
     return (
         f"{plan.members} members{together}, {each.at_a_time} at a time; each trains for {' or '.join(parts)} "
         f"in {plan.rounds} rounds, and is selected by its {plan.figure}"

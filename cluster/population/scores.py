@@ -1,8 +1,8 @@
-"""The scores of a population's discriminators made comparable: who paints best in the eyes of all of them.
+"""The scores of a population's learned rewards made comparable: who paints best in the eyes of all of them.
 
 The thesis takes each member's own discriminator scores as its fitness and assumes that they are compatible (A.3). They
-need not be: each network has a scale and an offset of its own, and a weak one is easily pleased. Here all
-discriminators are judges of all members' renders, and each judge's scores are measured on its own scale: 0 is its mean
+need not be: each network has a scale and an offset of its own, and a weak one is easily pleased. Here all learned
+rewards are judges of all members' renders, and each judge's scores are measured on its own scale: 0 is its mean
 over everybody's renders, 1 its mean over real pictures. A judge to whom the real pictures look no better than the
 renders has nothing to say. The fitness of a member is the median over the judges, so that no single one, its own or
 one with a tiny scale, decides.
@@ -13,17 +13,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from learners.checkpoint import Checkpoint
 from learners.replay import newest
-from learners.state import load_network, under_prefix
-from spiral.agent import as_pictures, writable_tensor
 from spiral.config import parse_config
 from spiral.contracts import Renders
-from spiral.rewards.adversarial import build_discriminator
+from spiral.rewards import build_reward, learned_terms, setting_of
+from spiral.rewards.base import Context, LearnedReward
+from spiral.state import under_prefix
 
 COMPARED = 256  # of the newest renders of each member
 
@@ -48,12 +46,12 @@ def compare(
 ) -> NDArray[np.float64]:
     """The fitness of each member, [members], by the newest renders in its checkpoint.
 
-    `judges` are those members whose discriminators have a say: all, or the one that has a shared discriminator.
+    `judges` are those members whose learned rewards have a say: all, or the one that has the shared ones.
 
     NaN when there is nothing to compare: no renders yet, or no judge that prefers real pictures.
 
     Of a copying agent the real pictures are the targets of the renders, as in training; of an inventing one they are
-    `held_out`, uint8 [N, H, W, C], on which no discriminator was trained.
+    `held_out`, uint8 [N, H, W, C], on which no reward was trained.
     """
     renders = [newest(member.part("replay"), COMPARED) for member in members]
     if not all(map(len, renders)):
@@ -62,23 +60,20 @@ def compare(
     return comparable(np.array(scores), np.array(real))
 
 
-@torch.no_grad()
 def _judge(judge: Checkpoint, renders: Sequence[Renders], held_out: NDArray[np.uint8]) -> tuple[list[float], float]:
-    """The mean score of each member's renders, and that of real pictures."""
+    """The mean score of each member's renders, and that of real pictures, in the eyes of its first learned reward."""
     height, width, channels = judge.document["canvas_shape"]
-    network = build_discriminator(parse_config(judge.document["config"]), (height, width, channels)).eval()
-    load_network(network, under_prefix("network", judge.part("discriminator")))
+    config = parse_config(judge.document["config"])
+    key, term = next(iter(learned_terms(config.rewards).items()))
+    reward = build_reward(term, setting_of(config, (height, width, channels)))
+    assert isinstance(reward, LearnedReward), "learned_terms gives no others"
+    reward.load_state(under_prefix(key, judge.part("rewards")))
 
     def mean_score(pictures: NDArray[np.uint8], targets: NDArray[np.uint8] | None) -> float:
-        scores: Tensor = network(_tensor(pictures), None if targets is None else _tensor(targets))
-        return float(scores.mean())
+        return float(reward.score(pictures, Context(targets, {})).mean())
 
     of_members = [mean_score(batch.renders, batch.targets) for batch in renders]
     targets = [batch.targets for batch in renders if batch.targets is not None]
     if not targets:
         return of_members, mean_score(held_out, None)
     return of_members, float(np.mean([mean_score(originals, originals) for originals in targets]))
-
-
-def _tensor(pictures: NDArray[np.uint8]) -> Tensor:
-    return as_pictures(writable_tensor(pictures))

@@ -17,7 +17,8 @@ import math
 
 import numpy as np
 
-from spiral.config import MOST_SEED, ConfigError, RunConfig
+from spiral.config import MOST_SEED, RunConfig
+from spiral.section import ConfigError
 
 SPREAD = {"policy.learning_rate": 3e-4 / 1e-5, "policy.entropy": 1e-1 / 2e-3}
 Levels = dict[str, float]

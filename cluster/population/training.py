@@ -27,7 +27,7 @@ class Asked:
         minutes, frames: their length.
         rounds: into how many parts it is divided.
         fitness: by what they are selected.
-        shared_discriminator: whether they have one together.
+        shared_rewards: whether they have the learned ones together.
         seed: of the whole population.
         changes: of settings, each `name=value`.
     """
@@ -38,7 +38,7 @@ class Asked:
     frames: int | None
     rounds: int | None
     fitness: FitnessName | None
-    shared_discriminator: bool
+    shared_rewards: bool
     seed: int | None
     changes: tuple[str, ...]
 
@@ -73,10 +73,10 @@ def train_population(
 def _require_only_length(asked: Asked) -> None:
     """Refuses to change what a population is while it goes on."""
     given = (asked.preset, asked.members, asked.rounds, asked.fitness, asked.seed)
-    if any(option is not None for option in given) or asked.changes or asked.shared_discriminator:
+    if any(option is not None for option in given) or asked.changes or asked.shared_rewards:
         raise RunError(
             "--resume goes on with the population as it is: leave out --preset, --members, --rounds, --fitness, "
-            "--shared-discriminator, --seed and --set"
+            "--shared-rewards, --seed and --set"
         )
 
 
@@ -91,5 +91,5 @@ def _plan(asked: Asked) -> Plan:
         members=asked.members or DEFAULT_MEMBERS,
         rounds=asked.rounds or DEFAULT_ROUNDS,
         fitness=asked.fitness or "held_out",
-        shared_discriminator=asked.shared_discriminator,
+        shared_rewards=asked.shared_rewards,
     )

@@ -17,7 +17,7 @@ class Threads:
     """Threads in each process of a kind."""
 
     policy: int
-    discriminator: int
+    rewards: int
     worker: int
 
 
@@ -34,6 +34,6 @@ def default_workers(cores: int) -> int:
 def share_cores(cores: int, workers: int, on_gpu: bool) -> Threads:
     """The threads of each process beside so many workers; with the networks on a GPU, the cores are for painting."""
     if on_gpu:
-        return Threads(policy=1, discriminator=1, worker=max(1, (cores - 2) // workers))
-    discriminator = max(1, cores // 4)
-    return Threads(policy=max(1, cores - workers - discriminator), discriminator=discriminator, worker=1)
+        return Threads(policy=1, rewards=1, worker=max(1, (cores - 2) // workers))
+    rewards = max(1, cores // 4)
+    return Threads(policy=max(1, cores - workers - rewards), rewards=rewards, worker=1)

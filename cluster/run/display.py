@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -20,13 +22,28 @@ SHOWN = (
     ("held_out/accepted", "accepted as digits", "{:.0%}"),
     ("policy/return", "return", "{:.3f}"),
     ("cloning/loss", "cloning loss", "{:.3f}"),
-    ("discriminator/real", "score of real", "{:.2f}"),
-    ("discriminator/fake", "score of ours", "{:.2f}"),
+    ("reward/NAME/real", "score of real", "{:.2f}"),
+    ("reward/NAME/fake", "score of ours", "{:.2f}"),
     ("policy/entropy", "entropy", "{:.2f}"),
     ("policy/lag", "policy lag", "{:.1f}"),
-    ("discriminator/steps_per_policy_step", "discriminator steps a policy step", "{:.2f}"),
+    ("reward/NAME/steps_per_policy_step", "reward steps a policy step", "{:.2f}"),
     ("speed/frames_per_s", "frames/s", "{:,.0f}"),
 )
+
+OF_A_REWARD = re.compile(r"reward/([^/]+)/(real|fake|steps_per_policy_step)")
+
+
+def shown_figures(latest: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    """What each of the newest measurements that are shown is called, and its value in words.
+
+    Of several learned rewards, each has its name before the words.
+    """
+    rewards = list(dict.fromkeys(found[1] for figure in latest if (found := OF_A_REWARD.fullmatch(figure))))
+    for figure, label, form in SHOWN:
+        for reward in rewards if "NAME" in figure else [""]:
+            name = figure.replace("NAME", reward)
+            if name in latest:
+                yield f"{reward}: {label}" if reward and len(rewards) > 1 else label, form.format(latest[name])
 
 
 class Display(Protocol):
@@ -67,7 +84,7 @@ class PlainDisplay:
         if now < self._next:
             return
         self._next = now + PLAIN_INTERVAL_S
-        shown = [f"{label} {form.format(latest[name])}" for name, label, form in SHOWN if name in latest]
+        shown = [f"{label} {value}" for label, value in shown_figures(latest)]
         self.say(", ".join([f"{share:4.0%} {kind}", f"{counters.seconds:,.0f} s, {counters.frames:,} frames", *shown]))
 
     def say(self, line: str) -> None:
@@ -97,9 +114,8 @@ class LiveDisplay:
         table.add_row(f"{kind}, {share:.0%}", ProgressBar(total=1.0, completed=share, width=40))
         table.add_row("time", f"{int(counters.seconds) // 60}:{int(counters.seconds) % 60:02d}")
         table.add_row("frames", f"{counters.frames:,}")
-        for name, label, form in SHOWN:
-            if name in latest:
-                table.add_row(label, form.format(latest[name]))
+        for label, value in shown_figures(latest):
+            table.add_row(label, value)
         self._live.update(table)
 
     def say(self, line: str) -> None:

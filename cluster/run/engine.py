@@ -17,15 +17,17 @@ from cluster.run.plan import Length, Phase, Report
 from envs.actions import ActionSpec
 from learners.checkpoint import CheckpointError
 from spiral.agent import Agent
-from spiral.config import ConfigError, RunConfig
+from spiral.config import RunConfig
 from spiral.contracts import Arrays, LiveFeed, WeightStore
 from spiral.devices import resolve_device
 from spiral.precision import Precision
-from spiral.rewards import RewardSum
+from spiral.rewards import RewardSum, setting_of
 from spiral.rewards.base import Context
+from spiral.section import ConfigError
 from spiral.shipped import shipped_agent, shipped_document
 
 EPISODES_SHOWN_PER_S = 4.0  # by all rollouts of a run together
+WARM_UP_STEPS = 10  # of each learned reward, on a batch that the agent has painted while they are warmed up
 
 
 class Engine(Protocol):
@@ -33,17 +35,20 @@ class Engine(Protocol):
 
     @property
     def weights(self) -> WeightStore:
-        """Where the newest weights of `agent` and `discriminator` are."""
+        """Where the newest weights of the agent and of the learned rewards are."""
 
     @property
     def feed(self) -> LiveFeed:
         """Where the run shows itself."""
 
     def precisions(self) -> dict[str, list[Precision]]:
-        """What the processes of each part compute with: `policy`, `rollout` and `discriminator`, if there is one."""
+        """What the processes of each part compute with: `policy`, `rollout` and, where rewards learn, `rewards`."""
 
     def step(self, phase: Phase) -> Report | None:
-        """The next step of the policy learner, or None when none was finished within a second or so."""
+        """The next step of the policy learner, or of the rewards alone while they are warmed up.
+
+        None when none was finished within a second or so.
+        """
 
     def settle(self) -> list[Report]:
         """Finish what has begun, and begin nothing: after this, `state` is of one moment."""
@@ -51,8 +56,8 @@ class Engine(Protocol):
     def state(self) -> dict[str, Arrays]:
         """Everything that a checkpoint needs, by part."""
 
-    def load_state(self, parts: dict[str, Arrays], discriminator_steps: int, policy_steps: int) -> None:
-        """Go on from what `state` gave, after so many steps of the learners."""
+    def load_state(self, parts: dict[str, Arrays]) -> None:
+        """Go on from what `state` gave."""
 
     def close(self) -> None:
         """Give back processes and memory."""
@@ -104,6 +109,7 @@ def check_settings(config: RunConfig) -> None:
     environments = make_environments(config, 1)
     try:
         spec, shape = environments.unwrapped.action_spec, canvas_shape(environments)
+        length = environments.unwrapped.settings.episode_length
         observation, info = environments.reset()
     finally:
         environments.close()
@@ -111,7 +117,8 @@ def check_settings(config: RunConfig) -> None:
         resolve_device(config.device)
         Agent(spec, shape, config.agent)
         targets = observation["canvas"] if config.agent.conditional else None
-        RewardSum(config.rewards, config, shape).check(observation["canvas"], Context(targets, counts_of(info)))
+        context = Context(targets, counts_of(info), np.zeros((1, 0, len(spec.heads)), np.int64), np.zeros(1, np.int64))
+        RewardSum(config.rewards, setting_of(config, shape)).check(observation["canvas"], context, length)
     except ValueError as error:
         raise ConfigError(str(error)) from None
 
@@ -124,11 +131,6 @@ def _check_teacher(config: RunConfig) -> None:
             f"the run has {config.environment.id} with {config.environment.settings}: leave environment as it is"
         )
     compare_brush(config, shipped_document("copy"), "the shipped agent that it imitates")
-
-
-def replay_capacity(config: RunConfig) -> int:
-    """The capacity of the replay, in pictures."""
-    return config.discriminator.replay_batches * config.discriminator.batch_size
 
 
 def rollout_seed(config: RunConfig, index: int, version: int = 0) -> int:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from cluster.run.plan import Length
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
-from spiral.config import ConfigError, RunConfig, parse_config
+from spiral.config import RunConfig, parse_config
 from spiral.contracts import Arrays
 from spiral.files import read_json, written_whole
+from spiral.section import ConfigError
 
 LOCK, WRITER = ".writer.lock", ".writer.json"  # of who writes to a folder now; see `cluster/run/folder_lock.py`
 

@@ -29,7 +29,7 @@ def precision_in_words(precisions: Mapping[str, Sequence[Precision]]) -> str:
     every = [precision for each in precisions.values() for precision in each]
     if len({precision.name for precision in every}) == 1:
         return f"Computing in {every[0]}."
-    parts = (f"{part} in {' and '.join(dict.fromkeys(map(str, each)))}" for part, each in precisions.items())
+    parts = (f"{part} in {' and '.join(dict.fromkeys(map(str, each)))}" for part, each in precisions.items() if each)
     return f"Computing: {', '.join(parts)}."
 
 

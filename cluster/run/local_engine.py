@@ -1,8 +1,8 @@
 """A run in one process, without Ray and Redis: for a debugger, a test, or one machine with a GPU.
 
-The same parts as on Ray, called one after the other: play, put the renders into the replay, take the discriminator's
-steps, take the policy's step. So the number of discriminator steps for each policy step is exact, and with a length in
-frames the run repeats bit for bit.
+The same parts as on Ray, called one after the other: play, put the renders into the replay, take the steps of the
+learned rewards, take the policy's step. So the number of reward steps for each policy step is exact, and with a length
+in frames the run repeats bit for bit.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ from numpy.typing import NDArray
 
 from actors.broadcast import Broadcast
 from actors.rollout import Rollout
-from cluster.run.engine import EPISODES_SHOWN_PER_S, replay_capacity, rollout_seed, take_part
+from cluster.run.engine import EPISODES_SHOWN_PER_S, WARM_UP_STEPS, rollout_seed, take_part
 from cluster.run.feed.memory import MemoryFeed
 from cluster.run.plan import Phase, Report
 from cluster.run.timing import mean_of, timed
-from learners.discriminator_learner import DiscriminatorLearner
+from learners.pacing import least_steps
 from learners.policy_learner import PolicyLearner
 from learners.replay import MemoryReplay
+from learners.reward_learner import RewardLearner
 from learners.weights import MemoryWeights
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
 from spiral.memory import keep_memory
 from spiral.precision import Precision
+from spiral.rewards import learned_terms
 from spiral.trajectory import Trajectory
 
 
@@ -48,28 +50,32 @@ class LocalEngine:
         shape = self.rollout.canvas_shape
         self.policy = PolicyLearner(config, self.rollout.spec, shape, self.weights)
         self.replay: MemoryReplay | None = None
-        self.discriminator: DiscriminatorLearner | None = None
-        if config.uses_discriminator:
-            self.replay = MemoryReplay(replay_capacity(config), shape, config.agent.conditional)
-            self.discriminator = DiscriminatorLearner(config, shape, pictures, self.replay, self.weights)
+        self.rewards: RewardLearner | None = None
+        self._learned = learned_terms(config.rewards)
+        if self._learned:
+            self.replay = MemoryReplay(config.replay.pictures, shape, config.agent.conditional)
+            self.rewards = RewardLearner(config, shape, pictures, self.replay, self.weights)
 
     def precisions(self) -> dict[str, list[Precision]]:
         """What each part computes with."""
         parts = {"policy": [self.policy.precision], "rollout": [self.rollout.precision]}
-        return parts if self.discriminator is None else parts | {"discriminator": [self.discriminator.precision]}
+        return parts if self.rewards is None else parts | {"rewards": self.rewards.precisions}
 
     def step(self, phase: Phase) -> Report:
-        """The next step of the policy learner."""
+        """The next step of the policy learner, or of the rewards alone while they are warmed up."""
         play = self.rollout.demonstrate if phase.kind == "cloning" else self.rollout.collect
         trajectory, rollout_seconds = timed(play)
         busy = {"rollout": rollout_seconds}
         if phase.kind == "cloning":
             metrics, busy["policy"] = timed(lambda: self.policy.clone_step(trajectory))
-            return Report(phase.kind, trajectory.frames, 0, metrics, busy)
-        judged, busy["discriminator"] = timed(lambda: self._train_discriminator(trajectory))
-        metrics, busy["policy"] = timed(lambda: self.policy.step(trajectory, phase.progress))
-        steps = self.config.discriminator.steps_per_policy_step if self.discriminator else 0
-        return Report(phase.kind, trajectory.frames, steps, metrics | judged, busy)
+            return Report(phase.kind, trajectory.frames, {}, metrics, busy)
+        warming = phase.kind == "warm-up"
+        steps = dict.fromkeys(self._learned, WARM_UP_STEPS) if warming else least_steps(self._learned)
+        metrics, busy["rewards"] = timed(lambda: self._train_rewards(trajectory, steps))
+        if not warming:
+            measured, busy["policy"] = timed(lambda: self.policy.step(trajectory, phase.progress))
+            metrics = measured | metrics
+        return Report(phase.kind, trajectory.frames, steps, metrics, busy)
 
     def settle(self) -> list[Report]:
         """Nothing is ever pending here."""
@@ -79,28 +85,29 @@ class LocalEngine:
         """Everything that a checkpoint needs, by part."""
         parts = {"agent": self.weights.fetch("agent")[1], "policy": self.policy.state()}
         parts["rollout-0"] = self.rollout.state()
-        if self.replay is not None and self.discriminator is not None:
-            parts |= {"replay": self.replay.state(), "discriminator": self.discriminator.state()}
+        if self.replay is not None and self.rewards is not None:
+            parts |= {"replay": self.replay.state(), "rewards": self.rewards.state()}
         return parts
 
-    def load_state(self, parts: dict[str, Arrays], discriminator_steps: int, policy_steps: int) -> None:
-        """Go on from what `state` gave; the numbers of steps matter to the engine on Ray alone."""
-        del discriminator_steps, policy_steps
+    def load_state(self, parts: dict[str, Arrays]) -> None:
+        """Go on from what `state` gave."""
         self.policy.load_state(take_part(parts, "policy"))
         self.rollout.load_state(take_part(parts, "rollout-0"))
-        if self.replay is not None and self.discriminator is not None:
+        if self.replay is not None and self.rewards is not None:
             self.replay.load_state(take_part(parts, "replay"))
-            self.discriminator.load_state(take_part(parts, "discriminator"))
+            self.rewards.load_state(take_part(parts, "rewards"))
 
     def close(self) -> None:
         """Give back the canvases."""
         self.rollout.close()
         self.feed.close()
 
-    def _train_discriminator(self, trajectory: Trajectory) -> dict[str, float]:
-        if self.replay is None or self.discriminator is None:
+    def _train_rewards(self, trajectory: Trajectory, steps: dict[str, int]) -> dict[str, float]:
+        if self.replay is None or self.rewards is None:
             return {}
         self.replay.add(trajectory.final_renders)
-        measured = [self.discriminator.step() for _ in range(self.config.discriminator.steps_per_policy_step)]
-        self.discriminator.publish()
-        return mean_of(measured)
+        metrics: dict[str, float] = {}
+        for key, count in steps.items():
+            metrics |= mean_of([self.rewards.step(key) for _ in range(count)])
+        self.rewards.publish()
+        return metrics

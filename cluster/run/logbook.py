@@ -20,7 +20,7 @@ from spiral.contracts import LiveFeed
 from spiral.files import parsed_json
 
 STEPS_PER_ROW = 10
-UNITS = {"rollout": "frames", "policy": "frames", "discriminator": "steps"}
+UNITS = {"rollout": "frames", "policy": "frames", "rewards": "steps"}
 
 
 class Logbook:
@@ -59,10 +59,11 @@ class Logbook:
             total = self._sums.setdefault(name, [0.0, 0])
             total[0] += value
             total[1] += 1
-        work = {"rollout": report.frames, "policy": report.frames, "discriminator": report.discriminator_steps}
+        work = {"rollout": report.frames, "policy": report.frames, "rewards": sum(report.reward_steps.values())}
         for part, seconds in report.busy.items():
-            self._busy[part] = self._busy.get(part, 0.0) + seconds
-            self._work[part] = self._work.get(part, 0) + work[part]
+            if seconds > 0:  # the policy rests while the rewards are warmed up, and those while it clones
+                self._busy[part] = self._busy.get(part, 0.0) + seconds
+                self._work[part] = self._work.get(part, 0) + work[part]
         self._steps += 1
         if self._steps < STEPS_PER_ROW:
             return False
@@ -77,12 +78,15 @@ class Logbook:
         passed = counters.seconds - self._last_seconds
         self._last_seconds = counters.seconds
         for part, seconds in self._busy.items():
-            if seconds > 0 and self._work[part]:
+            if self._work[part]:
                 row[f"speed/{part}_{UNITS[part]}_per_s"] = self._work[part] / seconds
-        if passed > 0 and self._work:
+        if passed > 0 and "rollout" in self._work:
             row["speed/frames_per_s"] = self._work["rollout"] / passed
         if counters.policy_steps:
-            row["discriminator/steps_per_policy_step"] = counters.discriminator_steps / counters.policy_steps
+            row |= {
+                f"reward/{name}/steps_per_policy_step": steps / counters.policy_steps
+                for name, steps in counters.reward_steps.items()
+            }
         self._sums, self._busy, self._work, self._steps = {}, {}, {}, 0
         self.write({"phase": kind, **row}, counters)
 
@@ -93,10 +97,10 @@ class Logbook:
             OSError: the disk takes no more; the row was shown all the same.
         """
         self.latest |= {name: value for name, value in row.items() if isinstance(value, float)}
-        whole = {**self._labels, **counters.to_json(), **row}
+        whole = {**self._labels, **counters.figures(), **row}
         if self._feed is not None:
             self._feed.add_row(whole)
-        self._figures.show(row, counters.to_json())
+        self._figures.show(row, counters.figures())
         self._file.write(json.dumps(whole) + "\n")
         self._file.flush()
         for name, value in row.items():

@@ -87,7 +87,7 @@ class Run:
         self.counters, self.shows = progress.counters, progress.shows
         self.logbook_state = progress.logbook.model_dump()
         with taken_up(checkpoint):
-            self.engine.load_state(checkpoint.parts, self.counters.discriminator_steps, self.counters.policy_steps)
+            self.engine.load_state(checkpoint.parts)
 
     def go(self, stop: Callable[[], bool], until: float = 1.0) -> Summary:
         """The summary of the run, which goes on until this share of it is over or `stop` says so."""
@@ -102,7 +102,7 @@ class Run:
             while (share := self.length.share(self.counters)) < until and not stop():
                 if self._show_is_due(share):
                     self._show()
-                phase = phase_of(self.config, share)
+                phase = phase_of(self.config, share, self.counters.reward_steps)
                 report = self.engine.step(phase)
                 self.counters.seconds = time.monotonic() - begun
                 if report is not None:
@@ -132,7 +132,7 @@ class Run:
         share = self.length.share(self.counters)
         if over:
             with self.full_disk.going_on("Figures"):
-                self.logbook.finish_row(phase_of(self.config, share).kind, self.counters)
+                self.logbook.finish_row(phase_of(self.config, share, self.counters.reward_steps).kind, self.counters)
             self._show()
         with self.full_disk.going_on("The curve"):
             save_curves(self.folder.curve, {"": read_rows(self.folder)})

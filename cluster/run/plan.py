@@ -1,18 +1,21 @@
 """How long a run is, what it has done so far, and which phase it is in.
 
-A run begins with cloning where its settings ask for it, and learns by reinforcement for the rest. Both count in its
-length, and so does what it did before it was interrupted and resumed.
+A run begins with cloning where its settings ask for it. Before the first step by reinforcement, rewards that learn are
+trained on what the agent paints by then: one that has learned nothing would destroy what was cloned. All of it counts
+in the run's length, and so does what it did before it was interrupted and resumed.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from spiral.config import RunConfig
+from spiral.rewards import learned_terms
 
-Kind = Literal["cloning", "learning"]
+Kind = Literal["cloning", "warm-up", "learning"]
 
 
 class PlanError(ValueError):
@@ -24,16 +27,16 @@ class Report:
     """What one step of the policy learner was, and what else was done since the last one.
 
     Attributes:
-        kind: whether the step imitated or learned from rewards.
+        kind: whether the step imitated, learned from rewards, or was one of the rewards alone.
         frames: actions in the trajectory.
-        discriminator_steps: steps of the discriminator learner since the last report.
+        reward_steps: training steps of each learned reward since the last report, by name.
         metrics: measurements of the learners.
-        busy: seconds of work of each part, `rollout`, `policy` and `discriminator`.
+        busy: seconds of work of each part, `rollout`, `policy` and `rewards`.
     """
 
     kind: Kind
     frames: int
-    discriminator_steps: int
+    reward_steps: dict[str, int]
     metrics: dict[str, float]
     busy: dict[str, float] = field(default_factory=dict)
 
@@ -46,22 +49,29 @@ class Counters:
     cloning_frames: int = 0
     cloning_steps: int = 0
     policy_steps: int = 0
-    discriminator_steps: int = 0
+    reward_steps: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
     def add(self, report: Report) -> None:
         """Count a step."""
         self.frames += report.frames
-        self.discriminator_steps += report.discriminator_steps
+        for name, steps in report.reward_steps.items():
+            self.reward_steps[name] = self.reward_steps.get(name, 0) + steps
         if report.kind == "cloning":
             self.cloning_frames += report.frames
             self.cloning_steps += 1
-        else:
+        elif report.kind == "learning":
             self.policy_steps += 1
 
     def to_json(self) -> dict[str, Any]:
         """The counts as plain JSON values."""
         return asdict(self)
+
+    def figures(self) -> dict[str, float]:
+        """The counts as figures of a row, each a number: the steps of a learned reward are `reward/NAME/steps`."""
+        counts = asdict(self)
+        steps = counts.pop("reward_steps")
+        return counts | {f"reward/{name}/steps": count for name, count in steps.items()}
 
 
 @dataclass(frozen=True)
@@ -96,9 +106,14 @@ class Phase:
     progress: float
 
 
-def phase_of(config: RunConfig, share: float) -> Phase:
-    """The phase of a run of which `share` is over: cloning takes the first `config.cloning.share`."""
+def phase_of(config: RunConfig, share: float, reward_steps: Mapping[str, int]) -> Phase:
+    """The phase of a run of which `share` is over, and whose learned rewards have taken so many steps each.
+
+    Cloning takes the first `config.cloning.share`; then the rewards are warmed up, those that need it.
+    """
     cloning = config.cloning.share
     if share < cloning:
         return Phase("cloning", 0.0)
+    if any(reward_steps.get(key, 0) < term.warm_up for key, term in learned_terms(config.rewards).items()):
+        return Phase("warm-up", 0.0)
     return Phase("learning", 1.0 if cloning == 1.0 else (share - cloning) / (1.0 - cloning))

@@ -13,11 +13,12 @@ from pydantic import BaseModel, Field, ValidationError
 
 from cluster.run.plan import Counters, Length, PlanError
 from learners.checkpoint import DOCUMENT, Checkpoint, CheckpointError
+from spiral.contracts import WeightsError
 
-# What numpy, torch and json raise of arrays that are not those of a part; errors of ours say more.
+# What numpy, torch, json and our networks raise of arrays that are not those of a part; other errors of ours say more.
 MISFITS = (
     AttributeError, IndexError, KeyError, OverflowError, RuntimeError, TypeError, ValueError, UnicodeDecodeError,
-    json.JSONDecodeError,
+    json.JSONDecodeError, WeightsError,
 )  # fmt: skip
 
 Count = Annotated[int, Field(ge=0)]
@@ -53,7 +54,8 @@ def progress_in(checkpoint: Checkpoint) -> Progress:
     except PlanError as error:
         problem = f"length: {error}"
     else:
-        if all(0 <= count < math.inf for count in asdict(progress.counters).values()):
+        counts = asdict(progress.counters)
+        if all(0 <= count < math.inf for count in (*counts.pop("reward_steps").values(), *counts.values())):
             return progress
         problem = f"counters: {progress.counters}"
     raise CheckpointError(f"{checkpoint.path / DOCUMENT} is damaged ({problem}); {checkpoint.way_out()}")

@@ -1,11 +1,13 @@
 """The figures of a run for Prometheus, which collects them from the nodes of a Ray cluster.
 
-Their names are those in `metrics.jsonl`, with `ray_spiral_` before them and `_` for `/`; what only grows is a counter,
-whose name ends in `_total`. The label `run` is the name of the run's folder. Without Ray nothing is shown.
+Their names are those in `metrics.jsonl`, with `ray_spiral_` before them and `_` for what is no letter or digit; what
+only grows is a counter, whose name ends in `_total`. The label `run` is the name of the run's folder. Without Ray
+nothing is shown.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -36,6 +38,6 @@ class Figures:
 
     def _metric(self, kind: Any, name: str) -> Any:
         if name not in self._metrics:
-            name_there = f"spiral_{name.replace('/', '_')}"
+            name_there = re.sub(r"[^a-zA-Z0-9_]", "_", f"spiral_{name}")
             self._metrics[name] = kind(name_there, description=f"{name} of a run", tag_keys=("run",))
         return self._metrics[name]

@@ -17,5 +17,9 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
 
 
 def mean_of(measured: list[dict[str, float]]) -> dict[str, float]:
-    """The mean of each measurement; nothing, of nothing."""
-    return {name: sum(m[name] for m in measured) / len(measured) for name in measured[0]} if measured else {}
+    """The mean of each measurement over those that have it; nothing, of nothing."""
+    values: dict[str, list[float]] = {}
+    for each in measured:
+        for name, value in each.items():
+            values.setdefault(name, []).append(value)
+    return {name: sum(found) / len(found) for name, found in values.items()}

@@ -13,10 +13,11 @@ from cluster.run.folder import RunError
 from cluster.run.launch import Machines, begin, resume
 from cluster.run.loop import Summary
 from cluster.run.plan import Length
-from spiral.config import ConfigError, RunConfig
+from spiral.config import RunConfig
 from spiral.files import parsed_json
 from spiral.presets import PRESETS
 from spiral.presets import preset as find_preset
+from spiral.section import ConfigError
 
 DEFAULT_MINUTES = 20.0
 
@@ -116,12 +117,12 @@ def read_changes(changes: Sequence[str]) -> dict[str, Any]:
 def describe(summary: Summary) -> str:
     """How a run ended, where to look, and what to do next."""
     folder, counters, latest = summary.folder, summary.counters, summary.latest
-    steps = f"{counters.policy_steps:,} policy steps"
-    if counters.cloning_steps:
-        steps = f"{counters.cloning_steps:,} cloning steps, {steps}"
+    steps = [f"{counters.cloning_steps:,} cloning steps"] if counters.cloning_steps else []
+    steps += [f"{counters.policy_steps:,} policy steps"]
+    steps += [f"{count:,} steps of the reward {name}" for name, count in counters.reward_steps.items()]
     lines = [
         f"{'Done' if summary.over else f'Stopped at {summary.share:.0%}'}: {counters.seconds / 60:.1f} minutes, "
-        f"{counters.frames:,} frames, {steps}, {counters.discriminator_steps:,} discriminator steps."
+        f"{counters.frames:,} frames, {', '.join(steps)}."
     ]
     if "held_out/error" in latest:
         lines.append(

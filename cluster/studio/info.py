@@ -9,9 +9,10 @@ from cluster.run.engine import inspect_environment
 from spiral.agent import Agent, count_parameters
 from spiral.data import catalogue, data_root
 from spiral.devices import resolve_device
-from spiral.precision import choose_precision
+from spiral.precision import precision_of_agent
 from spiral.presets import PRESETS, preset
-from spiral.rewards.adversarial import build_discriminator
+from spiral.rewards import build_reward, learned_terms, setting_of
+from spiral.rewards.base import LearnedReward
 
 
 def list_presets() -> str:
@@ -22,7 +23,7 @@ def list_presets() -> str:
 
 
 def describe_preset(name: str) -> str:
-    """The layers and parameters of the agent and the discriminator, the action heads, the brush, and all settings.
+    """The layers and parameters of the agent and the learned rewards, the action heads, the brush, and all settings.
 
     Raises:
         ConfigError: there is no such preset.
@@ -35,8 +36,11 @@ def describe_preset(name: str) -> str:
         own = sum(p.numel() for p in module.parameters(recurse=False))
         if own:
             lines.append(f"  {module_name:44}{type(module).__name__:20}{own:>10,}")
-    lines.append(f"precision here: {choose_precision(config.precision, resolve_device(config.device), agent)}")
-    lines.append(f"discriminator: {count_parameters(build_discriminator(config, shape)):,} parameters")
+    lines.append(f"precision here: {precision_of_agent(config.precision, resolve_device(config.device), agent)}")
+    for key, term in learned_terms(config.rewards).items():
+        reward = build_reward(term, setting_of(config, shape))
+        assert isinstance(reward, LearnedReward), "learned_terms gives no others"
+        lines.append(f"reward {key}: {sum(array.size for array in reward.weights().values()):,} numbers are learned")
     lines.append(f"action heads, decoded in the order {', '.join(spec.decoding_order)}:")
     for head in spec.heads:
         grid = f"  {head.grid[0]} x {head.grid[1]} cells" if head.grid else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,6 @@ FIGURES = (
     "speed/frames_per_s",
     "held_out/error_ratio",
     "held_out/accepted",
-    "discriminator/real",
-    "discriminator/fake",
     "policy/return",
     "policy/entropy",
     "policy/lag",
@@ -35,6 +34,8 @@ FIGURES = (
     "cloning/loss",
     "phase",
 )
+OF_A_REWARD = re.compile(r"reward/[^/]+/(real|fake)")  # each learned reward has its own figures
+MAX_OF_REWARDS = 64  # in a message, whatever rows a stranger may have put into the feed
 
 
 def message(kind: str, **content: Any) -> str:
@@ -44,8 +45,10 @@ def message(kind: str, **content: Any) -> str:
 
 def rows_message(rows: list[Row]) -> str:
     """Rows of figures as a table; a figure that a row does not have is null."""
-    table = [[_rounded(row.get(name)) for name in FIGURES] for row in rows]
-    return message("rows", names=FIGURES, rows=table)
+    found = dict.fromkeys(name for row in rows for name in row if OF_A_REWARD.fullmatch(name))
+    names = (*FIGURES, *list(found)[:MAX_OF_REWARDS])
+    table = [[_rounded(row.get(name)) for name in names] for row in rows]
+    return message("rows", names=names, rows=table)
 
 
 def film_message(name: str, glimpse: Glimpse) -> bytes:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spiral.config import ConfigError, RunConfig, parse_config
+from spiral.config import RunConfig, parse_config
 from spiral.presets import digits, drawings, faces, scenes
 from spiral.presets.document import merged
+from spiral.section import ConfigError
 
 __all__ = ["PRESETS", "merged", "preset"]
 

@@ -10,10 +10,13 @@ from typing import Any
 
 from spiral.presets.document import merged
 
+# The published WGAN-GP as often as its process can, and five times a policy step at least (Gulrajani et al., 2017).
+DISCRIMINATOR: dict[str, Any] = {"name": "discriminator", "pace": {"floor": 5, "ceiling": None}}
+
 PUBLISHED_DIGITS: dict[str, Any] = {
     "environment": {"settings": {"color": False, "brush_sizes": [1, 2, 4, 8, 12, 24]}},
     "rewards": [
-        {"name": "discriminator"},
+        DISCRIMINATOR,
         {"name": "blank", "weight": 1.0},
         {"name": "stroke_start", "weight": 0.05},
     ],
@@ -43,10 +46,33 @@ SMALL: dict[str, Any] = {
     "policy": {"batch_size": 128},
 }
 
+# It learns from pictures in varied ink, and has a hidden layer, so that it judges shapes and learns them soon.
+SMALL_DISCRIMINATOR: dict[str, Any] = {
+    "name": "discriminator",
+    "when": "step",
+    "pace": {"floor": 4, "ceiling": 4},
+    "options": {
+        "loss": "logistic",
+        "width": 24,
+        "hidden": 128,
+        "learning_rate": 1e-3,
+        "softplus_shift": 1.0,
+        "reink": True,
+    },
+}
+# Beside a distance to the target, which does most of the work.
+SMALL_CONDITIONAL_DISCRIMINATOR: dict[str, Any] = {
+    "name": "discriminator",
+    "weight": 0.05,
+    "when": "step",
+    "pace": {"floor": 5, "ceiling": 10},
+    "options": {"width": 16, "learning_rate": 2e-4},
+}
+
 
 def reference() -> dict[str, Any]:
     """The published painting setting: colour, 64×64, 20 commands, unconditional."""
-    return {}
+    return {"rewards": [DISCRIMINATOR]}
 
 
 def mnist() -> dict[str, Any]:
@@ -80,17 +106,8 @@ def mnist_small() -> dict[str, Any]:
                 "minibatches": 4,
                 "normalize_advantages": True,
             },
-            "discriminator": {
-                "loss": "spectral-norm",
-                "width": 24,
-                "hidden": 128,
-                "learning_rate": 1e-3,
-                "steps_per_policy_step": 4,
-                "softplus_shift": 1.0,
-                "reink": True,
-            },
             "rewards": [
-                {"name": "discriminator", "when": "step"},
+                SMALL_DISCRIMINATOR,
                 {"name": "blank", "weight": 1.0},
                 {"name": "stroke_start", "weight": 0.05},
             ],
@@ -115,9 +132,8 @@ def mnist_small_conditional() -> dict[str, Any]:
                 "minibatches": 2,
                 "normalize_advantages": True,
             },
-            "discriminator": {"width": 16, "learning_rate": 2e-4, "steps_per_policy_step": 1},
             "rewards": [
-                {"name": "discriminator", "weight": 0.05, "when": "step"},
+                SMALL_CONDITIONAL_DISCRIMINATOR,
                 {"name": "squared_error", "weight": 0.03, "when": "step"},
             ],
         },

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spiral.presets.digits import SMALL, mnist, mnist_conditional, mnist_small, mnist_small_conditional
+from spiral.presets.digits import (
+    DISCRIMINATOR,
+    SMALL,
+    SMALL_DISCRIMINATOR,
+    mnist,
+    mnist_conditional,
+    mnist_small,
+    mnist_small_conditional,
+)
 from spiral.presets.document import for_data, merged
 
 # Eight strokes, and a way to each; fine lines beside each other need all pens and the whole grid.
@@ -19,18 +27,18 @@ SMALL_DRAWINGS: dict[str, Any] = merged(
 
 def invent(data: str) -> dict[str, Any]:
     """Inventing characters with the published layers in grey."""
-    rewards = [{"name": "discriminator"}, {"name": "blank", "weight": 1.0}]
+    rewards = [DISCRIMINATOR, {"name": "blank", "weight": 1.0}]
     return merged(mnist(), {"data": {"name": data}, "rewards": rewards})
 
 
 def copy(data: str) -> dict[str, Any]:
     """Copying characters with the published layers in grey."""
-    return merged(mnist_conditional(), {"data": {"name": data}, "rewards": [{"name": "discriminator"}]})
+    return merged(mnist_conditional(), {"data": {"name": data}, "rewards": [DISCRIMINATOR]})
 
 
 def invent_small(data: str) -> dict[str, Any]:
     """Inventing characters on two cores: the discriminator's score at every step."""
-    rewards = [{"name": "discriminator", "when": "step"}, {"name": "blank", "weight": 1.0}]
+    rewards = [SMALL_DISCRIMINATOR, {"name": "blank", "weight": 1.0}]
     return merged(mnist_small(), SMALL_DRAWINGS, {"data": {"name": data}, "rewards": rewards})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spiral.presets.digits import mnist_small_conditional
+from spiral.presets.digits import DISCRIMINATOR, SMALL_CONDITIONAL_DISCRIMINATOR, mnist_small_conditional
 from spiral.presets.document import for_data, merged
 
 
@@ -17,7 +17,7 @@ def copy(data: str) -> dict[str, Any]:
     return {
         "data": {"name": data},
         "agent": {"conditional": True, "noise": 0},
-        "rewards": [{"name": "discriminator"}, {"name": "color_histogram", "weight": 1.0}],
+        "rewards": [DISCRIMINATOR, {"name": "color_histogram", "weight": 1.0}],
         "policy": {"learning_rate": 1e-4, "entropy": 0.01},
     }
 
@@ -34,7 +34,7 @@ def copy_small(data: str) -> dict[str, Any]:
             "data": {"name": data},
             "environment": {"settings": {"color": True, "brush_sizes": brushes, "episode_length": 20}},
             "rewards": [
-                {"name": "discriminator", "weight": 0.05, "when": "step"},
+                SMALL_CONDITIONAL_DISCRIMINATOR,
                 {"name": "squared_error", "weight": 0.003, "when": "step"},
                 {"name": "color_histogram", "weight": 1.0, "when": "step"},
             ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spiral.presets.digits import mnist_small_conditional
+from spiral.presets.digits import DISCRIMINATOR, SMALL_CONDITIONAL_DISCRIMINATOR, mnist_small_conditional
 from spiral.presets.document import merged
 
 SCENES_ID = "spiral/Scenes-v0"
@@ -18,6 +18,7 @@ def copy() -> dict[str, Any]:
         "environment": {"id": SCENES_ID},
         "agent": {"conditional": True, "noise": 0},
         "policy": {"learning_rate": 1e-4, "entropy": 0.01},
+        "rewards": [DISCRIMINATOR],
     }
 
 
@@ -34,7 +35,7 @@ def copy_small() -> dict[str, Any]:
         "data": {"name": "scenes-2", "smooth": True},
         "environment": {"id": SCENES_ID, "settings": {"episode_length": 3, "most_objects": 2}},
         "rewards": [
-            {"name": "discriminator", "weight": 0.05, "when": "step"},
+            SMALL_CONDITIONAL_DISCRIMINATOR,
             {"name": "squared_error", "weight": 0.06, "when": "step"},
         ],
     }

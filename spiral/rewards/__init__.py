@@ -1,89 +1,167 @@
-"""Rewards by name, and their weighted sum over a trajectory.
+"""Rewards by name, ours or a user's own, and their weighted sum over a trajectory.
 
-A term counts at the end of the episode, r_{T−1} = w·s(x_T) as in the thesis, or at every step as the difference that
-the step made, r_t = w·(s(x_{t+1}) − s(x_t)) as in SPIRAL++ (Mellor et al., 2019).
+A term counts at the end of the episode, r_{T−1} = w·s(x_T) as in the thesis, after k commands, r_{k−1} = w·s(x_k), or
+at every step as the difference that the step made, r_t = w·(s(x_{t+1}) − s(x_t)) as in SPIRAL++ (Mellor et al., 2019).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spiral.config import ConfigError, RewardTerm, RunConfig
-from spiral.rewards.adversarial import DiscriminatorReward
-from spiral.rewards.base import Context, Reward
+from spiral.config import RewardTerm, RunConfig
+from spiral.contracts import WeightStore
+from spiral.devices import resolve_device
+from spiral.named import load_named
+from spiral.newest import load_newest
+from spiral.rewards.base import Context, LearnedReward, Reward, Setting
 from spiral.rewards.colors import ColorHistogram
+from spiral.rewards.discriminator import DiscriminatorReward
 from spiral.rewards.pixels import L2, BlankPenalty, SquaredError
 from spiral.rewards.strokes import StrokeStartPenalty
+from spiral.section import ConfigError, parse_section
 from spiral.trajectory import Trajectory
 
-REWARDS: dict[str, Callable[[RunConfig, tuple[int, int, int]], Reward]] = {
+REWARDS: dict[str, type[Reward]] = {
     "discriminator": DiscriminatorReward,
-    "l2": lambda config, shape: L2(),
-    "squared_error": lambda config, shape: SquaredError(),
-    "color_histogram": lambda config, shape: ColorHistogram(),
-    "blank": lambda config, shape: BlankPenalty(),
-    "stroke_start": lambda config, shape: StrokeStartPenalty(),
+    "l2": L2,
+    "squared_error": SquaredError,
+    "color_histogram": ColorHistogram,
+    "blank": BlankPenalty,
+    "stroke_start": StrokeStartPenalty,
 }
 
 
-def build_reward(name: str, config: RunConfig, canvas_shape: tuple[int, int, int]) -> Reward:
-    """The reward called `name`.
+def reward_class(name: str) -> type[Reward]:
+    """The class of the reward that settings call `name`.
 
     Raises:
-        ConfigError: when there is none of that name.
+        ConfigError: there is none of that name.
     """
-    if name not in REWARDS:
-        raise ConfigError(f"no reward {name!r}; there are {', '.join(sorted(REWARDS))}")
-    return REWARDS[name](config, canvas_shape)
+    return load_named(name, REWARDS, Reward, "reward")  # type: ignore[type-abstract]  # python/mypy#4717
 
 
-def score_end(reward: Reward, trajectory: Trajectory) -> Tensor:
-    """Scores of the final renders, [B]."""
-    context = Context(trajectory.targets, {name: count[-1] for name, count in trajectory.counts.items()})
-    return reward.score(trajectory.canvases[-1], context)
+def setting_of(config: RunConfig, canvas_shape: tuple[int, int, int], seed: int = 0) -> Setting:
+    """What the rewards of a run are made for; those that learn are made with a `seed` of their own."""
+    device = resolve_device(config.device)
+    return Setting(canvas_shape, config.agent.conditional, device, config.precision, config.seed + seed)
 
 
-def score_steps(reward: Reward, trajectory: Trajectory) -> Tensor:
-    """Scores of every canvas, [T+1, B]."""
-    times = trajectory.length + 1
-    targets = None if trajectory.targets is None else np.tile(trajectory.targets, (times, 1, 1, 1))
-    context = Context(targets, {name: count.reshape(-1) for name, count in trajectory.counts.items()})
-    return reward.score(trajectory.canvases.reshape(-1, *trajectory.canvases.shape[2:]), context).view(times, -1)
+def build_reward(term: RewardTerm, setting: Setting) -> Reward:
+    """The reward of one term.
+
+    Raises:
+        ConfigError: there is none of that name, or an option is wrong.
+    """
+    made = reward_class(term.name)
+    options = parse_section(made.Options, term.options, ("rewards", term.name, "options"))
+    with torch.random.fork_rng():  # fresh weights are decided by the seed, and what others draw is not
+        torch.manual_seed(setting.seed)
+        return made(setting, options)
+
+
+def learned_terms(terms: Sequence[RewardTerm]) -> dict[str, RewardTerm]:
+    """Those of the terms whose rewards learn, by the names under which their weights travel: the second `x` is `x-2`.
+
+    Raises:
+        ConfigError: a reward does not exist.
+    """
+    return {key: term for key, term in keyed(terms) if reward_class(term.name).learns}
+
+
+def keyed(terms: Sequence[RewardTerm]) -> Iterator[tuple[str, RewardTerm]]:
+    """Every term with a name that no other has."""
+    for place, term in enumerate(terms):
+        before = sum(other.name == term.name for other in terms[:place])
+        yield f"{term.name}-{before + 1}" if before else term.name, term
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A term of the sum.
+
+    Attributes:
+        key: a name that no other term has.
+        term: its settings.
+        reward: scores renders.
+    """
+
+    key: str
+    term: RewardTerm
+    reward: Reward
 
 
 class RewardSum:
     """The weighted sum of the terms that the settings name."""
 
-    def __init__(self, terms: Sequence[RewardTerm], config: RunConfig, canvas_shape: tuple[int, int, int]) -> None:
+    def __init__(self, terms: Sequence[RewardTerm], setting: Setting) -> None:
         if not terms:
             raise ConfigError(f"rewards is empty; name at least one of {', '.join(sorted(REWARDS))}")
-        self.terms = [(term, build_reward(term.name, config, canvas_shape)) for term in terms]
+        self.terms = [Scored(key, term, build_reward(term, setting)) for key, term in keyed(terms)]
+        for scored in self.terms:
+            if isinstance(scored.reward, LearnedReward):
+                scored.reward.version = -1  # its weights are fresh, and those of the reward learner are not: `follow`
 
-    def check(self, canvas: NDArray[np.uint8], context: Context) -> None:
+    def check(self, canvas: NDArray[np.uint8], context: Context, episode_length: int) -> None:
         """Refuses an environment that a term cannot score, by the canvas [B, H, W, C] after a reset.
 
         Raises:
             ValueError: a term needs what `context` does not have.
+            ConfigError: it counts after more commands than an episode has.
         """
-        for _, reward in self.terms:
-            reward.score(canvas, context)
+        for scored in self.terms:
+            if isinstance(scored.term.when, int) and scored.term.when > episode_length:
+                raise ConfigError(
+                    f"rewards.{scored.key}.when={scored.term.when}, but an episode has {episode_length} commands: give "
+                    "a smaller number, end or step"
+                )
+            scored.reward.score(canvas, context)
+
+    def follow(self, store: WeightStore) -> None:
+        """Score with the newest weights in `store` from now on; what is damaged there is left alone."""
+        for scored in self.terms:
+            if isinstance(scored.reward, LearnedReward):
+                reward = scored.reward
+                reward.version = load_newest(reward.load_weights, reward.version, store, scored.key)
 
     def of(self, trajectory: Trajectory) -> tuple[Tensor, dict[str, float]]:
         """Rewards [T, B] of a trajectory, and the mean score of each term on the final renders."""
         rewards = torch.zeros(trajectory.length, trajectory.batch_size)
         means = {}
-        for term, reward in self.terms:
+        for scored in self.terms:
+            term = scored.term
             if term.when == "step":
-                scores = score_steps(reward, trajectory)
+                scores = score_steps(scored.reward, trajectory)
                 rewards += term.weight * scores.diff(dim=0)
                 final = scores[-1]
             else:
-                final = score_end(reward, trajectory)
-                rewards[-1] += term.weight * final
-            means[f"score/{term.name}"] = float(final.mean())
+                final = score_after(scored.reward, trajectory, trajectory.length)
+                at = term.when if isinstance(term.when, int) else trajectory.length
+                paid = final if at == trajectory.length else score_after(scored.reward, trajectory, at)
+                rewards[at - 1] += term.weight * paid
+            means[f"score/{scored.key}"] = float(final.mean())
         return rewards, means
+
+
+def score_after(reward: Reward, trajectory: Trajectory, step: int) -> Tensor:
+    """Scores of the canvases after so many commands, [B]."""
+    counts = {name: count[step] for name, count in trajectory.counts.items()}
+    steps = np.full(trajectory.batch_size, step)
+    context = Context(trajectory.targets, counts, trajectory.actions.swapaxes(0, 1), steps)
+    return reward.score(trajectory.canvases[step], context)
+
+
+def score_steps(reward: Reward, trajectory: Trajectory) -> Tensor:
+    """Scores of every canvas, [T+1, B]."""
+    times = trajectory.length + 1
+    programs = trajectory.actions.swapaxes(0, 1)
+    every = np.broadcast_to(programs, (times, *programs.shape)).reshape(-1, *programs.shape[1:])
+    targets = None if trajectory.targets is None else np.tile(trajectory.targets, (times, 1, 1, 1))
+    counts = {name: count.reshape(-1) for name, count in trajectory.counts.items()}
+    context = Context(targets, counts, every, np.repeat(np.arange(times), trajectory.batch_size))
+    return reward.score(trajectory.canvases.reshape(-1, *trajectory.canvases.shape[2:]), context).view(times, -1)

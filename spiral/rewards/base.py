@@ -1,49 +1,194 @@
-"""A reward scores renders: the one kind of thing that an agent is trained on.
+"""A reward scores renders: the one kind of thing that an agent is trained on. Some rewards learn what they score.
 
-Rewards have no gradient and no side effect. A learned reward (the discriminator) is trained elsewhere and only loads
-newer weights here.
+A reward's `score` has no gradient and no side effect. A learned reward, of which the discriminators are two, has
+several copies: one is trained by `update` in the reward learner (`learners/reward_learner.py`); its `weights` travel to
+the copies that only score.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
+
+from spiral.config import PrecisionSetting
+from spiral.contracts import Arrays
+from spiral.descent import descend
+from spiral.precision import Precision
+from spiral.section import Section
+from spiral.state import load_network, load_optimizer, network_arrays, optimizer_arrays, under_prefix, with_prefix
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a reward is made for.
+
+    Attributes:
+        canvas_shape: height, width and channels of a render.
+        conditional: whether each render answers a target.
+        device: where networks are.
+        precision: what they compute with, as the run's settings have it.
+        seed: decides fresh weights and whatever is drawn.
+    """
+
+    canvas_shape: tuple[int, int, int]
+    conditional: bool
+    device: torch.device
+    precision: PrecisionSetting
+    seed: int
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a reward may know beside the picture itself.
+    """What a reward may know beside the pictures themselves.
 
     Attributes:
         targets: uint8 [B, H, W, C], or None when the agent is unconditional.
         counts: what the environment has counted so far, by name, each int64 [B].
+        actions: the whole programs that the renders are of, int64 [B, T, heads], or None where nobody recorded them.
+        steps: after how many of these commands each render was taken, int64 [B], or None.
     """
 
     targets: NDArray[np.uint8] | None
     counts: Mapping[str, NDArray[np.int64]]
+    actions: NDArray[np.int64] | None = None
+    steps: NDArray[np.int64] | None = None
 
 
-class Reward(Protocol):
-    """`score` says how good each render is."""
+class Reward(ABC):
+    """Says how good each render is.
 
+    Attributes:
+        Options: the reward's own settings, which `rewards: [{options: …}]` gives.
+        learns: whether it is a `LearnedReward`.
+    """
+
+    Options: ClassVar[type[Section]] = Section
+    learns: ClassVar[bool] = False
+
+    def __init__(self, setting: Setting | None = None, options: Any = None) -> None:
+        del setting  # what is fixed scores pictures of any shape
+        self.options = self.Options() if options is None else options
+
+    @abstractmethod
     def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:
         """Scores, float32 [B], of renders uint8 [B, H, W, C]; higher is better."""
 
 
-def need_targets(name: str, context: Context) -> NDArray[np.uint8]:
+@dataclass(frozen=True)
+class Lesson:
+    """What a learned reward takes one training step on, each uint8 [B, H, W, C].
+
+    Attributes:
+        real: pictures as they should be; for a conditional agent the targets themselves (thesis 6.3.3).
+        renders: from the replay.
+        targets: what the renders answer, or None.
+    """
+
+    real: NDArray[np.uint8]
+    renders: NDArray[np.uint8]
+    targets: NDArray[np.uint8] | None
+
+
+class LearnedReward(Reward):
+    """A reward that trains while the agent does.
+
+    One with a single network and optimiser gets its weights and its state from here; others say themselves what theirs
+    are.
+
+    Attributes:
+        network, optimizer: to be made by `__init__`.
+        generator: of all that is drawn while it learns, on the CPU.
+        batch_size: how many pictures of each kind a lesson holds.
+        precision: what the network computes with, or None where nobody chose.
+        version: of the weights: how many steps they were trained for.
+    """
+
+    learns = True
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    batch_size: int = 64
+    precision: Precision | None = None
+
+    def __init__(self, setting: Setting, options: Any = None) -> None:
+        super().__init__(setting, options)
+        self.setting = setting
+        self.generator = torch.Generator().manual_seed(setting.seed)
+        self.version = 0
+
+    @abstractmethod
+    def update(self, lesson: Lesson) -> dict[str, float]:
+        """One training step, which raises the version by one; its measurements by name.
+
+        Raises:
+            DivergedError: a number is not finite any more.
+        """
+
+    def descend(self, loss: Tensor) -> None:
+        """One step of the optimiser down the gradient of `loss`, with which an `update` ends.
+
+        Raises:
+            DivergedError: a number is not finite any more.
+        """
+        who = f"{type(self).__name__} at step {self.version}"
+        descend(loss, self.network, self.optimizer, torch.inf, who)
+        self.version += 1
+
+    def weights(self) -> Arrays:
+        """What `score` needs, as it travels to whoever scores."""
+        return network_arrays(self.network)
+
+    def load_weights(self, arrays: Arrays) -> None:
+        """Take over what `weights` gave.
+
+        Raises:
+            WeightsError: they are of something else.
+        """
+        load_network(self.network, arrays)
+
+    def state(self) -> Arrays:
+        """Everything that a checkpoint needs to go on bit for bit."""
+        return (
+            with_prefix("network", network_arrays(self.network))
+            | with_prefix("optimizer", optimizer_arrays(self.optimizer))
+            | {"generator": self.generator.get_state().numpy().copy(), "version": np.array(self.version)}
+        )
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Take over what `state` gave; the version never falls."""
+        load_network(self.network, under_prefix("network", arrays))
+        load_optimizer(self.optimizer, under_prefix("optimizer", arrays))
+        self.generator.set_state(torch.from_numpy(arrays["generator"].astype(np.uint8)))
+        self.version = max(self.version, int(arrays["version"]))
+
+
+def need_targets(name: str, context: Context, renders: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
     """The targets of `context`.
 
     Raises:
-        ValueError: when there are none.
+        ValueError: when there are none, or they have another shape than the `renders`, if these are given.
     """
     if context.targets is None:
         raise ValueError(f"the reward {name!r} compares with a target; set agent.conditional=true or leave it out")
+    if renders is not None:
+        need_shape(name, renders, context.targets.shape)
     return context.targets
+
+
+def need_shape(name: str, renders: NDArray[np.uint8], shape: tuple[int, ...]) -> None:
+    """Refuses renders of another shape, which would else be compared as far as they can be.
+
+    Raises:
+        ValueError: naming both.
+    """
+    if renders.shape != shape:
+        raise ValueError(f"the reward {name!r} scores pictures of shape {shape} here, but was given {renders.shape}")
 
 
 def need_count(name: str, count: str, context: Context) -> NDArray[np.int64]:

@@ -7,12 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spiral.rewards.base import Context, need_targets
+from spiral.rewards.base import Context, Reward, need_targets
 
 LEVELS = 256
 
 
-class ColorHistogram:
+class ColorHistogram(Reward):
     """Minus the earth mover's distance between the colour histograms of render and target, the mean over the channels.
 
     In one dimension the earth mover's distance is the area between the cumulated histograms, Σ_v |F(v) − G(v)| Δv
@@ -21,7 +21,7 @@ class ColorHistogram:
 
     def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:
         """Scores in [−1, 0], float32 [B], with pixels in [0, 1]."""
-        targets = need_targets("color_histogram", context)
+        targets = need_targets("color_histogram", context, renders)
         distance = np.abs(cumulated(renders) - cumulated(targets))[..., :-1].mean(axis=(1, 2))
         return -torch.from_numpy(distance.astype(np.float32))
 

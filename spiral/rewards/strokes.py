@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spiral.rewards.base import Context, need_count
+from spiral.rewards.base import Context, Reward, need_count
 
 
-class StrokeStartPenalty:
+class StrokeStartPenalty(Reward):
     """−1 for each continuous sequence of strokes that was begun, so that one motion is better than many."""
 
     def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:

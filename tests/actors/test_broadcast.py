@@ -10,10 +10,10 @@ from actors.broadcast import LARGEST, MOST_AT_ONCE, MOST_COMMANDS, Broadcast, re
 from actors.recorder import Recorder
 from actors.rollout import Rollout
 from cluster.run.feed.memory import MemoryFeed
-from learners.state import network_arrays
 from learners.weights import MemoryWeights
 from spiral.agent import Agent
 from spiral.contracts import Glimpse
+from spiral.state import network_arrays
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config
 
 

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from actors import evaluation
 from actors.evaluation import CopyReport, InventionReport, judge_copies, judge_inventions, paint, read_alike
-from learners.state import network_arrays
 from learners.weights import MemoryWeights
 from spiral import data
 from spiral.agent import Agent
 from spiral.config import RunConfig
 from spiral.data import mnist
 from spiral.picture_error import mean_squared_error
+from spiral.state import network_arrays
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config
 
 

@@ -103,11 +103,19 @@ def set_words(config: RunConfig) -> list[str]:
 
 FRAMES = 24  # in a batch of a tiny run: 8 episodes of 3 actions
 
+# Two steps for each of the policy, and the policy begins at once: tests of the warm-up ask for one.
+DISCRIMINATOR: dict[str, Any] = {
+    "name": "discriminator",
+    "when": "step",
+    "options": {"width": 4, "batch_size": 8},
+    "pace": {"floor": 2, "ceiling": 2},
+    "warm_up": 0,
+}
 TINIER: dict[str, Any] = {
     "environment": {"settings": {"episode_length": 3}},
     "agent": {"channels": [4], "noise": 2},
-    "discriminator": {"replay_batches": 4, "steps_per_policy_step": 2},
-    "rewards": [{"name": "discriminator", "when": "step"}, {"name": "blank"}],
+    "replay": {"pictures": 32},
+    "rewards": [DISCRIMINATOR, {"name": "blank"}],
 }
 
 

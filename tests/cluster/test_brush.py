@@ -158,7 +158,8 @@ def test_a_worker_with_another_brush_does_not_begin(tiny, sets, monkeypatch):
     monkeypatch.setenv("MYPAINT_BRUSHES", sets[0])
     config, threads = tiny.with_changes(BRUSH), torch.get_num_threads()
     other = fingerprint(Path(sets[1]) / NAME)
-    worker = RolloutWorker(config, MemoryWeights, None, partial(Broadcast, MemoryFeed(), 0, 0.0), int, threads, other)
+    broadcast = partial(Broadcast, MemoryFeed(), 0, 0.0)
+    worker = RolloutWorker(config, 2, MemoryWeights, None, broadcast, int, threads, other)
     with pytest.raises(OtherBrushError, match=other):
         worker.begin(load_pictures(config)[0])
     assert worker.play("learning") is None

@@ -12,7 +12,7 @@ from benchmarks.trips import Trip
 from cluster.run.folder import RunError
 from spiral.config import RunConfig
 
-from .conftest import FRAMES
+from .conftest import DISCRIMINATOR, FRAMES
 
 COSTS = Costs(
     name="made up",
@@ -20,7 +20,7 @@ COSTS = Costs(
     renders=64,
     rollout=0.5,
     policy=2.0,
-    discriminator=0.25,
+    rewards=0.25,
     trajectory_bytes=50_000,
     trips={
         "add renders": Trip(per_batch=1, commands=1, received=1000, sent=10, asking=0.1, busy=0.01),
@@ -44,7 +44,7 @@ def test_everything_is_in_proportion_to_the_batches_that_the_cores_paint():
     result = need(COSTS, 64)
     assert (result.batches, result.frames) == (64 / 0.5, 64 / 0.5 * 100)
     assert result.parts["policy learner"] == 128 * 2.0
-    assert result.parts["discriminator learner"] == 128 * 0.25
+    assert result.parts["reward learner"] == 128 * 0.25
     assert result.trajectory_bytes == 128 * 50_000
     assert result.commands == 128 * 9
     assert result.redis_bytes == 128 * (1010 + 3 * 2020 + 30_040)
@@ -53,8 +53,8 @@ def test_everything_is_in_proportion_to_the_batches_that_the_cores_paint():
 
 
 def test_the_part_of_which_most_are_needed_breaks_first():
-    assert need(COSTS, 64).broken == ["policy learner", "discriminator learner", "Redis"]
-    assert need(COSTS, 2).broken == ["policy learner"], "one discriminator learner is just enough for two cores"
+    assert need(COSTS, 64).broken == ["policy learner", "reward learner", "Redis"]
+    assert need(COSTS, 2).broken == ["policy learner"], "one reward learner is just enough for two cores"
 
 
 def test_a_part_keeps_up_with_the_cores_that_need_just_one_of_it():
@@ -75,21 +75,22 @@ def fifty_calls(work: Callable[[], object], seconds: float, clock: Callable[[], 
 def test_the_parts_of_a_run_are_measured(tiny: RunConfig, capsys, monkeypatch):
     monkeypatch.setattr("benchmarks.trips.time_call", fifty_calls)
     costs = ceiling.measure(tiny, seconds=0.5)
-    settings = tiny.discriminator
-    assert (costs.frames, costs.renders) == (FRAMES, settings.batch_size * settings.steps_per_policy_step)
+    batch, steps = DISCRIMINATOR["options"]["batch_size"], DISCRIMINATOR["pace"]["floor"]
+    assert (costs.frames, costs.renders) == (FRAMES, batch * steps)
     assert all(seconds > 0 for seconds in costs.parts.values())
     canvases = (3 + 1) * tiny.policy.batch_size * 16 * 16
     assert canvases < costs.trajectory_bytes < 2 * canvases
     pixels = tiny.policy.batch_size * 16 * 16
     assert pixels < costs.trips["add renders"].received < 2 * pixels
     assert pixels < costs.trips["sample renders"].sent < 3 * pixels, "Redis also says how it is"
-    published, fetched = costs.trips["publish agent"], costs.trips["fetch agent"]
-    assert published.received == pytest.approx(fetched.sent, rel=0.2)
+    for name in ("agent", "discriminator"):
+        published, fetched = costs.trips[f"publish {name}"], costs.trips[f"fetch {name}"]
+        assert published.received == pytest.approx(fetched.sent, rel=0.2)
     ceiling.print_table([costs])
     printed = capsys.readouterr().out
     assert "10,000" in printed and "breaks first" in printed
 
 
-def test_a_run_without_a_discriminator_is_refused(tiny: RunConfig):
-    with pytest.raises(RunError, match="no discriminator to be fed"):
+def test_a_run_without_a_learned_reward_is_refused(tiny: RunConfig):
+    with pytest.raises(RunError, match="no reward that learns: give a preset with one"):
         ceiling.measure(tiny.with_changes({"rewards": [{"name": "blank"}]}), seconds=0.5)

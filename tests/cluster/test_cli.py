@@ -149,13 +149,16 @@ def test_a_program_is_painted_at_any_size(spiral, inventing_run, tmp_path):
 
 def test_changes_reach_the_run_and_stay_with_it(spiral, drawings, tmp_path):
     words = ["--set", f"data.name={drawings}", "--set", "policy.batch_size=4", "--set", "policy.entropy=0.5"]
+    words += ["--set", "rewards.discriminator.warm_up=0", "--set", "rewards.0.options.width=4"]
     status, out, _ = spiral(
         "train", "--preset", "mnist-small", "--engine", "local", "--frames", 48, "--seed", 3, *words,
         "--out", tmp_path / "run",
     )  # fmt: skip
-    assert status == 0 and "Done: " in out and "48 frames, 2 policy steps" in out
+    assert status == 0 and "Done: " in out
+    assert "48 frames, 2 policy steps, 8 steps of the reward discriminator" in out
     config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]
     assert (config["seed"], config["policy"]["entropy"], config["preset"]) == (3, 0.5, "mnist-small")
+    assert (config["rewards"][0]["warm_up"], config["rewards"][0]["options"]["width"]) == (0, 4)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,9 @@ def test_a_setting_that_is_nested_too_deeply_is_a_text(spiral, tmp_path):
     "values",
     [
         {"counters": 5}, {"counters": {"frames": "x"}}, {"counters": {"frames": -1}}, {"counters": None},
-        {"counters": {"seconds": float("nan")}}, {"logbook": {"sums": 3, "steps": 0}}, {"logbook": []},
+        {"counters": {"seconds": float("nan")}}, {"counters": {"reward_steps": 5}},
+        {"counters": {"reward_steps": {"discriminator": -1}}}, {"counters": {"reward_steps": {"discriminator": "x"}}},
+        {"logbook": {"sums": 3, "steps": 0}}, {"logbook": []},
         {"shows": "x"}, {"brush_fingerprint": 5}, {"brush_fingerprint": ["x"]},
     ],
 )  # fmt: skip
@@ -82,9 +84,10 @@ def test_a_copy_of_a_checkpoint_is_looked_at_as_well(spiral, run, tmp_path):
     assert status == 2 and "is damaged (length" in only_error(err)
 
 
-def test_parts_of_another_run_are_refused(spiral, run):
+@pytest.mark.parametrize(("taken", "part"), [("agent", "policy"), ("policy", "rewards"), ("replay", "rewards")])
+def test_parts_of_another_run_are_refused(spiral, run, taken, part):
     folder = document_of(run).parent
-    shutil.copy(folder / "agent.safetensors", folder / "policy.safetensors")
+    shutil.copy(folder / f"{taken}.safetensors", folder / f"{part}.safetensors")
     status, _, err = spiral("train", "--resume", "--engine", "local", "--frames", 3 * FRAMES, "--out", run)
     assert status == 2 and f"the parts of {folder} are damaged" in only_error(err) and "start a new run" in err
 

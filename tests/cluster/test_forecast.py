@@ -50,3 +50,5 @@ def test_the_precision_is_one_line_whether_processes_agree_or_not():
     assert mixed == (
         "Computing: policy in bfloat16 (it is fast), rollout in bfloat16 (it is fast) and float32 (it has no other)."
     )
+    none = precision_in_words({"policy": [HALF], "rollout": [SINGLE], "rewards": []})
+    assert none.endswith("rollout in float32 (it has no other)."), "a reward of one's own may choose none"

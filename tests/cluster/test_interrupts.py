@@ -21,10 +21,8 @@ from tests.patience import PATIENCE_S
 from .conftest import set_words
 
 ROOT = Path(__file__).parents[2]
-SHOWS_OFTEN = (
-    "-c",
-    "from cluster import cli; from cluster.run import display; display.PLAIN_INTERVAL_S = 0.0; cli.main()",
-)
+SHOW_OFTEN = "from cluster import cli; from cluster.run import display; display.PLAIN_INTERVAL_S = 0.0; cli.main()"
+SHOWS_OFTEN = ("-c", SHOW_OFTEN)
 
 
 def command(*words: str, program: Sequence[str] = ("-m", "cluster.cli")) -> subprocess.Popen[str]:

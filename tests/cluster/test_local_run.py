@@ -10,17 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cluster.run.engine import WARM_UP_STEPS
 from cluster.run.folder import RunError, RunFolder
-from cluster.run.launch import Machines, begin, resume
+from cluster.run.launch import Machines, begin, load_pictures, resume
+from cluster.run.local_engine import LocalEngine
 from cluster.run.logbook import read_rows
 from cluster.run.loop import Summary
-from cluster.run.plan import Length
+from cluster.run.plan import Counters, Length, phase_of
 from cluster.studio.agents import find_agent
 from envs.program import Program
 from learners.checkpoint import CheckpointError, load_checkpoint
-from spiral.config import ConfigError, RunConfig
+from spiral.config import RunConfig
+from spiral.section import ConfigError
 
-from .conftest import FRAMES
+from .conftest import DISCRIMINATOR, FRAMES
 
 LOCAL = Machines(engine="local")
 pytestmark = pytest.mark.usefixtures("quick")
@@ -62,9 +65,9 @@ def assert_same_state(first: Path, second: Path) -> None:
             np.testing.assert_array_equal(array, theirs.parts[part][name], err_msg=f"{part}: {name}")
 
 
-def test_discriminator_steps_are_exact_and_everything_is_left_behind(tiny, tmp_path):
+def test_reward_steps_are_exact_and_everything_is_left_behind(tiny, tmp_path):
     summary = train(tiny, tmp_path / "run", 12)
-    assert (summary.counters.policy_steps, summary.counters.discriminator_steps) == (12, 24)
+    assert (summary.counters.policy_steps, summary.counters.reward_steps) == (12, {"discriminator": 24})
     assert summary.counters.frames == 12 * FRAMES
     assert summary.over and summary.share == 1.0
     names = {path.name for path in (tmp_path / "run").iterdir()}
@@ -72,19 +75,21 @@ def test_discriminator_steps_are_exact_and_everything_is_left_behind(tiny, tmp_p
         "config.json", "metrics.jsonl", "tensorboard", "checkpoints", "sheets", "programs", "picture.png", "curve.png",
     }  # fmt: skip
     parts = load_checkpoint(summary.checkpoint).parts
-    assert sorted(parts) == ["agent", "discriminator", "policy", "replay", "rollout-0"]
+    assert sorted(parts) == ["agent", "policy", "replay", "rewards", "rollout-0"]
+    assert int(parts["rewards"]["discriminator/version"]) == 24
     assert len(parts["replay"]["renders"]) == 32
     rows = learned_rows(tmp_path / "run")
-    assert {"policy/return", "policy/entropy", "policy/lag", "discriminator/real"} <= set(rows[-2])
+    assert {"policy/return", "policy/entropy", "policy/lag", "reward/discriminator/real"} <= set(rows[-2])
     program = Program.load(summary.folder.programs / "0.json")
     assert program.replay().shape == (16, 16, 1)
 
 
 def test_every_figure_is_explained(tiny_copying, tmp_path):
-    train(tiny_copying, tmp_path / "run", 9)
+    train(tiny_copying.with_changes({"rewards.discriminator.options.loss": "wgan-gp"}), tmp_path / "run", 9)
     page = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text(encoding="utf-8")
     names = {name for row in read_rows(RunFolder(tmp_path / "run")) for name in row if not name.startswith("score/")}
-    assert len(names) > 25
+    names = {re.sub("^reward/discriminator/", "reward/<name>/", name) for name in names}
+    assert len(names) > 25 and "reward/<name>/penalty" in names
     assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 
@@ -124,7 +129,7 @@ def test_rows_after_the_checkpoint_of_a_run_that_was_killed_are_written_again(ti
 def test_cloning_comes_first_and_counts(tiny_copying, tmp_path):
     summary = train(tiny_copying, tmp_path / "run", 12)
     assert (summary.counters.cloning_steps, summary.counters.policy_steps) == (4, 8)
-    assert summary.counters.discriminator_steps == 16
+    assert summary.counters.reward_steps == {"discriminator": 16}
     assert 0 < summary.latest["held_out/error"] < 1
     assert summary.latest["held_out/error_ratio"] > 0
 
@@ -137,11 +142,80 @@ def test_inventions_are_judged_where_the_real_pictures_are_digits(tiny, tmp_path
     assert not any(name.startswith("held_out/") for name in train(tiny, tmp_path / "bars", 2).latest)
 
 
-def test_without_a_discriminator_none_is_trained(tiny_copying, tmp_path):
+def test_without_a_learned_reward_none_is_trained_and_nothing_is_warmed_up(tiny_copying, tmp_path):
     config = tiny_copying.with_changes({"rewards": [{"name": "l2"}]})
     summary = train(config, tmp_path / "run", 4)
-    assert summary.counters.discriminator_steps == 0
+    assert summary.counters.reward_steps == {}
+    assert (summary.counters.cloning_steps, summary.counters.policy_steps) == (2, 2)
     assert sorted(load_checkpoint(summary.checkpoint).parts) == ["agent", "policy", "rollout-0"]
+
+
+@pytest.fixture
+def two_judges(tiny: RunConfig) -> RunConfig:
+    """Two discriminators, each with its own pace and its own warm-up: the second needs three batches."""
+    other = {**DISCRIMINATOR, "pace": {"floor": 0, "ceiling": None}, "warm_up": 3 * WARM_UP_STEPS - 5}
+    return tiny.with_changes({"rewards": [{**DISCRIMINATOR, "warm_up": WARM_UP_STEPS}, other]})
+
+
+def test_the_policy_takes_no_step_until_all_learned_rewards_are_warmed_up(two_judges, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("cluster.run.launch.Interrupts", lambda: StopAfter(3))
+        warm = train(two_judges, tmp_path / "run", 8)
+    counters = warm.counters
+    assert (counters.frames, counters.policy_steps, counters.cloning_steps) == (3 * FRAMES, 0, 0)
+    assert counters.reward_steps == {"discriminator": 3 * WARM_UP_STEPS, "discriminator-2": 3 * WARM_UP_STEPS}
+    parts = load_checkpoint(warm.checkpoint).parts
+    assert int(parts["policy"]["version"]) == 0
+    fresh = LocalEngine(two_judges, load_pictures(two_judges)[0])
+    for name, array in fresh.state()["agent"].items():
+        np.testing.assert_array_equal(array, parts["agent"][name], err_msg=name)
+    before = fresh.state()["rewards"]
+    fresh.close()
+    for key in counters.reward_steps:
+        assert int(parts["rewards"][f"{key}/version"]) == 3 * WARM_UP_STEPS
+        trained = [name for name in before if name.startswith(f"{key}/network/")]
+        assert any((parts["rewards"][name] != before[name]).any() for name in trained)
+    assert len(parts["replay"]["renders"]) == 3 * two_judges.policy.batch_size, "what it painted meanwhile"
+    done = resume(tmp_path / "run", None, LOCAL).counters
+    assert (done.frames, done.policy_steps) == (8 * FRAMES, 5)
+    # The first takes two steps for each of the policy; the second asks for none, and takes one in the same process.
+    assert done.reward_steps == {"discriminator": 30 + 2 * 5, "discriminator-2": 30 + 5}
+    ratios = [row.get("reward/discriminator/steps_per_policy_step") for row in learned_rows(tmp_path / "run")]
+    assert 40 / 5 in ratios, "with those of the warm-up"
+
+
+def test_a_warm_up_follows_the_cloning_and_precedes_the_schedules(tiny_copying, tmp_path):
+    changes = {"rewards.discriminator.warm_up": 2 * WARM_UP_STEPS, "policy.final_learning_rate": 0.0}
+    config = tiny_copying.with_changes(changes)
+    engine = LocalEngine(config, load_pictures(config)[0])
+    counters, length = Counters(), Length(frames=9 * FRAMES)
+    kinds, rates = [], []
+    while (share := length.share(counters)) < 1.0:
+        report = engine.step(phase_of(config, share, counters.reward_steps))
+        counters.add(report)
+        kinds.append(report.kind)
+        assert report.frames == FRAMES
+        assert ("reward/discriminator/real" in report.metrics) == (report.kind != "cloning")
+        assert ("policy" in report.busy) == (report.kind != "warm-up")
+        if report.kind == "learning":
+            rates.append(report.metrics["policy/learning_rate"])
+    engine.close()
+    assert kinds == ["cloning"] * 3 + ["warm-up"] * 2 + ["learning"] * 4
+    assert rates == sorted(rates, reverse=True)
+    assert 0 < rates[-1] < rates[0] < config.policy.learning_rate, "the warm-up is part of the length"
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 3], ids=["in the middle", "in the middle", "just after"])
+def test_a_warm_up_goes_on_where_the_run_was_stopped(two_judges, tmp_path, monkeypatch, stop_at):
+    through = train(two_judges, tmp_path / "through", 12)
+    with monkeypatch.context() as patch:
+        patch.setattr("cluster.run.launch.Interrupts", lambda: StopAfter(stop_at))
+        halted = train(two_judges, tmp_path / "halted", 12)
+    assert halted.counters.policy_steps == 0 and halted.counters.frames == stop_at * FRAMES
+    resumed = resume(tmp_path / "halted", None, LOCAL)
+    assert resumed.counters.reward_steps == through.counters.reward_steps
+    assert learned_rows(tmp_path / "through") == learned_rows(tmp_path / "halted")
+    assert_same_state(through.checkpoint, resumed.checkpoint)
 
 
 def test_a_folder_that_is_not_empty_is_left_alone(tiny, tmp_path):

@@ -21,10 +21,8 @@ from .conftest import FRAMES
 from .test_interrupts import command, train
 
 INTERVAL_S = 1.0
-SAVES_OFTEN = (
-    "-c",
-    f"from cluster import cli; from cluster.run import loop; loop.CHECKPOINT_INTERVAL_S = {INTERVAL_S}; cli.main()",
-)
+SAVE_OFTEN = f"from cluster import cli; from cluster.run import loop; loop.CHECKPOINT_INTERVAL_S = {INTERVAL_S}"
+SAVES_OFTEN = ("-c", f"{SAVE_OFTEN}; cli.main()")
 # They report the end to Ray's server, which is gone, and by a constant of Ray's wait a minute for it to answer.
 RAYS_AGENTS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
 

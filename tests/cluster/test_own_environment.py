@@ -20,7 +20,13 @@ from tests.foreign import foreign_folder
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-REWARDS = 'rewards=[{"name": "discriminator", "when": "step"}]'
+DISCRIMINATOR = {
+    "name": "discriminator",
+    "when": "step",
+    "options": {"loss": "logistic", "batch_size": 8, "width": 4},
+    "pace": {"floor": 4, "ceiling": 4},
+    "warm_up": 0,
+}
 
 
 @pytest.fixture
@@ -31,8 +37,9 @@ def on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def train(out: Path, folder: Path, path: list[Path], *options: str) -> None:
     """Train in the folder, with these on the search path."""
-    batches = ["policy.batch_size=8", "discriminator.batch_size=8", "policy.anchor=0", "data.name=mnist5k", REWARDS]
-    small = [*batches, "precision=float32", "agent.channels=[8]", "agent.hidden=16", "discriminator.width=4"]
+    rewards = f"rewards={json.dumps([DISCRIMINATOR])}"
+    batches = ["policy.batch_size=8", "policy.anchor=0", "data.name=mnist5k", rewards]
+    small = [*batches, "precision=float32", "agent.channels=[8]", "agent.hidden=16"]
     settings = [part for change in small for part in ("--set", change)]
     command = ["train", "--preset", "mnist-small", "--env", "dots:Dots", "--frames", "240", "--out", str(out)]
     # A process of its own: a Ray that an earlier test began would not know this PYTHONPATH.

@@ -25,8 +25,9 @@ from cluster.run.logbook import read_lines, read_rows
 from cluster.run.plan import Length
 from cluster.studio.agents import find_agent
 from learners.checkpoint import latest_checkpoint, load_checkpoint
-from spiral.config import ConfigError, RunConfig
+from spiral.config import RunConfig
 from spiral.contracts import Arrays
+from spiral.section import ConfigError
 
 from .conftest import FRAMES
 from .test_population_member import work_in
@@ -126,7 +127,7 @@ def test_a_copy_has_everything_that_its_source_has_learned_but_plays_by_its_own_
         copied, original = (
             load_checkpoint(latest_checkpoint(folder.member(member).checkpoints)).parts for member in (number, source)
         )
-        for part in ("agent", "policy", "discriminator", "replay"):
+        for part in ("agent", "policy", "rewards", "replay"):
             assert copied[part].keys() == original[part].keys()
             for name, array in original[part].items():
                 np.testing.assert_array_equal(copied[part][name], array)
@@ -211,7 +212,7 @@ def test_an_interrupted_population_goes_on_as_if_nothing_had_happened(grown, pla
         resume(out)
 
 
-def test_members_are_compared_by_all_discriminators(plan, ray_session, tmp_path):
+def test_members_are_compared_by_the_learned_rewards_of_all(plan, ray_session, tmp_path):
     scored = replace(plan, fitness="scores", length=Length(frames=2 * FRAMES))
     text = begin(scored, tmp_path / "pop", at_a_time=1)
     book = Grown(PopulationFolder(tmp_path / "pop"), scored, text, [])
@@ -234,7 +235,7 @@ def test_what_cannot_be_selected_is_refused(plan, tmp_path):
     with pytest.raises(ConfigError, match="only digits have a judge.*--fitness scores"):
         begin(replace(plan, config=invents), tmp_path / "a")
     blind = config.with_changes({"rewards": [{"name": "squared_error"}]})
-    with pytest.raises(ConfigError, match="needs a discriminator"):
+    with pytest.raises(ConfigError, match="needs a reward that learns"):
         begin(replace(plan, config=blind, fitness="scores"), tmp_path / "a")
     assert not (tmp_path / "a").exists()
 

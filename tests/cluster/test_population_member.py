@@ -1,4 +1,4 @@
-"""Members of a population in this process: what they show, and the discriminator that they may share."""
+"""Members of a population in this process: what they show, and the learned rewards that they may share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from cluster.on_redis.connection import RedisAddress
@@ -16,7 +15,7 @@ from cluster.population.live_feed import introduce
 from cluster.population.member import Work, play_round
 from cluster.population.run import begin
 from cluster.population.settings import levels_of
-from cluster.population.shared_discriminator import SharedReplay, share_discriminator
+from cluster.population.shared_rewards import SharedReplay, share_rewards
 from cluster.run.folder import RunError
 from cluster.run.launch import load_pictures
 from cluster.run.local_engine import LocalEngine
@@ -24,16 +23,17 @@ from cluster.run.logbook import read_rows
 from cluster.run.plan import Length
 from learners.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint
 from learners.replay import MemoryReplay
-from spiral.agent import as_pictures, writable_tensor
-from spiral.config import ConfigError, RunConfig
+from spiral.config import RunConfig
 from spiral.contracts import Renders
+from spiral.rewards.base import Context
+from spiral.section import ConfigError
 from tests.patience import PATIENCE_S
 
 from .conftest import FRAMES
 from .feeds import read_until
 from .test_full_disk import SMALL, files_of_at_most
 
-MEMBERS, STEPS = 3, 2  # policy steps of a round, each with two of the discriminator
+MEMBERS, STEPS = 3, 2  # policy steps of a round, each with two of the learned reward
 pytestmark = pytest.mark.usefixtures("quick")
 
 
@@ -82,8 +82,8 @@ def test_members_show_themselves_under_their_numbers_in_one_run(plan, quick, tmp
 
 
 def test_a_member_that_diverges_is_the_least_fit_and_does_not_end_the_population(plan, tmp_path, monkeypatch, address):
-    from learners.descent import DivergedError
     from learners.policy_learner import PolicyLearner
+    from spiral.descent import DivergedError
 
     def diverge(*_: object) -> dict[str, float]:
         raise DivergedError("the policy's loss is nan")
@@ -96,16 +96,16 @@ def test_a_member_that_diverges_is_the_least_fit_and_does_not_end_the_population
 
 @pytest.fixture
 def sharing(plan: Plan) -> Plan:
-    return replace(plan, shared_discriminator=True)
+    return replace(plan, shared_rewards=True)
 
 
-def test_a_shared_discriminator_takes_the_steps_of_all_members(sharing, tmp_path, address):
+def test_shared_rewards_take_the_steps_of_all_members(sharing, tmp_path, address):
     work = work_in(PopulationFolder(tmp_path), sharing, address)
     steps = []
     for round_ in (1, 2):
         for member in range(MEMBERS):
             play(work, member, round_=round_)
-            steps.append(int(left_by(work, member).part("discriminator")["version"]))
+            steps.append(int(left_by(work, member).part("rewards")["discriminator/version"]))
     assert steps == [2 * STEPS * turn for turn in range(1, 2 * MEMBERS + 1)]
 
 
@@ -113,11 +113,11 @@ def test_whose_turn_it_is_trains_on_the_renders_of_all_and_keeps_its_own(sharing
     work = work_in(PopulationFolder(tmp_path), sharing, address)
     play(work, 0, 2)
     engine = LocalEngine(sharing.config, load_pictures(sharing.config)[0])
-    assert engine.replay is not None and engine.discriminator is not None
+    assert engine.replay is not None and engine.rewards is not None
     own = np.full((8, 16, 16, 1), 7, np.uint8)
     engine.replay.add(Renders(own, own))
-    share_discriminator(engine, work.folder, MEMBERS, 1)
-    drawn = engine.discriminator.replay.sample(3000, np.random.default_rng(0))
+    share_rewards(engine, work.folder, MEMBERS, 1)
+    drawn = engine.rewards.replay.sample(3000, np.random.default_rng(0))
     assert drawn.targets is not None and drawn.renders.shape == drawn.targets.shape
     pairs = [(render.tobytes(), target.tobytes()) for render, target in zip(drawn.renders, drawn.targets, strict=True)]
     known = {"1": {(own[0].tobytes(), own[0].tobytes())}}
@@ -134,48 +134,48 @@ def preference(config: RunConfig, painted: list[NDArray[np.uint8]]) -> float:
     """How much more a discriminator gives to real pictures than to empty ones, after it has seen what all painted."""
     pictures, held_out = load_pictures(config)
     engine = LocalEngine(config, pictures)
-    assert engine.discriminator is not None
+    assert engine.rewards is not None
     own, *others = (MemoryReplay(len(renders), renders.shape[1:], with_targets=False) for renders in painted)
     for replay, renders in zip((own, *others), painted, strict=True):
         replay.add(Renders(renders, None))
-    engine.discriminator.replay = SharedReplay(own, others)
+    engine.rewards.replay = SharedReplay(own, others)
     for _ in range(30):
-        engine.discriminator.step()
-    with torch.no_grad():
-        real, empty = (
-            engine.discriminator.network(as_pictures(writable_tensor(shown)), None).mean()
-            for shown in (held_out[:8], np.full_like(held_out[:8], 255))
-        )
+        engine.rewards.step("discriminator")
+    judge = engine.rewards.rewards["discriminator"]
+    real, empty = (
+        judge.score(shown, Context(None, {})).mean() for shown in (held_out[:8], np.full_like(held_out[:8], 255))
+    )
     engine.close()
     return float(real - empty)
 
 
 def test_a_discriminator_learns_from_the_renders_of_others(tiny):
     """A member paints like the real pictures, and another leaves its canvas empty: only together is there a lesson."""
-    config = tiny.with_changes({"discriminator.learning_rate": 1e-2})
+    config = tiny.with_changes({"rewards.discriminator.options.learning_rate": 1e-2})
     perfect = load_pictures(config)[0][:32]
     alone, together = preference(config, [perfect]), preference(config, [perfect, np.full_like(perfect, 255)])
     assert together > alone + 0.1
 
 
-def test_a_copy_keeps_the_shared_discriminator_which_is_newer_than_its_sources(sharing, tmp_path, address):
+def test_a_copy_keeps_the_shared_rewards_which_are_newer_than_its_sources(sharing, tmp_path, address):
     work = work_in(PopulationFolder(tmp_path), sharing, address)
     play(work, 0, 1, 2)
-    newest = left_by(work, 2).part("discriminator")
+    newest = left_by(work, 2).part("rewards")
     notes = work.folder.member(2).checkpoints / "notes.txt"
     notes.write_text("a person's")
     with files_of_at_most(SMALL), pytest.raises(OSError, match="too large"):
         work.folder.copy_member(sharing, 0, 2, levels_of(sharing.config))
-    np.testing.assert_array_equal(left_by(work, 2).part("discriminator")["version"], newest["version"])
+    left = left_by(work, 2).part("rewards")["discriminator/version"]
+    np.testing.assert_array_equal(left, newest["discriminator/version"])
     work.folder.copy_member(sharing, 0, 2, levels_of(sharing.config))
     copied, source = left_by(work, 2).parts, left_by(work, 0).parts
-    for part, expected in {"discriminator": newest, "agent": source["agent"], "replay": source["replay"]}.items():
+    for part, expected in {"rewards": newest, "agent": source["agent"], "replay": source["replay"]}.items():
         for name, array in expected.items():
             np.testing.assert_array_equal(copied[part][name], array)
     assert notes.read_text() == "a person's"
 
 
-def test_the_discriminator_that_is_handed_on_is_the_same_after_an_interruption(sharing, tmp_path, address):
+def test_the_rewards_that_are_handed_on_are_the_same_after_an_interruption(sharing, tmp_path, address):
     """Whoever goes on plays the round anew for all, and those who had finished it have nothing left to do."""
     whole, interrupted = (work_in(PopulationFolder(tmp_path / name), sharing, address) for name in ("a", "b"))
     play(whole, 0, 1, 2)
@@ -187,19 +187,19 @@ def test_the_discriminator_that_is_handed_on_is_the_same_after_an_interruption(s
             np.testing.assert_array_equal(again[part][name], array)
 
 
-def test_members_that_share_a_discriminator_take_turns(sharing, ray_session, tmp_path, spiral):
+def test_members_that_share_their_rewards_take_turns(sharing, ray_session, tmp_path, spiral):
     scored = replace(sharing, members=2, fitness="scores")
     with pytest.raises(RunError, match="take turns: leave out --at-a-time 2"):
         begin(scored, tmp_path / "pop", at_a_time=2)
     blind = scored.config.with_changes({"rewards": [{"name": "squared_error"}]})
-    with pytest.raises(ConfigError, match="leave out --shared-discriminator"):
+    with pytest.raises(ConfigError, match="leave out --shared-rewards"):
         begin(replace(scored, config=blind, fitness="held_out"), tmp_path / "pop")
     assert not (tmp_path / "pop").exists()
     begin(scored, tmp_path / "pop")
     folder = PopulationFolder(tmp_path / "pop")
     left = [load_checkpoint(latest_checkpoint(folder.member(member).checkpoints)) for member in range(2)]
-    steps = [int(member.part("discriminator")["version"]) for member in left]
+    steps = [int(member.part("rewards")["discriminator/version"]) for member in left]
     assert max(steps) == 4 * 2 * STEPS, "two rounds of two members"
-    assert folder.read_plan().shared_discriminator
-    status, _, message = spiral("population", "--resume", "--shared-discriminator", "--out", tmp_path / "pop")
+    assert folder.read_plan().shared_rewards
+    status, _, message = spiral("population", "--resume", "--shared-rewards", "--out", tmp_path / "pop")
     assert status == 2 and "leave out" in message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from cluster.population.folder import Plan
 from cluster.population.resources import MemberResources, share_machines
 from cluster.population.scores import comparable, compare
 from cluster.population.settings import first_levels, first_ranges, levels_of, member_config
+from cluster.population.shared_rewards import newest_rewards
 from cluster.run.launch import load_pictures
 from cluster.run.local_engine import LocalEngine
 from cluster.run.plan import Length, Phase
@@ -22,6 +24,8 @@ from learners.replay import MemoryReplay, newest
 from spiral.config import RunConfig
 from spiral.contracts import Renders
 from spiral.presets import PRESETS, preset
+
+from .conftest import DISCRIMINATOR
 
 
 def test_scores_are_measured_between_everybodys_renders_and_real_pictures():
@@ -53,22 +57,50 @@ def checkpoint(config: RunConfig, engine: LocalEngine, tmp_path: Any) -> Checkpo
     return Checkpoint(tmp_path, document, engine.state())
 
 
-def test_members_are_judged_by_the_discriminators_in_their_checkpoints(tiny, tmp_path):
+def test_members_are_judged_by_the_learned_rewards_in_their_checkpoints(tiny, tmp_path):
     """One member paints nothing, the other paints real pictures; a judge that has learned tells them apart."""
     pictures, held_out = load_pictures(tiny)
-    config = tiny.with_changes({"discriminator.learning_rate": 1e-2})
+    config = tiny.with_changes({"rewards.discriminator.options.learning_rate": 1e-2})
     members = []
     for painted in (np.full_like(pictures[:32], 255), pictures[:32]):
         engine = LocalEngine(config, pictures)
-        assert engine.replay is not None and engine.discriminator is not None
+        assert engine.replay is not None and engine.rewards is not None
         engine.replay.add(Renders(np.full_like(pictures[:32], 255), None))
         for _ in range(30):
-            engine.discriminator.step()
+            engine.rewards.step("discriminator")
         engine.replay.add(Renders(painted, None))
         members.append(checkpoint(config, engine, tmp_path))
         engine.close()
     fitness = compare(members, members, held_out)
     assert fitness[1] > fitness[0] and fitness.sum() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_judge_judges_by_its_first_learned_reward_alone(tiny, tmp_path):
+    pictures, held_out = load_pictures(tiny)
+    config = tiny.with_changes({"rewards": [{"name": "blank"}, DISCRIMINATOR, DISCRIMINATOR]})
+    config = config.with_changes({"rewards.discriminator.options.learning_rate": 1e-2})
+    engine = LocalEngine(config, pictures)
+    assert engine.replay is not None and engine.rewards is not None
+    engine.replay.add(Renders(np.full_like(pictures[:32], 255), None))
+    for _ in range(30):
+        engine.rewards.step("discriminator")
+    whole = checkpoint(config, engine, tmp_path)
+    engine.close()
+    first = {name: array for name, array in whole.part("rewards").items() if not name.startswith("discriminator-2/")}
+    of_real = {"added": np.array([32]), "renders": pictures[:32]}
+    members = [whole, replace(whole, parts={**whole.parts, "replay": of_real})]
+    fitness = compare(members, [replace(whole, parts={"rewards": first})], held_out)
+    assert fitness[1] > fitness[0]
+    np.testing.assert_array_equal(fitness, compare(members, [whole], held_out))
+
+
+def test_of_rewards_that_are_shared_those_count_that_have_learned_the_longest(tmp_path):
+    def member(*versions: int) -> Checkpoint:
+        arrays = {f"judge-{place}/version": np.array(version) for place, version in enumerate(versions)}
+        return Checkpoint(tmp_path, {}, {"rewards": {**arrays, "judge-0/network/weight": np.full(3, 99)}})
+
+    members = [member(4, 8), member(6, 12), member(5, 10)]
+    assert newest_rewards(members) is members[1]
 
 
 def test_nobody_is_judged_before_there_is_a_render(tiny_copying, tmp_path):

@@ -23,9 +23,10 @@ from cluster.run.local_engine import LocalEngine
 from cluster.run.plan import Counters, Length, Phase, Report
 from envs.pymypaint import fingerprint
 from learners.checkpoint import load_checkpoint
-from spiral.config import ConfigError, RunConfig
+from spiral.config import RunConfig
 from spiral.contracts import Arrays
 from spiral.data import load
+from spiral.section import ConfigError
 
 from .conftest import FRAMES
 from .feeds import malformed, read_until
@@ -59,16 +60,16 @@ def reports(engine: RayEngine, count: int) -> list[Report]:
     return found
 
 
-def test_the_policy_lags_little_and_the_discriminator_keeps_under_its_ceiling(engine):
+def test_the_policy_lags_little_and_the_reward_keeps_under_its_ceiling(engine):
     before = engine.weights.version("agent"), engine.weights.version("discriminator")
     counters = Counters()
-    while counters.policy_steps < 20 or not counters.discriminator_steps:
+    while counters.policy_steps < 20:
         (report,) = reports(engine, 1)
         counters.add(report)
         assert 0 <= report.metrics["policy/lag"] <= 3
         assert report.frames == FRAMES
         # Two steps for each batch that was handed over; three may be under way beside those that are learned.
-        assert counters.discriminator_steps <= 2 * (counters.policy_steps + 3)
+        assert counters.reward_steps["discriminator"] <= 2 * (counters.policy_steps + 3)
     for report in engine.settle():
         counters.add(report)
     assert engine.weights.version("agent") - before[0] == counters.policy_steps
@@ -107,14 +108,14 @@ def test_either_engine_goes_on_where_the_other_stopped(tiny, pictures, engine):
         local.step(LEARNING)
     steps = local.policy.version
     engine.settle()
-    engine.load_state(local.state(), discriminator_steps=2 * steps, policy_steps=steps)
+    engine.load_state(local.state())
     taken_over = engine.state()
-    for part in ("agent", "policy", "discriminator"):
+    for part in ("agent", "policy", "rewards"):
         for name, array in local.state()[part].items():
             np.testing.assert_array_equal(array, taken_over[part][name])
     reports(engine, 2)
     engine.settle()
-    local.load_state(engine.state(), discriminator_steps=0, policy_steps=0)
+    local.load_state(engine.state())
     assert local.policy.version == engine.weights.version("agent") >= steps + 2
     local.close()
 
@@ -148,7 +149,7 @@ def test_a_run_goes_on_whatever_strangers_put_into_its_keys(engine, redis_server
             at_once.lpush(address.key(key), "a list")
         at_once.execute()
     found = reports(engine, 8)
-    while not sum(report.discriminator_steps for report in found):
+    while not sum(report.reward_steps["discriminator"] for report in found):
         found += reports(engine, 1)
     engine.settle()
     assert engine.weights.version("agent") >= before + 16
@@ -163,22 +164,22 @@ def kill(process: Supervised) -> None:
 def test_a_learner_that_dies_comes_back_from_its_last_checkpoint(tiny, pictures, redis_server):
     kept: dict[str, Arrays] = {}
     engine = RayEngine(tiny, pictures, redis_server.url, workers=1, recover=kept.get)
-    (policy,), discriminator = engine._parts.policies, engine._parts.discriminator
-    assert discriminator is not None
+    (policy,), rewards = engine._parts.policies, engine._parts.rewards
+    assert rewards is not None
     reports(engine, 4)
     engine.settle()
     kept |= engine.state()
     reports(engine, 4)
     versions = {name: engine.weights.version(name) for name in ("agent", "discriminator")}
-    for learner in (policy, discriminator):
+    for learner in (policy, rewards):
         kill(learner)
     found = []
-    while not (policy.restarts and discriminator.restarts):
+    while not (policy.restarts and rewards.restarts):
         found += reports(engine, 1)
     found += reports(engine, 4)
     for report in found:
         assert report.metrics["policy/lag"] >= 0 and report.frames == FRAMES
-    assert found[-1].metrics["policy/restarts"] == found[-1].metrics["discriminator/restarts"] == 1
+    assert found[-1].metrics["policy/restarts"] == found[-1].metrics["rewards/restarts"] == 1
     assert engine.weights.version("agent") > versions["agent"]
     assert engine.weights.version("discriminator") > versions["discriminator"]
     engine.settle()
@@ -226,7 +227,7 @@ def test_a_run_clones_learns_shows_and_resumes(tiny_copying, redis_server, tmp_p
     assert 5 <= summary.counters.cloning_steps <= 8
     assert summary.latest["held_out/error"] > 0
     parts = load_checkpoint(summary.checkpoint).parts
-    assert sorted(parts) == ["agent", "discriminator", "policy", "replay", "rollout-0"]
+    assert sorted(parts) == ["agent", "policy", "replay", "rewards", "rollout-0"]
     longer = resume(tmp_path / "run", Length(frames=24 * FRAMES), Machines(engine="ray", workers=1))
     assert longer.over and longer.counters.policy_steps > summary.counters.policy_steps
     assert int(load_checkpoint(longer.checkpoint).parts["policy"]["version"]) == (

@@ -111,7 +111,7 @@ def test_memory_is_bounded_and_a_replay_that_does_not_fit_is_refused_at_once():
         for _ in range(20):
             small.add(pictures(1, 100))
         assert address.connect().hlen(address.key("replay:slots")) == 16
-        with pytest.raises(ReplayError, match=r"takes 16 MiB.*maxmemory of 4 MiB: lower discriminator\.replay_batches"):
+        with pytest.raises(ReplayError, match=r"takes 16 MiB.*maxmemory of 4 MiB: lower replay\.pictures"):
             RedisReplay(address, 64, (512, 512, 1), False)
 
 

@@ -104,7 +104,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 def test_a_run_trains_through_tls_and_leaves_no_password_behind(secured, tiny, tmp_path, capfd):
     run = tmp_path / "run"
     summary = begin(tiny, run, Length(frames=12 * FRAMES), Machines(redis_url=secured.url(), workers=1))
-    assert summary.over and int(load_checkpoint(summary.checkpoint).part("discriminator")["version"]) > 0
+    assert summary.over and int(load_checkpoint(summary.checkpoint).part("rewards")["discriminator/version"]) > 0
     client = RedisAddress(secured.url(), "any").connect()
     assert not client.keys("spiral:*"), "the run's keys went with it"
     client.close()

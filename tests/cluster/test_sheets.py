@@ -10,7 +10,7 @@ from PIL import Image
 from rich.console import Console
 
 from cluster.run.contact_sheet import GAP, LINE, contact_sheet, save_picture
-from cluster.run.display import LiveDisplay, PlainDisplay
+from cluster.run.display import LiveDisplay, PlainDisplay, shown_figures
 from cluster.run.plan import Counters
 
 
@@ -64,3 +64,30 @@ def test_a_terminal_shows_a_table_of_the_newest_figures():
     shown = screen.getvalue()
     for text in ("cloning, 10%", "1:05", "2,048", "12.500", "policy lag", "a line that stays"):
         assert text in shown
+
+
+def test_the_scores_of_the_only_learned_reward_need_no_name():
+    latest = {"reward/my_rewards:Judge/fake": -1.0, "reward/my_rewards:Judge/real": 2.0, "speed/frames_per_s": 1200.0}
+    latest |= {"reward/my_rewards:Judge/steps_per_policy_step": 5.0, "reward/my_rewards:Judge/gap": 3.0}
+    assert list(shown_figures(latest)) == [
+        ("score of real", "2.00"),
+        ("score of ours", "-1.00"),
+        ("reward steps a policy step", "5.00"),
+        ("frames/s", "1,200"),
+    ]
+
+
+def test_of_several_learned_rewards_each_is_named_before_its_scores(capsys):
+    latest = {"reward/discriminator/real": 2.0, "reward/discriminator-2/real": 3.0, "policy/entropy": 1.0}
+    latest |= {"reward/discriminator-2/steps_per_policy_step": 4.0}
+    expected = [
+        ("discriminator: score of real", "2.00"),
+        ("discriminator-2: score of real", "3.00"),
+        ("entropy", "1.00"),
+        ("discriminator-2: reward steps a policy step", "4.00"),
+    ]
+    assert list(shown_figures(latest)) == expected
+    with PlainDisplay() as display:
+        display.update("warm-up", 0.5, Counters(frames=1000, seconds=3), latest)
+    line = capsys.readouterr().out
+    assert line.startswith(" 50% warm-up, 3 s, 1,000 frames, discriminator: score of real 2.00, discriminator-2: ")

@@ -136,13 +136,13 @@ def test_a_run_is_sent_to_two_nodes_and_its_output_and_files_come_back(nodes, ti
     assert folder.picture.is_file() and (folder.programs / "0.json").is_file()
     checkpoint = load_checkpoint(latest_checkpoint(folder.checkpoints))
     assert checkpoint.document["counters"]["policy_steps"] >= 12
-    assert int(checkpoint.part("discriminator")["version"]) > 0
+    assert int(checkpoint.part("rewards")["discriminator/version"]) > 0
     (there,) = (nodes.home / "runs").iterdir()
     assert sorted(path.name for path in folder.path.rglob("*")) == sorted(path.name for path in there.rglob("*"))
     assert "hunter2" not in out
     places = {node["node_id"]: node["resources_total"].get("GPU", 0) for node in nodes.ask("nodes")}
     found = sorted((actor["class_name"], places[actor["node_id"]]) for actor in nodes.ask("actors", detail=True))
-    learners = [("DiscriminatorWorker", 1.0), ("PolicyWorker", 1.0), ("PolicyWorker", 1.0)]
+    learners = [("PolicyWorker", 1.0), ("PolicyWorker", 1.0), ("RewardWorker", 1.0)]
     assert [actor for actor in found if actor[0] != "JobSupervisor"] == learners + 2 * [("RolloutWorker", 0)]
 
 
@@ -167,6 +167,7 @@ def test_ctrl_c_leaves_the_job_at_work_and_says_how_to_go_on(nodes, tiny, tmp_pa
     measured = figures(nodes, found[1])
     assert measured["ray_spiral_frames_total"] > 0 and measured["ray_spiral_speed_frames_per_s"] > 0
     assert measured["ray_spiral_policy_lag"] == 0, "of a run in one process"
+    assert measured["ray_spiral_reward_discriminator_steps_total"] > 0
     status, out, _ = nodes.run("--job", found[1], "--no-wait", "--out", tmp_path / "now")
     assert status == 0 and RunFolder(tmp_path / "now").settings.is_file(), out
     stop = [sys.executable, "-m", "ray.scripts.scripts", "job", "stop", "--address", nodes.url, found[1]]

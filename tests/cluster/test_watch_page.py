@@ -286,7 +286,9 @@ def test_curves_stand_where_their_axes_say_and_grow_as_rows_arrive(page, address
     real = [1.5 + np.sin(step / 5) for step in range(30)]
     ours = [-1.0 - 0.1 * step for step in range(30)]
     for step in range(20):
-        feed.add_row(row(frames[step], **{"discriminator/real": real[step], "discriminator/fake": ours[step]}))
+        feed.add_row(
+            row(frames[step], **{"reward/discriminator/real": real[step], "reward/discriminator/fake": ours[step]})
+        )
         if step % 5 == 0:
             feed.add_row(row(frames[step] + 1, **{"held_out/error_ratio": 2 / (1 + step)}))
     with serving(Wanted(address.url)) as port:
@@ -307,7 +309,9 @@ def test_curves_stand_where_their_axes_say_and_grow_as_rows_arrive(page, address
         expected = places_by_the_axes(measured, [1001, 6001, 11001, 16001], [2 / (1 + step) for step in (0, 5, 10, 15)])
         np.testing.assert_allclose(measured["dots"][0], expected, atol=0.1)
         for step in range(20, 30):
-            feed.add_row(row(frames[step], **{"discriminator/real": real[step], "discriminator/fake": ours[step]}))
+            feed.add_row(
+                row(frames[step], **{"reward/discriminator/real": real[step], "reward/discriminator/fake": ours[step]})
+            )
         scores.get_by_text("30K").wait_for()
         drawn = scores.evaluate(DRAWN)
         np.testing.assert_allclose(drawn["lines"][1], places_by_the_axes(drawn, frames, ours), atol=0.1)
@@ -317,7 +321,9 @@ def test_curves_stand_where_their_axes_say_and_grow_as_rows_arrive(page, address
 
 def test_beside_the_pointer_stand_the_values_below_it(page, address, feed):
     for step in range(1, 10):
-        feed.add_row(row(1000 * step, **{"discriminator/real": 0.12345 * step, "discriminator/fake": -step}))
+        feed.add_row(
+            row(1000 * step, **{"reward/discriminator/real": 0.12345 * step, "reward/discriminator/fake": -step})
+        )
     with serving(Wanted(address.url)) as port:
         page.goto(f"http://127.0.0.1:{port}/")
         chart = page.locator("#curves figure", has_text="discriminator's scores").locator(".chart")
@@ -334,7 +340,7 @@ def test_beside_the_pointer_stand_the_values_below_it(page, address, feed):
             np.testing.assert_allclose(marks, [line[step - 1] for line in drawn["lines"]], atol=0.1)
             inside, around = chart.locator("output").bounding_box(), chart.bounding_box()
             assert around["x"] <= inside["x"] and inside["x"] + inside["width"] <= around["x"] + around["width"]
-        feed.add_row(row(20_000, **{"discriminator/fake": -7.5}))
+        feed.add_row(row(20_000, **{"reward/discriminator/fake": -7.5}))
         chart.locator("output", has_text="-7.5 at 20,000").wait_for()
         assert chart.locator(".marks circle").count() == 1, "the newest row has one of both figures"
         page.mouse.move(5, 5)

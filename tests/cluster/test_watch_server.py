@@ -23,9 +23,11 @@ from websockets.sync.client import ClientConnection, connect
 
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.feed import RedisFeed
+from cluster.run.feed.texts import Row
 from cluster.watch import hub
 from cluster.watch.find import Wanted
 from cluster.watch.guard import is_loopback
+from cluster.watch.messages import FIGURES, MAX_OF_REWARDS, rows_message
 from cluster.watch.server import Watch
 from cluster.watch.start import WatchError, address_of, listen
 from envs.program import Program
@@ -91,7 +93,7 @@ def is_film(message: dict[str, Any]) -> bool:
 
 
 def test_a_watcher_is_told_what_there_is_and_then_what_comes(feed, port):
-    feed.add_row(row(10, phase="learning", **{"policy/entropy": 1.5}))
+    feed.add_row(row(10, phase="learning", **{"policy/entropy": 1.5, "reward/discriminator/fake": -0.5}))
     feed.hang(10, np.full((4, 6, 3), 9, np.uint8))
     given = glimpse(1)
     feed.show(given)
@@ -103,7 +105,8 @@ def test_a_watcher_is_told_what_there_is_and_then_what_comes(feed, port):
         for message in again[2:]:
             assert message in seen, "whoever comes later is told the same"
         rows = again[3]
-        assert dict(zip(rows["names"], rows["rows"][0], strict=True))["policy/entropy"] == 1.5
+        shown = dict(zip(rows["names"], rows["rows"][0], strict=True))
+        assert (shown["policy/entropy"], shown["reward/discriminator/fake"]) == (1.5, -0.5)
         film = again[-1]
         assert (film["first"], film["count"], film["length"], film["version"]) == (0, 3, 3, 5)
         with Image.open(io.BytesIO(film["png"])) as strip:
@@ -120,6 +123,28 @@ def test_a_watcher_is_told_what_there_is_and_then_what_comes(feed, port):
     status, sheet, _ = get(port, "/sheet.png")
     with Image.open(io.BytesIO(sheet)) as picture:
         assert status == 200 and (np.asarray(picture) == 9).all()
+
+
+def test_the_scores_of_every_learned_reward_are_sent():
+    rows: list[Row] = [
+        {"reward/discriminator/real": 2.0, "reward/discriminator/fake": 1.0, "reward/discriminator/gap": 1.0},
+        {"reward/my_rewards:Judge/real": 3.0, "reward/a/b/real": 4.0, "policy/entropy": 1.5},
+    ]
+    sent = json.loads(rows_message(rows))
+    known = len(FIGURES)
+    assert sent["names"][:known] == list(FIGURES), "those that every run has keep their places"
+    assert sent["names"][known:] == [
+        "reward/discriminator/real",
+        "reward/discriminator/fake",
+        "reward/my_rewards:Judge/real",
+    ]
+    assert [row[known:] for row in sent["rows"]] == [[2.0, 1.0, None], [None, None, 3.0]]
+    assert json.loads(rows_message([]))["names"] == list(FIGURES)
+
+
+def test_a_stranger_who_makes_up_rewards_does_not_swell_what_is_sent():
+    rows: list[Row] = [{f"reward/{row}-{name}/real": 1.0 for name in range(200)} for row in range(20)]
+    assert len(json.loads(rows_message(rows))["names"]) == len(FIGURES) + MAX_OF_REWARDS
 
 
 def test_an_episode_can_be_taken_away(feed, port):

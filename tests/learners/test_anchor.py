@@ -9,9 +9,9 @@ import torch
 from actors.rollout import Rollout
 from learners.anchor import START, Anchor
 from learners.policy_learner import PolicyLearner
-from learners.state import network_arrays
 from learners.weights import MemoryWeights
 from spiral.agent import Agent, TensorEpisodes
+from spiral.state import network_arrays
 from tests.tiny import SHAPE, SPEC, made_up, tiny_config
 
 CPU = torch.device("cpu")

@@ -18,8 +18,8 @@ from learners.checkpoint import (
     save_checkpoint,
     save_only_checkpoint,
 )
-from learners.descent import DivergedError
 from spiral.contracts import Arrays
+from spiral.descent import DivergedError
 
 SPEC = paint_action_spec(8, 2, color=False)
 DOCUMENT = {"config": {}, "action_spec": SPEC.to_json(), "canvas_shape": [16, 16, 1], "frames": 64, "mean": 0.1 + 0.2}

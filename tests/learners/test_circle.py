@@ -62,7 +62,7 @@ def test_the_same_seed_gives_the_same_surfaces_and_a_figure_of_them(tmp_path, ca
     monkeypatch.setattr(circle, "MEASURED", 3)
     results = circle.run(tmp_path, steps=1, seed=3)
     again = circle.run(tmp_path, steps=1, seed=3)
-    assert [result.name for result in results] == ["ℓ2", "D, wgan-gp", "D, spectral-norm"]
+    assert [result.name for result in results] == ["ℓ2", "D, wgan-gp", "D, logistic"]
     for one, other in zip(results, again, strict=True):
         assert np.array_equal(one.shown, other.shown) and one.reached == other.reached
         assert all(0 <= share <= 1 for share in (*one.reached, *one.without_slope))

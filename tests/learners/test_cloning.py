@@ -8,11 +8,11 @@ import torch
 
 from actors.rollout import Rollout
 from learners.cloning import cloning_loss
-from learners.descent import DivergedError
 from learners.policy_learner import PolicyLearner
 from learners.weights import MemoryWeights
 from spiral.agent import TensorEpisodes
 from spiral.config import RunConfig
+from spiral.descent import DivergedError
 from spiral.trajectory import Trajectory
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config
 

@@ -11,15 +11,17 @@ import torch
 from torch import Tensor
 
 from actors.rollout import Rollout
-from learners.descent import DivergedError
-from learners.policy_learner import PolicyLearner, on_the_way
-from learners.state import network_arrays
+from learners.policy_learner import Batch, PolicyLearner, on_the_way
 from learners.weights import MemoryWeights
 from spiral.agent import TensorEpisodes
 from spiral.config import RewardTerm, RunConfig
 from spiral.contracts import Arrays
-from spiral.trajectory import Trajectory
-from tests.tiny import CONDITIONAL, SHAPE, SPEC, made_up, tiny_config
+from spiral.descent import DivergedError
+from spiral.rewards import Scored
+from spiral.rewards.base import Context, LearnedReward, Reward
+from spiral.state import network_arrays
+from spiral.vtrace import vtrace
+from tests.tiny import CONDITIONAL, SHAPE, SPEC, made_up, tiny_config, tiny_discriminator
 
 PASSES: dict[str, Any] = {
     "policy": {"clip_ratio": 0.2, "passes": 3, "minibatches": 2, "normalize_advantages": True},
@@ -42,14 +44,20 @@ def same(first: Arrays, second: Arrays) -> bool:
     return sorted(first) == sorted(second) and all(np.array_equal(first[name], second[name]) for name in first)
 
 
-class FixedReward:
+class FixedReward(Reward):
     """The same score for every picture."""
 
     def __init__(self, value: float) -> None:
+        super().__init__()
         self.value = value
 
-    def score(self, renders: np.ndarray, context: object) -> Tensor:
+    def score(self, renders: np.ndarray, context: Context) -> Tensor:
         return torch.full((len(renders),), self.value)
+
+
+def paid(value: float) -> list[Scored]:
+    """The only term of a sum, which pays this for every episode."""
+    return [Scored("blank", RewardTerm(name="blank"), FixedReward(value))]
 
 
 @pytest.mark.parametrize("changes", [FAST, {**FAST, "precision": "bfloat16"}], ids=["float32", "bfloat16"])
@@ -90,21 +98,30 @@ def test_on_its_own_policy_the_ratio_is_one_and_the_lag_nothing():
 def test_a_weight_on_entropy_alone_makes_decisions_more_random():
     config = tiny_config({"policy": {"entropy": 1.0, "learning_rate": 3e-3, "value": 0.0}})
     learner = make(config)
-    learner.reward.terms = [(RewardTerm(name="blank"), FixedReward(0.0))]
+    learner.reward.terms = paid(0.0)
     with torch.no_grad():
         for parameter in learner.agent.parameters():
             parameter.mul_(2.0)
         learner.agent.value.weight.zero_()
         learner.agent.value.bias.zero_()  # so that no advantage speaks beside the entropy
-    trajectory = made_up(config)
-    entropies = [learner.step(trajectory, 0.0)["policy/entropy"] for _ in range(15)]
-    assert all(later > earlier for earlier, later in zip(entropies, entropies[1:], strict=False))
+        flag = dict(learner.agent.named_parameters())["decoder.heads.0.linear.bias"]
+        flag.copy_(torch.tensor([1.5, -1.5]))  # it hardly ever paints
+    rollout = Rollout(config, learner.weights, None, seed=0, batch_size=32)
+    learner.publish()
+    strokes, entropies = [], []
+    for _ in range(25):
+        played = rollout.collect()
+        strokes.append(float(played.actions[..., learner.agent.spec.index("flag")].mean()))
+        entropies.append(learner.step(played, 0.0)["policy/entropy"])
+    rollout.close()
+    assert np.mean(entropies[-5:]) > np.mean(entropies[:5]) + 1.0
+    assert np.mean(strokes[:5]) < 0.3 and np.mean(strokes[-5:]) > 0.6, "a stroke has more to choose than a move"
 
 
 def test_the_value_comes_to_expect_the_return():
     config = tiny_config({"policy": {"learning_rate": 5e-3, "entropy": 0.0}})
     learner = make(config)
-    learner.reward.terms = [(RewardTerm(name="blank"), FixedReward(2.0))]
+    learner.reward.terms = paid(2.0)
     rollout = Rollout(config, learner.weights, None, seed=0, batch_size=8)
     for _ in range(60):
         learner.step(rollout.collect(), 0.0)
@@ -147,20 +164,112 @@ def test_minibatches_share_the_episodes_out(monkeypatch):
     seen = []
     update = learner._update
 
-    def spy(batch: Trajectory, rewards: Tensor, entropy_cost: float) -> dict[str, float]:
-        seen.append((batch, rewards))
-        return update(batch, rewards, entropy_cost)
+    def spy(batch: Batch, entropy_cost: float) -> dict[str, float]:
+        seen.append(batch)
+        return update(batch, entropy_cost)
 
     monkeypatch.setattr(learner, "_update", spy)
     learner.step(trajectory, 0.0)
     expected, _ = learner.reward.of(trajectory)
     episodes = [
         next(i for i in range(8) if np.array_equal(trajectory.noise[i], noise))
-        for batch, _ in seen
-        for noise in batch.noise
+        for batch in seen
+        for noise in batch.trajectory.noise
     ]
     assert sorted(episodes) == list(range(8))
-    torch.testing.assert_close(torch.cat([rewards for _, rewards in seen], dim=1), expected[:, episodes])
+    torch.testing.assert_close(torch.cat([batch.rewards for batch in seen], dim=1), expected[:, episodes])
+    proximal = make(config)._proximal_log_prob(trajectory)
+    torch.testing.assert_close(torch.cat([batch.proximal_log_prob for batch in seen], dim=1), proximal[:, episodes])
+
+
+CLIPPED: dict[str, Any] = {"policy": {"clip_ratio": 0.1}}
+# Beside what the actor's part of a gradient is, nothing is to be seen, and nothing is cut off.
+ACTOR: dict[str, Any] = {"policy": {"value": 0.0, "entropy": 0.0, "max_gradient_norm": 1e9}}
+
+
+def off_policy(config: RunConfig, learner: PolicyLearner) -> tuple[Any, Tensor]:
+    """Episodes of actors some versions behind, whose policy is far from the learner's, and log π/μ of these, [T, B].
+
+    The ratios are from 0.2 to 5: far outside of any clip, on both sides.
+    """
+    played = made_up(config, version=-3)
+    log_rhos = torch.from_numpy(np.random.default_rng(1).uniform(np.log(0.2), np.log(5), (4, 8)))
+    with torch.no_grad():
+        ours = learner.agent.unroll(TensorEpisodes.of(played, torch.device("cpu"))).log_prob
+    return replace(played, log_probs=(ours - log_rhos).float().numpy()), log_rhos.float()
+
+
+def first_gradient(learner: PolicyLearner, trajectory: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Tensor]:
+    """The gradient of the first update of a learning step; no step is taken down it."""
+    found: list[dict[str, Tensor]] = []
+
+    def spy(loss: Tensor) -> float:
+        weights = dict(learner.agent.named_parameters())
+        slopes = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
+        found.append({name: slope for name, slope in zip(weights, slopes, strict=True) if slope is not None})
+        return 0.0
+
+    monkeypatch.setattr(learner, "_descend", spy)
+    learner.step(trajectory, 0.0)
+    return found[0]
+
+
+@pytest.mark.parametrize("changes", [{}, CLIPPED], ids=["without a clip", "with a clip"])
+def test_the_first_update_on_old_episodes_is_the_v_trace_policy_gradient_with_a_clip_or_without(changes, monkeypatch):
+    """−E[∇ log π · min(ρ̄, π/μ) (r + γ v' − V)], to the number: the clip is around the policy as the batch finds it.
+
+    Around the actors' policy it would stop the gradient of most of these actions, and the weight π/μ would count twice.
+    """
+    config = tiny_config(CONDITIONAL, ACTOR, changes, {"rewards": [{"name": "squared_error", "when": "step"}]})
+    learner = make(config)
+    trajectory, log_rhos = off_policy(config, learner)
+    judged = learner.agent.unroll(TensorEpisodes.of(trajectory, torch.device("cpu")))
+    rewards, _ = learner.reward.of(trajectory)
+    returns = vtrace(log_rhos, rewards, judged.value.detach(), discount=1.0, clip_rho=1.0, clip_c=1.0)
+    weights = dict(learner.agent.named_parameters())
+    loss = -(judged.log_prob * returns.advantages).mean()
+    slopes = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
+    expected = {name: slope for name, slope in zip(weights, slopes, strict=True) if slope is not None}
+    found = first_gradient(learner, trajectory, monkeypatch)
+    largest = max(float(slope.abs().max()) for slope in expected.values())
+    for name, slope in expected.items():
+        torch.testing.assert_close(found.get(name, torch.zeros_like(slope)), slope, rtol=1e-3, atol=1e-5 * largest)
+
+
+def test_later_updates_are_held_near_the_policy_as_the_batch_found_it():
+    """Of actions that became likelier by more than the clip allows, a good one pulls no further."""
+    config = tiny_config({"policy": {**CLIPPED["policy"], "learning_rate": 0.02, "entropy": 0.0, "value": 0.0}})
+    learner = make(config)
+    trajectory, _ = off_policy(config, learner)
+    before = learner._proximal_log_prob(trajectory)
+    batch = Batch(trajectory, torch.ones(4, 8), before)
+    for _ in range(40):
+        learner._update(batch, 0.0)
+    moved = (learner._proximal_log_prob(trajectory) - before).exp()
+    free = make(tiny_config({"policy": {"learning_rate": 0.02, "entropy": 0.0, "value": 0.0}}))
+    for _ in range(40):
+        free._update(batch, 0.0)
+    unclipped = (free._proximal_log_prob(trajectory) - before).exp()
+    assert moved.log().abs().mean() < 0.5 * unclipped.log().abs().mean()
+
+
+def test_the_policy_that_a_batch_finds_is_asked_for_unless_it_is_the_one_that_acted(monkeypatch):
+    config = tiny_config()
+    learner = make(config)
+    own = made_up(config, version=0)
+    assert torch.equal(learner._proximal_log_prob(own), torch.from_numpy(own.log_probs))
+    judged = learner.agent.unroll(TensorEpisodes.of(own, torch.device("cpu"))).log_prob.detach()
+    for versions in (np.full(8, -1), np.array([0] * 7 + [-1])):
+        torch.testing.assert_close(learner._proximal_log_prob(replace(own, versions=versions)), judged)
+
+
+def test_the_lag_is_the_mean_over_episodes_of_several_actors():
+    config = tiny_config()
+    learner = make(config)
+    for version in range(4):
+        learner.step(made_up(config, version=version), 0.0)
+    mixed = replace(made_up(config), versions=np.array([4, 4, 4, 4, 2, 2, 1, 1]))
+    assert learner.step(mixed, 0.0)["policy/lag"] == (4 * 0 + 2 * 2 + 2 * 3) / 8
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -170,7 +279,7 @@ def test_a_reward_that_is_no_number_leaves_the_agent_as_it_was(value, changes):
     learner = make(config)
     learner.step(made_up(config), 0.0)
     before = learner.state()
-    learner.reward.terms = [(RewardTerm(name="blank"), FixedReward(value))]
+    learner.reward.terms = paid(value)
     with pytest.raises(
         DivergedError, match=r"policy at step 1: .*the last checkpoint is good: .* lower policy\.learning_rate"
     ):
@@ -217,11 +326,12 @@ def test_every_step_publishes_a_newer_version():
 
 
 def test_renders_are_scored_by_the_newest_discriminator():
-    config = tiny_config({"rewards": [{"name": "discriminator"}]})
+    config = tiny_config({"rewards": [tiny_discriminator()]})
     learner = make(config)
     trajectory = made_up(config)
-    network = learner.reward.terms[0][1].network  # type: ignore[attr-defined]
-    weights = {name: np.zeros_like(array) for name, array in network_arrays(network).items()}
+    reward = learner.reward.terms[0].reward
+    assert isinstance(reward, LearnedReward)
+    weights = {name: np.zeros_like(array) for name, array in reward.weights().items()}
     for version, bias in ((0, 3.0), (1, -2.0)):
         learner.weights.publish("discriminator", version, {**weights, "score.bias": np.full(1, bias, np.float32)})
         measured = learner.step(trajectory, 0.0)
@@ -238,7 +348,7 @@ def test_episodes_are_described():
 
 
 def test_trajectories_from_a_shared_store_may_be_read_only():
-    config = tiny_config(CONDITIONAL, {"rewards": [{"name": "discriminator", "when": "step"}, {"name": "l2"}]})
+    config = tiny_config(CONDITIONAL, {"rewards": [tiny_discriminator(when="step"), {"name": "l2"}]})
     trajectory = made_up(config)
     for field in fields(trajectory):
         value = getattr(trajectory, field.name)
@@ -246,13 +356,13 @@ def test_trajectories_from_a_shared_store_may_be_read_only():
             value.flags.writeable = False
     learner = make(config)
     assert np.isfinite(learner.step(trajectory, 0.0)["policy/loss"])
-    assert np.isfinite(learner.clone_step(replace(trajectory, version=-1))["cloning/loss"])
+    assert np.isfinite(learner.clone_step(replace(trajectory, versions=np.full(8, -1)))["cloning/loss"])
 
 
 def test_weights_that_are_no_numbers_are_not_published():
     learner = make(tiny_config())
     torch.nn.init.constant_(learner.agent.value.bias, torch.nan)
-    with pytest.raises(DivergedError, match=r"policy at step 0: value\.bias is not finite any more"):
+    with pytest.raises(DivergedError, match=r"agent at step 0: value\.bias is not finite any more"):
         learner.publish()
     assert np.isfinite(learner.weights.fetch("agent")[1]["value.bias"]).all()
 

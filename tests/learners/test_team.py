@@ -15,8 +15,9 @@ import torch.distributed as dist
 from learners.policy_learner import PolicyLearner
 from learners.team import Seat, Team, Unpublished, check_shares, meeting_place
 from learners.weights import MemoryWeights
-from spiral.config import ConfigError, RunConfig, parse_config
+from spiral.config import RunConfig, parse_config
 from spiral.contracts import Arrays
+from spiral.section import ConfigError
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, made_up, tiny_config
 
 CHANGES: dict[str, dict[str, Any]] = {

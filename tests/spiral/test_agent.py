@@ -19,6 +19,7 @@ CPU = torch.device("cpu")
 DECONVOLUTION: dict[str, Any] = {"agent": {"location_head": "deconvolution", "residual_blocks": 1}}
 BLIND: dict[str, Any] = {"agent": {"blind": True}}
 PLANES: dict[str, Any] = {"agent": {"location_planes": True}}
+RECTIFIED: dict[str, Any] = {"agent": {"rectified": True}}
 # An invented environment: a turtle that goes to a place, turns, or waits; the kind is the last head in the space.
 TURTLE = ActionSpec(
     (Head("place", 64, (8, 8)), Head("angle", 3), Head("what", 3)),
@@ -26,10 +27,18 @@ TURTLE = ActionSpec(
     "what",
     (("what", "place"), ("what", "angle"), ("what",)),
 )
-KINDS = [({}, SPEC), (CONDITIONAL, SPEC), (BLIND, SPEC), (DECONVOLUTION, SPEC), (PLANES, SPEC), ({}, TURTLE)]
+KINDS = [
+    ({}, SPEC),
+    (CONDITIONAL, SPEC),
+    (BLIND, SPEC),
+    (DECONVOLUTION, SPEC),
+    (PLANES, SPEC),
+    (RECTIFIED, SPEC),
+    ({}, TURTLE),
+]
 # After the last sub-action nothing is decided: these layers are kept for the published number of parameters.
 LAST_OF_THE_DECODER = ("decoder.embeddings.4.", "decoder.residuals.4.")
-NAMES = ["unconditional", "conditional", "blind", "deconvolution", "planes", "turtle"]
+NAMES = ["unconditional", "conditional", "blind", "deconvolution", "planes", "rectified", "turtle"]
 
 
 def make_agent(config: RunConfig, spec: ActionSpec = SPEC, seed: int = 0) -> Agent:
@@ -45,6 +54,11 @@ def make_agent(config: RunConfig, spec: ActionSpec = SPEC, seed: int = 0) -> Age
 def judge(agent: Agent, trajectory: Trajectory) -> Judgement:
     with torch.no_grad():
         return agent.unroll(TensorEpisodes.of(trajectory, CPU))
+
+
+def entropy_of(judged: Judgement) -> torch.Tensor:
+    """That of the heads which count, [T·B]."""
+    return (judged.commands.entropies * judged.commands.counted).sum(dim=-1)
 
 
 def observe(trajectory: Trajectory, step: int) -> Observation:
@@ -77,7 +91,7 @@ def test_deciding_step_by_step_and_judging_at_once_agree(changes, spec):
     judged = judge(agent, played)
     torch.testing.assert_close(judged.log_prob, torch.stack([d.log_prob for d in decisions]), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(judged.value, torch.stack([d.value for d in decisions]), rtol=1e-4, atol=1e-5)
-    for tensor in (judged.log_prob, judged.value, judged.entropy):
+    for tensor in (judged.log_prob, judged.value):
         assert (tensor.dtype, tensor.shape) == (torch.float32, (4, 8))
 
 
@@ -103,7 +117,7 @@ def test_without_temperature_every_sub_action_is_the_likeliest_after_those_befor
     with torch.no_grad():
         decision = agent.act(seen, state, None, temperature=0.0)
         embedding, maps = agent.encoder(agent.pictures(seen.canvas, None), seen.action, seen.action_mask, seen.noise)
-        z, _ = agent.lstm(torch.relu(embedding)[None], state)
+        z, _ = agent.lstm(embedding[None], state)
         for head in SPEC.heads:
             i = SPEC.index(head.name)
             alternatives = decision.actions.repeat(head.choices, 1, 1)
@@ -123,7 +137,7 @@ def test_a_move_is_as_probable_whatever_its_unused_sub_actions_are():
             second[..., SPEC.index(name)] = other.actions[..., SPEC.index(name)]
         judged = [judge(agent, replace(trajectory, actions=actions)) for actions in (first, second)]
         assert torch.equal(judged[0].log_prob, judged[1].log_prob) == same
-        assert torch.equal(judged[0].entropy, judged[1].entropy) == same
+        assert torch.equal(*(entropy_of(judgement) for judgement in judged)) == same
 
 
 def test_unused_sub_actions_of_the_last_action_are_not_seen():
@@ -156,12 +170,12 @@ def test_entropy_is_between_nothing_and_that_of_blind_chance():
     config = tiny_config()
     trajectory = made_up(config)
     most = (SPEC.mask(trajectory.actions) * np.log(SPEC.nvec)).sum(axis=-1)
-    entropy = judge(make_agent(config), trajectory).entropy.numpy()
+    entropy = entropy_of(judge(make_agent(config), trajectory)).numpy().reshape(most.shape)
     assert (entropy > 0).all() and (entropy <= most + 1e-4).all()
     uniform = make_agent(config)
     for parameter in uniform.parameters():
         torch.nn.init.zeros_(parameter)
-    np.testing.assert_allclose(judge(uniform, trajectory).entropy, most, rtol=1e-5)
+    np.testing.assert_allclose(entropy_of(judge(uniform, trajectory)), most.ravel(), rtol=1e-5)
 
 
 def differ(config: RunConfig, first: Trajectory, second: Trajectory) -> bool:
@@ -207,7 +221,7 @@ def test_the_gradient_is_the_slope_of_the_judgement():
 
     def total() -> torch.Tensor:
         judged = agent.unroll(episodes)
-        return judged.log_prob.mean() + judged.entropy.mean() + judged.value.square().mean()
+        return judged.log_prob.mean() + judged.value.square().mean()
 
     total().backward()
     gradients = {p: p.grad.clone() for p in agent.parameters() if p.grad is not None}
@@ -259,3 +273,10 @@ def test_the_first_layer_is_one_convolution_of_pictures_coordinates_and_planes(c
         x = torch.relu(convolution(x))
     flat = encoder.flat(encoder.residual(x).flatten(1))
     torch.testing.assert_close(encoder(pictures, action, mask, noise)[0], flat, rtol=1e-4, atol=1e-5)
+
+
+def test_an_agent_of_an_earlier_version_remembers_what_is_positive_alone():
+    ours, earlier = make_agent(tiny_config()), make_agent(tiny_config(RECTIFIED))
+    embedding = torch.randn(3, 16)
+    assert torch.equal(ours._remembered(embedding), embedding)
+    assert torch.equal(earlier._remembered(embedding), embedding.clamp(min=0))

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiral.config import ConfigError, RunConfig, parse_config
+from spiral.config import RewardTerm, RunConfig, parse_config
+from spiral.section import ConfigError
+from tests.tiny import tiny_discriminator
 
 WRONG = [
-    ({"polcy": {}}, "no setting 'polcy'; settings has .*policy, discriminator"),
+    ({"polcy": {}}, "no setting 'polcy'; settings has .*policy, replay, cloning, rewards"),
     ({"policy": {"lr": 1e-3}}, r"no setting 'policy\.lr'; policy has batch_size, learning_rate"),
     ({"rewards": [{"name": "l2", "wheight": 2}]}, r"'rewards\.0\.wheight'; rewards\.0 has name, weight, when"),
     ({"policy": {"discount": 1.5}}, r"policy\.discount: .*less than or equal to 1.*1\.5"),
@@ -21,10 +23,20 @@ WRONG = [
     ({"precision": "float16"}, "precision: .*'float32' or 'bfloat16'.*'float16'"),
     ({"agent": {"location_head": "map"}}, r"agent\.location_head: .*'deconvolution' or 'pointer'.*'map'"),
     ({"agent": {"channels": [8, 0]}}, r"agent\.channels\.1: .*greater than or equal to 1"),
-    ({"rewards": [{"name": "l2", "when": "often"}]}, r"rewards\.0\.when: .*'end' or 'step'.*'often'"),
+    ({"rewards": [{"name": "l2", "when": "often"}]}, r"rewards\.l2\.when='often' .*end, step, or after how many"),
+    ({"rewards": [{"name": "l2", "when": 0}]}, r"rewards\.l2\.when=0 is no time"),
+    ({"rewards": [{"name": "l2", "when": -3}]}, r"rewards\.l2\.when=-3 is no time"),
+    ({"rewards": [{"name": "l2", "warm_up": -1}]}, r"rewards\.0\.warm_up: .*greater than or equal to 0"),
+    (
+        {"rewards": [{"name": "l2", "pace": {"roof": 1}}]},
+        r"'rewards\.0\.pace\.roof'; rewards\.0\.pace has floor, ceiling",
+    ),
+    ({"rewards": [{"name": "l2", "pace": {"floor": 3, "ceiling": 2}}]}, r"ceiling=2 is below pace\.floor=3; give 3 or"),
+    ({"rewards": [{"name": "l2", "pace": {"floor": 0, "ceiling": 0}}]}, r"pace\.ceiling: .*greater than or equal to 1"),
+    ({"replay": {"pictures": 0}}, r"replay\.pictures: .*greater than or equal to 1"),
+    ({"discriminator": {"width": 4}}, "no setting 'discriminator'; settings has"),
     ({"policy": {"passes": 2}}, r"passes=2 .*clip_ratio \(0\.2, say\); or set passes=1"),
     ({"policy": {"batch_size": 9, "minibatches": 2}}, "batch_size=9 does not divide into minibatches=2"),
-    ({"discriminator": {"softplus_shift": 1}}, r"softplus_shift=1\.0 needs .*log-odds: .*loss=spectral-norm.*wgan-gp"),
     ({"cloning": {"share": 0.5}}, r"demonstrations=programs do not fit agent\.conditional=false"),
     (
         {"cloning": {"share": 0.5, "demonstrations": "parses"}, "agent": {"conditional": True}},
@@ -60,6 +72,26 @@ def test_single_settings_are_changed_by_dotted_names():
     assert config == RunConfig(), "the original stays as it was"
 
 
+def test_settings_of_a_reward_are_changed_by_its_name_or_its_place():
+    rewards = [{"name": "blank"}, tiny_discriminator({"width": 8}), {"name": "l2"}, {"name": "l2", "when": "step"}]
+    config = parse_config({"rewards": rewards})
+    changes = {"rewards.discriminator.options.width": 16, "rewards.0.weight": 2.5, "rewards.3.when": 2}
+    changed = config.with_changes({**changes, "rewards.discriminator.pace.ceiling": None, "rewards.l2.weight": 3.0})
+    assert changed.rewards[1].options == {"width": 16, "batch_size": 8}, "options that were not named stay"
+    assert (changed.rewards[0].weight, changed.rewards[1].pace.ceiling) == (2.5, None)
+    assert [(term.when, term.weight) for term in changed.rewards[2:]] == [("end", 3.0), (2, 1.0)], "of two, the first"
+    assert config == parse_config({"rewards": rewards}), "the original stays as it was"
+
+
+def test_a_whole_list_of_rewards_takes_the_place_of_the_other():
+    assert RunConfig().with_changes({"rewards": [{"name": "l2"}]}).rewards == (RewardTerm(name="l2"),)
+
+
+def test_a_reward_counts_at_the_end_at_each_step_or_after_so_many_commands():
+    for when in ("end", "step", 1, 20):
+        assert RewardTerm(name="l2", when=when).when == when
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [
@@ -67,6 +99,10 @@ def test_single_settings_are_changed_by_dotted_names():
         ("nothing.entropy", "no setting 'nothing.entropy': 'nothing' is no section"),
         ("seed.high", "no setting 'seed.high': 'seed' is no section"),
         ("policy.entropy.high", "no setting 'policy.entropy.high': 'policy.entropy' is no section"),
+        ("rewards.l2.weight", "no setting 'rewards.l2.weight': 'rewards.l2' is no section"),
+        ("rewards.1.weight", "no setting 'rewards.1.weight': 'rewards.1' is no section"),
+        ("rewards.0", "no setting 'rewards.0': 'rewards' is no section"),
+        ("rewards.discriminator.wheight", r"no setting 'rewards\.0\.wheight'; rewards\.0 has name, weight, when"),
     ],
 )
 def test_changing_what_is_not_there_is_refused(path, message):
@@ -83,6 +119,13 @@ def test_no_value_whatever_leaves_anything_but_a_config_error(value):
             assert name in str(error)
 
 
-def test_only_a_reward_of_that_name_asks_for_a_discriminator():
-    assert RunConfig().uses_discriminator
-    assert not parse_config({"rewards": [{"name": "l2"}, {"name": "blank"}]}).uses_discriminator
+def test_the_second_reward_of_a_name_goes_by_its_number():
+    config = parse_config({"rewards": [{"name": "l2"}, {"name": "blank"}, {"name": "l2", "when": "step"}]})
+    changed = config.with_changes({"rewards.l2-2.weight": 2, "rewards.l2.weight": 3, "rewards.1.weight": 4})
+    assert [term.weight for term in changed.rewards] == [3, 4, 2]
+
+
+def test_real_pictures_of_its_own_are_refused_where_the_targets_are_real():
+    rewards = [{"name": "discriminator", "data": "faces"}]
+    with pytest.raises(ConfigError, match=r"rewards.discriminator.data='faces': with agent.conditional=true"):
+        parse_config({"agent": {"conditional": True}, "rewards": rewards})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from spiral.config import ConfigError
 from spiral.devices import autocast, resolve_device
+from spiral.section import ConfigError
 
 
 @pytest.mark.parametrize("gpu", [False, True])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spiral.agent import count_parameters
-from spiral.discriminator import Discriminator
+from spiral.discriminator import Discriminator, NetworkOptions
 
 SHAPE = (16, 16, 1)
 
@@ -16,8 +16,14 @@ def seeded_torch() -> None:
     torch.manual_seed(0)
 
 
+def make(
+    shape: tuple[int, int, int] = SHAPE, conditional: bool = False, spectral: bool = False, hidden: int = 0
+) -> Discriminator:
+    return Discriminator(shape, conditional, spectral, NetworkOptions(width=4, hidden=hidden))
+
+
 def test_every_picture_is_scored_by_itself():
-    network = Discriminator(SHAPE, width=4)
+    network = make()
     pictures = torch.rand(5, 1, 16, 16)
     scores = network(pictures)
     assert (scores.shape, scores.dtype) == ((5,), torch.float32)
@@ -26,7 +32,7 @@ def test_every_picture_is_scored_by_itself():
 
 @pytest.mark.parametrize(("size", "colors", "conditional"), [(8, 1, False), (32, 3, True), (64, 1, True)])
 def test_its_layers_halve_the_picture_and_double_the_channels(size, colors, conditional):
-    network = Discriminator((size, size, colors), width=4, conditional=conditional)
+    network = make((size, size, colors), conditional)
     inputs, width, expected = colors * (1 + conditional), 4, 0
     side = size
     while side > 4:
@@ -38,25 +44,25 @@ def test_its_layers_halve_the_picture_and_double_the_channels(size, colors, cond
 @pytest.mark.parametrize("shape", [(16, 32, 1), (24, 24, 1), (4, 4, 1), (28, 28, 1)])
 def test_pictures_that_cannot_be_halved_down_to_four_are_refused(shape):
     with pytest.raises(ValueError, match=f"8, 16, 32, … pixels, not {shape[0]}×{shape[1]}"):
-        Discriminator(shape, width=4)
+        make(shape)
 
 
 def test_a_conditional_score_depends_on_the_target():
-    network = Discriminator(SHAPE, width=4, conditional=True)
+    network = make(conditional=True)
     pictures, targets, others = torch.rand(3, 2, 1, 16, 16)
     assert not torch.allclose(network(pictures, targets), network(pictures, others))
     assert not torch.allclose(network(pictures, targets), network(others, targets))
 
 
 def test_a_hidden_layer_stands_before_the_score():
-    network, plain = (Discriminator(SHAPE, width=4, spectral=True, hidden=hidden) for hidden in (6, 0))
+    network, plain = (make(spectral=True, hidden=hidden) for hidden in (6, 0))
     features = 8 * 16
     assert count_parameters(network) - count_parameters(plain) == (features + 1) * 6 + 6 - features
     assert network(torch.rand(3, 1, 16, 16)).shape == (3,)
 
 
 def test_spectral_norm_leaves_no_layer_that_stretches():
-    network = Discriminator(SHAPE, width=4, spectral=True)
+    network = make(spectral=True)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(10.0)  # learning made the weights large
@@ -69,7 +75,7 @@ def test_spectral_norm_leaves_no_layer_that_stretches():
 
 
 def test_without_spectral_norm_weights_count_as_they_are():
-    network = Discriminator(SHAPE, width=4)
+    network = make()
     pictures = torch.rand(2, 1, 16, 16)
     before = network(pictures)
     with torch.no_grad():

@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from spiral import precision
 from spiral.agent import Agent
-from spiral.precision import Precision, choose_precision
+from spiral.losses import ADVERSARIAL_LOSSES
+from spiral.precision import Precision, choose_precision, precision_of_agent
 from spiral.presets import PRESETS, preset
-from spiral.rewards.adversarial import build_discriminator
+from spiral.rewards import setting_of
+from spiral.rewards.discriminator import DiscriminatorOptions, DiscriminatorReward
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config
 
 CPU = torch.device("cpu")
@@ -28,10 +30,11 @@ ASK = """
 import torch
 from cluster.run.engine import inspect_environment
 from spiral.agent import Agent
-from spiral.precision import choose_precision
+from spiral.precision import precision_of_agent
 from spiral.presets import preset
 config = preset("mnist-small-conditional")
-print(choose_precision(config.precision, torch.device("cpu"), Agent(*inspect_environment(config), config.agent)).name)
+agent = Agent(*inspect_environment(config), config.agent)
+print(precision_of_agent(config.precision, torch.device("cpu"), agent).name)
 """
 
 
@@ -93,20 +96,24 @@ def test_a_precision_that_is_set_decides(name, monkeypatch):
 @pytest.mark.parametrize("changes", [{}, CONDITIONAL, {"agent": {"location_head": "deconvolution"}}])
 def test_an_agent_is_as_it_was_after_it_was_timed(changes):
     agent = Agent(SPEC, SHAPE, tiny_config(changes).agent)
-    unchanged(agent)
+    unchanged(agent, lambda: precision_of_agent("auto", CPU, agent))
 
 
-@pytest.mark.parametrize("loss", ["wgan-gp", "spectral-norm"])
-def test_a_discriminator_is_as_it_was_after_it_was_timed(loss):
+@pytest.mark.parametrize("loss", ADVERSARIAL_LOSSES)
+@pytest.mark.parametrize("changes", [{}, CONDITIONAL], ids=["unconditional", "conditional"])
+def test_a_discriminator_is_as_it_was_after_it_was_timed(loss, changes):
     """Spectral normalisation goes on with its estimate whenever a picture passes."""
-    unchanged(build_discriminator(tiny_config(CONDITIONAL, {"discriminator": {"loss": loss}}), SHAPE).train())
+    setting = setting_of(tiny_config(changes), SHAPE)
+    reward = DiscriminatorReward(setting, DiscriminatorOptions(loss=loss, batch_size=8, width=4))  # type: ignore[call-arg]
+    network = reward.network.train()
+    unchanged(network, lambda: choose_precision("auto", CPU, network, reward._mean_score))
 
 
-def unchanged(network: Agent | nn.Module) -> None:
+def unchanged(network: nn.Module, choose: Callable[[], Precision]) -> None:
     before, threads = copy.deepcopy(network.state_dict()), torch.get_num_threads()
     random = torch.random.get_rng_state()
     precision._CHOSEN.clear()
-    choice = choose_precision("auto", CPU, network)  # type: ignore[arg-type]
+    choice = choose()
     assert choice.name in ("float32", "bfloat16") and choice.seconds_per_picture > 0
     torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
     assert all(weight.grad is None for weight in network.parameters())
@@ -115,4 +122,20 @@ def unchanged(network: Agent | nn.Module) -> None:
 
 def test_networks_of_one_kind_compute_alike_in_a_process():
     agents = [Agent(SPEC, SHAPE, tiny_config().agent) for _ in range(2)]
-    assert choose_precision("auto", CPU, agents[0]) is choose_precision("auto", CPU, agents[1].eval())
+    assert precision_of_agent("auto", CPU, agents[0]) is precision_of_agent("auto", CPU, agents[1].eval())
+
+
+def test_any_network_is_timed_with_the_loss_that_is_given():
+    """Not the network itself passes pictures, but a copy; and what it takes is told for one of them."""
+    network, passed = nn.Linear(4, 1), []
+
+    def loss_of(trial: nn.Linear, device: torch.device) -> tuple[Callable[[], Tensor], int]:
+        passed.append(trial)
+        return lambda: trial(torch.ones(6, 4, device=device)).mean(), 6
+
+    precision._CHOSEN.clear()
+    choice = choose_precision("float32", CPU, network, loss_of)
+    assert choice.name == "float32" and 0 < choice.seconds_per_picture < 1
+    assert choose_precision("float32", CPU, nn.Linear(4, 1), loss_of) is choice, "of one kind"
+    assert choose_precision("float32", CPU, nn.Linear(4, 2), loss_of) is not choice, "of another"
+    assert len(passed) == 2 and all(trial is not network for trial in passed)

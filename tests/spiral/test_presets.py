@@ -10,11 +10,12 @@ from torch import nn
 from cluster.studio.info import list_presets
 from envs.program import SETTINGS
 from spiral.agent import Agent, count_parameters
-from spiral.config import ConfigError, RunConfig
+from spiral.config import RunConfig
 from spiral.data import find
 from spiral.data.scenes import Scenes
 from spiral.presets import PRESETS, merged, preset
-from spiral.rewards import RewardSum
+from spiral.rewards import RewardSum, setting_of
+from spiral.section import ConfigError
 
 
 def agent_of(config: RunConfig) -> Agent:
@@ -81,7 +82,7 @@ def test_every_preset_can_be_built_and_read_back(name):
     assert config.preset == name
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
     agent = agent_of(config)
-    RewardSum(config.rewards, config, (32, 32, 1))
+    RewardSum(config.rewards, setting_of(config, (32, 32, 1)))
     assert config.agent.conditional == name.endswith("conditional")
     assert find(config.data.name).what
     if "small" in name:

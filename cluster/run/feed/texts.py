@@ -19,9 +19,10 @@ MAX_TEXT_BYTES = 65_536
 MAX_LENGTH = 4096  # commands of an episode
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]{1,64}$")]
+FigureName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./:-]{1,200}$")]  # of a user's own `module:Class`, too
 Side = Annotated[int, Field(ge=1, le=1024)]
 Figure = Annotated[float, Field(allow_inf_nan=False)]
-Phase = Literal["cloning", "learning"]
+Phase = Literal["cloning", "warm-up", "learning"]
 Row = dict[str, float | Phase]
 
 
@@ -97,7 +98,7 @@ class Description(Record):
 
 
 _ROW: TypeAdapter[Row] = TypeAdapter(
-    Annotated[dict[Name, Figure | Phase], Field(max_length=200)], config=Record.model_config
+    Annotated[dict[FigureName, Figure | Phase], Field(max_length=200)], config=Record.model_config
 )
 
 

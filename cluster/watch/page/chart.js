@@ -19,9 +19,9 @@ export class Chart {
     this.svg.addEventListener("pointerleave", () => this.#point(null));
   }
 
-  /** Shows these rows, in the order of their frames; a figure that a row does not have is null. */
+  /** Shows these rows, in the order of their frames; a figure that a row does not have is null, or not there. */
   show(rows) {
-    this.rows = rows.filter((row) => this.lines.some(([name]) => row[name] !== null));
+    this.rows = rows.filter((row) => this.lines.some(([name]) => row[name] != null));
     this.draw();
   }
 
@@ -29,7 +29,7 @@ export class Chart {
     if (!this.rows.length) return;
     const right = this.svg.getBoundingClientRect().width - EDGE.right;
     const bottom = HEIGHT - EDGE.bottom;
-    const series = this.lines.map(([name]) => this.rows.filter((row) => row[name] !== null));
+    const series = this.lines.map(([name]) => this.rows.filter((row) => row[name] != null));
     const values = series.flatMap((rows, i) => rows.map((row) => row[this.lines[i][0]]));
     this.x = scale(range(this.rows.map((row) => row.frames), 0), EDGE.left, right);
     this.y = scale(range(values, ROOM), bottom, EDGE.top);
@@ -72,7 +72,7 @@ export class Chart {
     const whole = this.svg.getBoundingClientRect();
     const away = (row) => Math.abs(this.x(row.frames) - (pointer - whole.left));
     const row = this.rows.reduce((best, other) => (away(other) < away(best) ? other : best));
-    const known = this.lines.filter(([name]) => row[name] !== null);
+    const known = this.lines.filter(([name]) => row[name] != null);
     const x = this.x(row.frames);
     this.marks.replaceChildren(
       shape("line", { x1: x, x2: x, y1: EDGE.top, y2: HEIGHT - EDGE.bottom }),

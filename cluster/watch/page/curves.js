@@ -8,13 +8,6 @@ const PLOTS = [
   { title: "frames/s", lines: [["speed/frames_per_s", "warm", ""]] },
   { title: "held-out error", lines: [["held_out/error_ratio", "warm", "1 = an empty canvas"]], dots: true },
   { title: "accepted as digits", lines: [["held_out/accepted", "warm", "share of inventions"]], dots: true },
-  {
-    title: "discriminator's scores",
-    lines: [
-      ["discriminator/real", "cool", "real"],
-      ["discriminator/fake", "warm", "ours"],
-    ],
-  },
   { title: "return", lines: [["policy/return", "warm", ""]] },
   { title: "imitation loss", lines: [["cloning/loss", "warm", "nats a command"]] },
   { title: "entropy", lines: [["policy/entropy", "warm", "nats a command"]] },
@@ -26,6 +19,7 @@ export class Curves {
     this.element = element;
     this.member = 0;
     this.plots = [];
+    this.rewards = new Map();
     this.clear();
     new ResizeObserver(() => this.#resize()).observe(element);
   }
@@ -56,10 +50,21 @@ export class Curves {
 
   #draw() {
     const rows = (this.rows.get(this.member) ?? []).toSorted((a, b) => a.frames - b.frames);
-    const known = (plot) => plot.lines.some(([name]) => rows.some((row) => row[name] !== null));
-    const shown = PLOTS.filter(known);
+    const known = (plot) => plot.lines.some(([name]) => rows.some((row) => row[name] != null));
+    const shown = [...PLOTS, ...this.#scores(rows)].filter(known);
     if (shown.length !== this.plots.length || shown.some((plot, i) => plot !== this.plots[i].plot)) this.#build(shown);
     for (const { chart } of this.plots) chart.show(rows);
+  }
+
+  /** A plot for each reward that learns, the same one whenever it is asked for. */
+  #scores(rows) {
+    for (const row of rows) {
+      for (const name of Object.keys(row)) {
+        const reward = /^reward\/(.+)\/(?:real|fake)$/.exec(name)?.[1];
+        if (reward && !this.rewards.has(reward)) this.rewards.set(reward, scoresOf(reward));
+      }
+    }
+    return this.rewards.values();
   }
 
   #build(shown = []) {
@@ -70,6 +75,14 @@ export class Curves {
   #resize() {
     for (const { chart } of this.plots) chart.draw();
   }
+}
+
+function scoresOf(reward) {
+  const lines = [
+    [`reward/${reward}/real`, "cool", "real"],
+    [`reward/${reward}/fake`, "warm", "ours"],
+  ];
+  return { title: `${reward}'s scores`, lines };
 }
 
 function figure({ title, lines }, chart) {

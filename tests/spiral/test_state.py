@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from learners.state import (
+from spiral.contracts import Arrays, WeightsError
+from spiral.state import (
     load_network,
     load_optimizer,
     network_arrays,
     optimizer_arrays,
     under_prefix,
+    version_of,
     with_prefix,
 )
 
@@ -85,6 +87,22 @@ def test_prefixes_keep_parts_apart():
     np.testing.assert_array_equal(under_prefix("network", both)["w"], arrays["w"])
 
 
-def test_arrays_of_another_network_are_refused():
-    with pytest.raises(RuntimeError, match="Missing key"):
-        load_network(make(0)[0], {"0.weight": np.zeros((4, 3), np.float32)})
+@pytest.mark.parametrize("damage", ["nothing", "one missing", "one more", "another shape", "another type"])
+def test_arrays_of_another_network_are_refused_and_change_nothing(damage):
+    network, arrays = make(0)[0], network_arrays(make(1)[0])
+    wrong: dict[str, Arrays] = {
+        "nothing": {},
+        "one missing": {name: array for name, array in arrays.items() if name != "0.weight"},
+        "one more": arrays | {"more": np.zeros(1, np.float32)},
+        "another shape": arrays | {"0.weight": arrays["0.weight"].T},
+        "another type": arrays | {"2.bias": arrays["2.bias"].astype(np.float64)},
+    }
+    before = network_arrays(network)
+    with pytest.raises(WeightsError, match="of another network: their names, shapes or types differ"):
+        load_network(network, wrong[damage])
+    np.testing.assert_equal(network_arrays(network), before)
+
+
+def test_the_version_of_a_state_is_the_newest_of_those_that_learn_in_it():
+    assert version_of({"version": np.array(3), "network/w": np.zeros(2)}) == 3
+    assert version_of({"x/version": np.array(3), "x-2/version": np.array(8), "x/rng": np.zeros(2)}) == 8

@@ -1,4 +1,4 @@
-"""The state of a learner as flat named arrays, for weights that are published and checkpoints that are kept.
+"""The state of a network and its optimiser as flat named arrays, for weights that travel and checkpoints that stay.
 
 Only arrays: nothing has to be unpickled to read them back.
 """
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from spiral.contracts import Arrays
+from spiral.contracts import Arrays, WeightsError
 
 
 def network_arrays(network: nn.Module) -> Arrays:
@@ -21,8 +21,16 @@ def network_arrays(network: nn.Module) -> Arrays:
 
 
 def load_network(network: nn.Module, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Take over the weights that `network_arrays` gave."""
-    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+    """Take over the weights that `network_arrays` gave.
+
+    Raises:
+        WeightsError: they are of another network, which stays as it was.
+    """
+    tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+    wanted = {name: (value.shape, value.dtype) for name, value in network.state_dict().items()}
+    if {name: (value.shape, value.dtype) for name, value in tensors.items()} != wanted:
+        raise WeightsError("the weights are of another network: their names, shapes or types differ")
+    network.load_state_dict(tensors)
 
 
 def optimizer_arrays(optimizer: torch.optim.Optimizer) -> Arrays:
@@ -47,6 +55,11 @@ def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArra
             tensor = torch.empty_like(weight, device="cpu").copy_(tensor)
         state.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def version_of(arrays: Mapping[str, NDArray[np.generic]]) -> int:
+    """The version in the state of a learner: of several that learn in it, the newest."""
+    return max(int(array) for name, array in arrays.items() if name.split("/")[-1] == "version")
 
 
 def with_prefix(prefix: str, arrays: Mapping[str, NDArray[np.generic]]) -> Arrays:

@@ -53,5 +53,5 @@ def require_finite(who: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
 
 WAY_OUT = (
     "the last checkpoint is good: resume from it, or start anew with a lower policy.learning_rate or "
-    "discriminator.learning_rate, or a higher policy.entropy"
+    "rewards.NAME.options.learning_rate, or a higher policy.entropy"
 )

@@ -1,11 +1,11 @@
-"""One discriminator that all members share, as in SPIRAL++ (Mellor et al., 2019, where ten agents have one).
+"""Learned rewards that all members share, as in SPIRAL++ (Mellor et al., 2019: ten agents, one discriminator).
 
-Members that share it take turns. Whoever's turn it is goes on with the discriminator of the one that trained last, its
-optimiser and its random state, and trains it on the renders of everybody: the new ones of its own, and those that the
-others left in their checkpoints. Without these it would learn whom it has before it, and forget the others until they
-come again.
+Members that share them take turns. Whoever's turn it is goes on with the rewards of the one that trained last, their
+optimisers and their random states, and trains them on the renders of everybody: the new ones of its own, and those that
+the others left in their checkpoints. Without these they would learn whom they have before them, and forget the others
+until they come again.
 
-Nothing is kept beside the members' checkpoints: the one discriminator is that which has taken the most steps.
+Nothing is kept beside the members' checkpoints: the shared rewards are those which have taken the most steps.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from cluster.run.local_engine import LocalEngine
 from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, load_checkpoint
 from learners.replay import MemoryReplay
 from spiral.contracts import Renders
+from spiral.state import version_of
 
 
 class SharedReplay(MemoryReplay):
@@ -47,26 +48,26 @@ class SharedReplay(MemoryReplay):
         return Renders(np.concatenate([batch.renders for batch in drawn]), np.concatenate(targets) if targets else None)
 
 
-def share_discriminator(engine: LocalEngine, folder: PopulationFolder, members: int, number: int) -> None:
-    """Let the engine of member `number`, at the beginning of its turn, go on with everybody's discriminator."""
-    assert engine.discriminator is not None and engine.replay is not None, "the plan was checked"
+def share_rewards(engine: LocalEngine, folder: PopulationFolder, members: int, number: int) -> None:
+    """Let the engine of member `number`, at the beginning of its turn, go on with everybody's rewards."""
+    assert engine.rewards is not None and engine.replay is not None, "the plan was checked"
     left = {
-        other: load_checkpoint(latest_checkpoint(checkpoints), only=("discriminator", "replay"))
+        other: load_checkpoint(latest_checkpoint(checkpoints), only=("rewards", "replay"))
         for other in range(members)
         if has_checkpoint(checkpoints := folder.member(other).checkpoints)
     }
     if not left:
         return
-    engine.discriminator.load_state(newest_discriminator(list(left.values())).part("discriminator"))
+    engine.rewards.load_state(newest_rewards(list(left.values())).part("rewards"))
     others = []
     for other, checkpoint in left.items():
         replay = MemoryReplay(engine.replay.capacity, engine.replay.canvas_shape, engine.replay.with_targets)
         replay.load_state(checkpoint.part("replay"))
         if other != number and replay.size:
             others.append(replay)
-    engine.replay = engine.discriminator.replay = SharedReplay(engine.replay, others)
+    engine.replay = engine.rewards.replay = SharedReplay(engine.replay, others)
 
 
-def newest_discriminator(members: Sequence[Checkpoint]) -> Checkpoint:
-    """The member in whose checkpoint the shared discriminator has taken the most steps."""
-    return max(members, key=lambda member: int(member.part("discriminator")["version"]))
+def newest_rewards(members: Sequence[Checkpoint]) -> Checkpoint:
+    """The member in whose checkpoint the shared rewards have taken the most steps."""
+    return max(members, key=lambda member: version_of(member.part("rewards")))
