@@ -16,6 +16,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from envs.actions import ActionSpec
@@ -52,12 +53,19 @@ class Batch:
     Attributes:
         trajectory: as the actors played them.
         rewards: [T, B].
-        proximal_log_prob: log π₀(a_t|x_t) of the policy before the first update on them, [T, B].
+        proximal_log_prob: log π₀(a_t|x_t) of the policy before the first update on them, [T, B]; None where this is
+            the only one: the policy that it judges is π₀ itself.
     """
 
     trajectory: Trajectory
     rewards: Tensor
-    proximal_log_prob: Tensor
+    proximal_log_prob: Tensor | None
+
+    def select(self, episodes: NDArray[np.int64]) -> Batch:
+        """The same with only the given episodes (indices into B)."""
+        columns = torch.from_numpy(episodes)
+        proximal = None if self.proximal_log_prob is None else self.proximal_log_prob[:, columns]
+        return Batch(self.trajectory.select(episodes), self.rewards[:, columns], proximal)
 
 
 class PolicyLearner(Learner):
@@ -114,13 +122,12 @@ class PolicyLearner(Learner):
         rate = on_the_way(policy.learning_rate, policy.final_learning_rate, progress)
         entropy_cost = on_the_way(policy.entropy, policy.final_entropy, progress)
         self._set_learning_rate(rate)
-        proximal = self._proximal_log_prob(trajectory)
+        proximal = None if policy.passes == policy.minibatches == 1 else self._proximal_log_prob(trajectory)
         updates = []
         for _ in range(policy.passes):
             for episodes in np.array_split(self.rng.permutation(trajectory.batch_size), policy.minibatches):
-                columns = torch.from_numpy(episodes)
-                batch = Batch(trajectory.select(episodes), rewards[:, columns], proximal[:, columns])
-                updates.append(self._update(batch, entropy_cost))
+                whole = Batch(trajectory, rewards, proximal)
+                updates.append(self._update(whole if policy.minibatches == 1 else whole.select(episodes), entropy_cost))
         self._advance()
         if self.anchor is not None:
             self.anchor.follow(self.agent, self.version)
@@ -201,7 +208,8 @@ class PolicyLearner(Learner):
         rewards = batch.rewards.to(self.device)
         with autocast(self.device, self.precision.name):
             judged = self.agent.unroll(TensorEpisodes.of(batch.trajectory, self.device))
-        log_rhos = batch.proximal_log_prob - writable_tensor(batch.trajectory.log_probs).to(self.device)
+        proximal = judged.log_prob.detach() if batch.proximal_log_prob is None else batch.proximal_log_prob
+        log_rhos = proximal - writable_tensor(batch.trajectory.log_probs).to(self.device)
         returns = vtrace(
             log_rhos,
             rewards,
@@ -213,7 +221,7 @@ class PolicyLearner(Learner):
         advantages = returns.advantages
         if policy.normalize_advantages:
             advantages = self.team.normalized(advantages)
-        actor_loss = policy_loss(judged.log_prob, batch.proximal_log_prob, advantages, policy.clip_ratio)
+        actor_loss = policy_loss(judged.log_prob, proximal, advantages, policy.clip_ratio)
         errors = returns.vs - judged.value
         entropy = command_entropy(self.agent.spec, judged.commands, self.team.total).mean()
         loss = actor_loss + policy.value * 0.5 * errors.square().mean() - entropy_cost * entropy
