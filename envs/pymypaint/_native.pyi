@@ -23,6 +23,7 @@ class Batch:
         height: int,
         channels: int,
         background: Sequence[int],
+        scale: float,
         recipe: Recipe,
         seconds: float,
         threads: int,

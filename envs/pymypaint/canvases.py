@@ -51,7 +51,8 @@ class Canvases:
         background: RGB in [0, 1], painted opaque.
         seconds_per_point: time between two of the 50 points of a curve; brushes feel their speed, in pixels a second.
         brush_scale: how many pixels here the brush takes for one, in its speed and all else that it reckons in pixels;
-            the radius is that of the action.
+            the radius is that of the action. Above 1, what would be finer than the brush's own pixels is as wide as
+            libmypaint draws it there.
         num_threads: how many threads share a call.
 
     Attributes:
@@ -86,13 +87,14 @@ class Canvases:
             raise CanvasSizeError("channels is 2; it must be 3 (RGB) or 1 (grey)")
         color = checks.color(background, CanvasSizeError, "background")
         fixed_point = [int(value * 32768 + 0.5) for value in color]
-        loaded = load_brush(brush, checks.number(brush_scale, checks.SCALE, "brush_scale"))
+        scale = checks.number(brush_scale, checks.SCALE, "brush_scale")
+        loaded = load_brush(brush, scale)
         self.brush_fingerprint = loaded.fingerprint
         seconds = checks.number(seconds_per_point, checks.SECONDS, "seconds_per_point")
         self._check_memory()
         try:
             self._batch = _native.Batch(
-                self.count, self.width, self.height, self.channels, fixed_point, loaded.recipe, seconds, threads
+                self.count, self.width, self.height, self.channels, fixed_point, scale, loaded.recipe, seconds, threads
             )
         except MemoryError as error:
             raise CanvasSizeError(

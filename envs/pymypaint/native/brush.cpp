@@ -44,6 +44,11 @@ bool Recipe::always_round() const {
     return values[MYPAINT_BRUSH_SETTING_ELLIPTICAL_DAB_RATIO] <= 1;
 }
 
+float Recipe::fixed_edge() const {
+    const float edge = values[MYPAINT_BRUSH_SETTING_ANTI_ALIASING];
+    return edge <= 1 ? edge : 0;
+}
+
 Hsv hsv_from_rgb(const float* rgb) {
     const double red = rgb[0], green = rgb[1], blue = rgb[2];
     const double value = std::max({red, green, blue});

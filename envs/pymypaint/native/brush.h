@@ -36,6 +36,8 @@ struct Recipe {
     // the scale of the last dab's grid.
     bool shareable() const;
     bool always_round() const;
+    // The fade-out of its dabs in pixels, zero for one that grows with the picture (scaling.py).
+    float fixed_edge() const;
 };
 
 struct Hsv {

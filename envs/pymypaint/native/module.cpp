@@ -29,8 +29,9 @@ struct Canvas {
     Pen pen;
     Picture picture;
 
-    Canvas(int width, int height, int channels, const Color& background, const Recipe& recipe, double seconds)
-        : surface(width, height, background), pen(surface, recipe, seconds), picture(surface, channels) {}
+    Canvas(int width, int height, int channels, const Color& background, float scale, const Recipe& recipe,
+           double seconds)
+        : surface(width, height, background, scale, recipe.fixed_edge()), pen(surface, recipe, seconds), picture(surface, channels) {}
 
     // While one canvas is painted, the next one comes from the memory.
     void fetch() const {
@@ -41,13 +42,13 @@ struct Canvas {
 
 class Batch {
 public:
-    Batch(size_t count, int width, int height, int channels, const Color& background, Recipe recipe, double seconds,
-          int threads)
+    Batch(size_t count, int width, int height, int channels, const Color& background, float scale, Recipe recipe,
+          double seconds, int threads)
         : recipe_(std::move(recipe)), crew_(threads), bytes_(size_t(width) * height * channels) {
         for (int i = 0; i < threads; ++i) brushes_.push_back(recipe_.make());
         canvases_.reserve(count);
         for (size_t i = 0; i < count; ++i) {
-            canvases_.push_back(std::make_unique<Canvas>(width, height, channels, background, recipe_, seconds));
+            canvases_.push_back(std::make_unique<Canvas>(width, height, channels, background, scale, recipe_, seconds));
             canvases_[i]->pen.reset(*brushes_[0]);
         }
         // A new brush skips its first point. Each must have done so before a pen paints with it.
@@ -139,7 +140,7 @@ Recipe make_recipe(const std::vector<float>& values, const std::vector<std::tupl
 PYBIND11_MODULE(_native, module) {
     py::class_<Recipe>(module, "Recipe").def(py::init(&make_recipe), py::arg("values"), py::arg("curves"));
     py::class_<Batch>(module, "Batch")
-        .def(py::init<size_t, int, int, int, const Color&, Recipe, double, int>())
+        .def(py::init<size_t, int, int, int, const Color&, float, Recipe, double, int>())
         .def("reset", &Batch::reset)
         .def("step", &Batch::step)
         .def("read", &Batch::read)

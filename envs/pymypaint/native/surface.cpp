@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fine_dab.h"
+
 namespace pymypaint {
 namespace {
 
@@ -70,12 +72,14 @@ Region Region::within(const Region& other) const {
             std::min(bottom, other.bottom)};
 }
 
-Surface::Surface(int width, int height, const Color& background)
+Surface::Surface(int width, int height, const Color& background, float scale, float edge)
     : width_(width),
       height_(height),
       columns_((width + kTile - 1) / kTile),
       rows_((height + kTile - 1) / kTile),
       background_(background),
+      scale_(scale),
+      edge_(edge),
       tiles_(tile(0, rows_)) {
     tiled_.owner = this;
     make();
@@ -125,6 +129,7 @@ bool Surface::touches(float x, float y, float radius) const {
 int Surface::draw_dab(MyPaintSurface* surface, float x, float y, float radius, float r, float g, float b, float opaque,
                       float hardness, float alpha, float aspect_ratio, float angle, float lock_alpha, float colorize) {
     Surface* self = of(surface);
+    if (self->scale_ > 1) radius = enlarged({radius, hardness}, self->scale_, self->edge_);
     int drawn = FALSE, tiles = 0;
     if (self->touches(x, y, radius)) {
         const Region region = region_of(x, y, radius);

@@ -46,7 +46,9 @@ void fetch(const std::vector<T>& numbers) {
 
 class Surface {
 public:
-    Surface(int width, int height, const Color& background);
+    // Its pixels are `scale` times as many along each side as those of the canvas that the brush was made for, and the
+    // brush softens edges by `edge` of its pixels on either; see fine_dab.h.
+    Surface(int width, int height, const Color& background, float scale, float edge);
     ~Surface();
     Surface(const Surface&) = delete;
     Surface& operator=(const Surface&) = delete;
@@ -83,6 +85,7 @@ private:
 
     const int width_, height_, columns_, rows_;
     const Color background_;
+    const float scale_, edge_;
     std::vector<uint16_t> tiles_;
     Tiled tiled_;
     DabListener* listener_ = nullptr;
