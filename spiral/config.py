@@ -210,9 +210,21 @@ class RunConfig(Section):
             for depth, name in enumerate(parents):
                 section = _section(section, name)
                 if section is None or isinstance(section, list) and depth + 1 == len(parents):
-                    raise ConfigError(f"no setting {path!r}: {'.'.join(parents[: depth + 1])!r} is no section")
+                    raise ConfigError(
+                        f"no setting {path!r}: {'.'.join(parents[: depth + 1])!r} is no section"
+                        + _own_of_a_reward(self, path)
+                    )
             section[leaf] = value
         return parse_config(document)
+
+
+def _own_of_a_reward(config: RunConfig, path: str) -> str:
+    """Where the settings of a reward are, if the path begins with the name of one."""
+    name, *rest = path.split(".")
+    if all(name != term.name for term in config.rewards) or not rest:
+        return ""
+    inner = rest if rest[0] in RewardTerm.model_fields else ["options", *rest]
+    return f"; that of the reward is rewards.{name}.{'.'.join(inner)}"
 
 
 def _section(document: dict[str, Any] | list[dict[str, Any]], name: str) -> Any:

@@ -27,7 +27,7 @@ from spiral.section import ConfigError
 from spiral.shipped import shipped_agent, shipped_document
 
 EPISODES_SHOWN_PER_S = 4.0  # by all rollouts of a run together
-WARM_UP_STEPS = 10  # of each learned reward, on a batch that the agent has painted while they are warmed up
+WARM_UP_STEPS = 30  # of each learned reward, on a batch that the agent has painted while they are warmed up
 
 
 class Engine(Protocol):

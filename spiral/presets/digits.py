@@ -65,7 +65,7 @@ SMALL_CONDITIONAL_DISCRIMINATOR: dict[str, Any] = {
     "name": "discriminator",
     "weight": 0.05,
     "when": "step",
-    "pace": {"floor": 5, "ceiling": 10},
+    "pace": {"floor": 5, "ceiling": 5},
     "options": {"width": 16, "learning_rate": 2e-4},
 }
 
@@ -125,8 +125,8 @@ def mnist_small_conditional() -> dict[str, Any]:
             "policy": {
                 "learning_rate": 5e-4,
                 "final_learning_rate": 1e-4,
-                "entropy": 0.008,
-                "final_entropy": 0.002,
+                "entropy": 0.004,
+                "final_entropy": 0.0005,
                 "clip_ratio": 0.2,
                 "passes": 2,
                 "minibatches": 2,

@@ -110,6 +110,20 @@ def test_changing_what_is_not_there_is_refused(path, message):
         RunConfig().with_changes({path: 1})
 
 
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("discriminator.width", "rewards.discriminator.options.width"),
+        ("discriminator.pace.floor", "rewards.discriminator.pace.floor"),
+    ],
+)
+def test_what_belongs_to_a_reward_is_said_to(path, place):
+    """Its settings were a section of their own once."""
+    config = parse_config({"rewards": [tiny_discriminator()]})
+    with pytest.raises(ConfigError, match=f"'discriminator.*' is no section; that of the reward is {place}"):
+        config.with_changes({path: 1})
+
+
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda x: st.lists(x, max_size=3)))
 def test_no_value_whatever_leaves_anything_but_a_config_error(value):
     for name in RunConfig.model_fields:
