@@ -35,15 +35,18 @@ def prepare(
 
 @data_app.command()
 def make(
-    name: Annotated[str, typer.Argument(help="A data set that is drawn: scenes or scenes-2.")],
+    name: Annotated[str, typer.Argument(help="A data set that is drawn: scenes, scenes-2, syn-numbers or syn-signs.")],
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Decides every picture.")] = 0,
     train: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many to train on.")] = 50_000,
     held_out: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many to hold out.")] = 1_000,
     processes: Annotated[
         int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Default: one for each core.")
     ] = None,
+    fonts: Annotated[
+        Path | None, typer.Option(help="Folder whose fonts write syn-numbers too; default: those of matplotlib alone.")
+    ] = None,
 ) -> None:
     """Draw a data set into the folder where data sets live."""
     from cluster.studio.make_data import make_data
 
-    typer.echo(make_data(name, seed, train, held_out, processes))
+    typer.echo(make_data(name, seed, train, held_out, processes, fonts))

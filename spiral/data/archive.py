@@ -105,7 +105,7 @@ def install(source: Path, target: Path, archives: Sequence[str], files: Sequence
     if source.resolve() != target.resolve():
         for path in paths:
             if path.is_dir():
-                _copy_folder(path, target / path.name)
+                copy_folder(path, target / path.name)
                 _remove_damaged(target / f"{path.name}.zip", md5)
                 continue
             with written_whole(target / path.name) as unfinished:
@@ -113,8 +113,12 @@ def install(source: Path, target: Path, archives: Sequence[str], files: Sequence
     return target
 
 
-def _copy_folder(source: Path, target: Path) -> None:
-    """Copies a folder to where there is none; one that has the same files already is left as it is."""
+def copy_folder(source: Path, target: Path) -> None:
+    """Copies a folder to where there is none; one that has the same files already is left as it is.
+
+    Raises:
+        OutputError: `target` has other files; it stays as it is.
+    """
     if target.is_dir() and _sizes(target) == _sizes(source):
         return
     with folder_written_whole(target) as unfinished:

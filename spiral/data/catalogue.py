@@ -15,13 +15,22 @@ from spiral.data import mnist
 from spiral.data.celeba import CelebA
 from spiral.data.characters import Characters
 from spiral.data.dataset import Dataset
+from spiral.data.digits8 import Digits8
 from spiral.data.faces import Faces
 from spiral.data.folder import Folder
+from spiral.data.gtsrb import Gtsrb
 from spiral.data.line_drawing import broad_nib, round_pen
 from spiral.data.mnist5k import EmbeddedMnist
+from spiral.data.mnist_m import MnistM
+from spiral.data.office31 import Office31
 from spiral.data.omniglot import Omniglot
+from spiral.data.photos import Photos
 from spiral.data.pictures import DatasetError, DatasetMissing, Pictures, Split
 from spiral.data.scenes import Scenes
+from spiral.data.svhn import Svhn
+from spiral.data.syn_numbers import syn_numbers
+from spiral.data.syn_signs import syn_signs
+from spiral.data.usps import Usps
 
 FOLDER = "folder:"
 DIGITS = ("mnist", "mnist5k")  # what `digits` may stand for
@@ -35,6 +44,16 @@ SETS: dict[str, Callable[[Path], Dataset]] = {
     "faces": lambda root: Faces(root / "faces"),
     "scenes": lambda root: Scenes(root / "scenes", 5),
     "scenes-2": lambda root: Scenes(root / "scenes-2", 2),
+    "mnist-m": lambda root: MnistM(find("digits", root), Photos(root / "bsds500")),
+    "syn-numbers": lambda root: syn_numbers(root / "syn-numbers"),
+    "syn-signs": lambda root: syn_signs(root / "syn-signs"),
+    "digits8": lambda root: Digits8(),
+    "usps": lambda root: Usps(root / "usps"),
+    "svhn": lambda root: Svhn(root / "svhn"),
+    "gtsrb": lambda root: Gtsrb(root / "gtsrb"),
+    "office-amazon": lambda root: Office31(root / "office31", "amazon"),
+    "office-dslr": lambda root: Office31(root / "office31", "dslr"),
+    "office-webcam": lambda root: Office31(root / "office31", "webcam"),
 }
 
 

@@ -1,4 +1,4 @@
-"""One picture of a person's: a PNG or JPEG file of any kind that has 8 bits a channel, upright and without holes.
+"""One picture of a person's: a PNG, JPEG or PPM file of any kind with 8 bits a channel, upright and without holes.
 
 The size is looked at before a pixel is decoded, so that a small file that claims to be a huge picture costs nothing.
 """
@@ -13,6 +13,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from spiral.data.pictures import DatasetCorrupt
 
+FORMATS = ("PNG", "JPEG")  # and PPM, which is told by its first two letters, where the file is called so
 MOST_SIDE = 8192  # pixels, less than where Pillow begins to warn
 _EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 TURNS = {
@@ -45,10 +46,11 @@ def open_picture(path: Path, color: bool, content: bytes | None = None, backgrou
         background: the colour behind transparent parts, as CSS writes it.
 
     Raises:
-        PictureError: the file is not there, no PNG or JPEG, damaged, too large, or has more than 8 bits a channel.
+        PictureError: the file is not there, no PNG, JPEG or PPM, damaged, too large, or has more than 8 bits a channel.
     """
+    formats = (*FORMATS, "PPM") if path.suffix.lower() == ".ppm" else FORMATS
     try:
-        with Image.open(path if content is None else io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
+        with Image.open(path if content is None else io.BytesIO(content), formats=formats) as picture:
             if max(picture.size) > MOST_SIDE:
                 raise _too_large(path, f"{picture.width} x {picture.height} pixels")
             picture.load()
@@ -57,7 +59,7 @@ def open_picture(path: Path, color: bool, content: bytes | None = None, backgrou
         raise _too_large(path, str(error)) from None
     except UnidentifiedImageError:
         size = path.stat().st_size if content is None else len(content)
-        kind = "neither PNG nor JPEG, whatever it is called" if size else "empty"
+        kind = f"neither {' nor '.join(formats)}, whatever it is called" if size else "empty"
         raise PictureError(f"{path} cannot be read as a picture, since it is {kind}: give another file") from None
     except PictureError:
         raise

@@ -78,7 +78,7 @@ def test_the_small_set_has_one_or_two_objects(tmp_path, monkeypatch):
 
 def test_what_is_not_drawn_here_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("SPIRAL_DATA", str(tmp_path))
-    with pytest.raises(DatasetError, match="mnist is not drawn here: give scenes or scenes-2"):
+    with pytest.raises(DatasetError, match="mnist is not drawn here: give scenes, scenes-2"):
         make_data("mnist", 0, 1, 1, 1)
 
 

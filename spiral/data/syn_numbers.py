@@ -1,0 +1,79 @@
+"""SYN NUMBERS (thesis 5.4.4): numbers of one to three digits in many fonts over clutter, like numbers of houses.
+
+The picture is centred on one of the digits, which is the label; the others stand beside it and lead astray. Text,
+position, pose, colours and blur differ from picture to picture.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from spiral.data.clutter import FINER, background, photographed
+from spiral.data.drawn import SIZE, Drawn
+from spiral.data.fonts import Font, font_files, font_of
+
+MOST_DIGITS = 3
+HEIGHT = (0.45, 0.8)  # of a digit, in heights of the picture
+STRETCH = (0.8, 1.4)  # width against height
+OFF_CENTRE = 0.08  # in widths of the picture, at most
+TILT = 0.35  # radians, at most
+SLANT = 0.25
+MOST_BLUR = 1.2  # pixels
+CONTRAST = 60  # between ink and paper in the mean of the channels, at least
+FINE = FINER * SIZE
+
+
+def syn_numbers(folder: Path, more_fonts: Path | None = None) -> Drawn:
+    """The data set, with the fonts that a package carries and those below another folder."""
+    return Drawn(
+        folder,
+        "numbers in many fonts over clutter, labelled by the digit in the middle",
+        partial(draw_number, more_fonts=more_fonts),
+    )
+
+
+def draw_number(rng: np.random.Generator, more_fonts: Path | None = None) -> tuple[NDArray[np.uint8], int]:
+    """A picture, uint8 [32, 32, 3], and the digit in its middle."""
+    digits = rng.integers(10, size=rng.integers(1, MOST_DIGITS + 1))
+    middle = int(rng.integers(len(digits)))
+    files = font_files(more_fonts)
+    height = rng.uniform(*HEIGHT) * FINE
+    mask = _posed(_written(digits, middle, font_of(files[rng.integers(len(files))], round(height / 0.72))), rng)
+    paper, ink = _colors(rng)
+    picture = background(rng, FINE, paper)
+    picture.paste(tuple(int(value) for value in ink), mask=mask)
+    return photographed(picture, rng.uniform(0, MOST_BLUR)), int(digits[middle])
+
+
+def _written(digits: NDArray[np.int64], middle: int, font: Font) -> Image.Image:
+    """The digits in white on black, the one in the middle centred, of mode L."""
+    mask = Image.new("L", (FINE, FINE))
+    left, upper, right, lower = font.getbbox(str(digits[middle]), anchor="ls")
+    before = font.getlength("".join(map(str, digits[:middle])))
+    place = (FINE / 2 - before - (left + right) / 2, FINE / 2 - (upper + lower) / 2)
+    ImageDraw.Draw(mask).text(place, "".join(map(str, digits)), fill=255, font=font, anchor="ls")
+    return mask
+
+
+def _posed(mask: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """The mask turned, slanted, stretched and shifted."""
+    angle, slant, stretch = rng.uniform(-TILT, TILT), rng.uniform(-SLANT, SLANT), rng.uniform(*STRETCH)
+    cos, sin = np.cos(angle), np.sin(angle)
+    source = np.array([[1 / stretch, slant], [0, 1]]) @ np.array([[cos, sin], [-sin, cos]])
+    centre = np.full(2, FINE / 2)
+    shift = centre - source @ (centre + rng.uniform(-OFF_CENTRE, OFF_CENTRE, 2) * FINE)
+    rows = np.column_stack([source, shift])
+    return mask.transform(mask.size, Image.Transform.AFFINE, tuple(rows.ravel()), Image.Resampling.BILINEAR)
+
+
+def _colors(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Colours of the paper and the ink, each [3] from 0 to 255, that can be told apart."""
+    while True:
+        paper, ink = rng.uniform(0, 255, (2, 3))
+        if abs(paper.mean() - ink.mean()) >= CONTRAST:
+            return paper, ink
