@@ -20,6 +20,7 @@ from cluster.commands.agents import agents_app
 from cluster.commands.bench import bench_app
 from cluster.commands.data import data_app
 from cluster.commands.error_messages import error_message, is_of_the_system, one_line
+from cluster.commands.methods import methods_app
 from cluster.commands.population import population_app
 from cluster.commands.programs import programs_app
 from cluster.commands.runs import runs_app
@@ -58,7 +59,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (runs_app, agents_app, programs_app, population_app, submit_app):
+for commands in (runs_app, agents_app, methods_app, programs_app, population_app, submit_app):
     app.add_typer(commands)
 app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from spiral.section import ConfigError, Count, Section, Size, parse_section
 
@@ -87,11 +87,15 @@ class RewardTerm(Section):
     """One reward of the sum: `weight` times its score.
 
     It counts at the end, as the difference that each step makes, or after so many commands. `name` is one of ours or
-    `module:Class`, and `options` are that reward's own. Where it learns, it does so at its `pace`, begins with
+    `module:Class`, and `options` are that reward's own; one of a method's takes what it needs `from` the folder of a
+    fit (`spiral fit`). Where it learns, it does so at its `pace`, begins with
     `warm_up` steps before the policy is paid by it, and takes real pictures from `data`, or from those of the run.
     """
 
+    model_config = ConfigDict(serialize_by_alias=True)  # `from` is no name that a field can have
+
     name: str
+    fitted_in: str | None = Field(default=None, alias="from")
     weight: float = 1.0
     when: str | int = "end"
     options: dict[str, Any] = Field(default_factory=dict)
@@ -223,7 +227,7 @@ def _own_of_a_reward(config: RunConfig, path: str) -> str:
     name, *rest = path.split(".")
     if all(name != term.name for term in config.rewards) or not rest:
         return ""
-    inner = rest if rest[0] in RewardTerm.model_fields else ["options", *rest]
+    inner = rest if rest[0] in ("from", *RewardTerm.model_fields) else ["options", *rest]
     return f"; that of the reward is rewards.{name}.{'.'.join(inner)}"
 
 

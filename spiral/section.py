@@ -62,7 +62,7 @@ def _settings_of(section: type[BaseModel], path: Sequence[int | str]) -> list[st
         if isinstance(name, str):
             kind = section.model_fields[name].annotation
             section = next((part for part in (kind, *get_args(kind)) if _is_section(part)), section)
-    return list(section.model_fields)
+    return [field.alias or name for name, field in section.model_fields.items()]
 
 
 def _is_section(kind: Any) -> bool:

@@ -48,6 +48,7 @@ def sample(
 
 @agents_app.command(name="eval")
 def evaluate(
+    method: Annotated[str | None, typer.Argument(help="A method, to measure a fit of it in place of an agent.")] = None,
     run: RunOption = None,
     goal: GoalOption = Goal.copy,
     data: DataOption = None,
@@ -58,6 +59,13 @@ def evaluate(
     temperature: TemperatureOption = None,
 ) -> None:
     """Measure an agent: error and readability of its copies, or how many of its inventions pass as digits."""
+    if method is not None:
+        from cluster.studio.fit import measure_again
+
+        if run is None:
+            raise typer.BadParameter(f"spiral eval {method} needs --run, the folder of a fit")
+        measure_again(method, run)
+        return
     from cluster.studio.evaluate import evaluate as measure
 
     typer.echo(measure(run, goal.value, data, count, seed, temperature))

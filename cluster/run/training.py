@@ -93,7 +93,17 @@ def settings(preset: str, seed: int | None, changes: Sequence[str], environment:
     if environment is not None:
         values["environment"] = {"id": environment, "settings": {}}
     values |= read_changes(changes)
-    return config.with_changes(values) if values else config
+    return with_whole_paths(config.with_changes(values) if values else config)
+
+
+def with_whole_paths(config: RunConfig) -> RunConfig:
+    """The same, where folders of fits are named from the root: other processes, and a resumed run, work elsewhere."""
+    paths = {
+        f"rewards.{place}.from": str(Path(term.fitted_in).absolute())
+        for place, term in enumerate(config.rewards)
+        if term.fitted_in is not None
+    }
+    return config.with_changes(paths) if paths else config
 
 
 def read_changes(changes: Sequence[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from torch import Tensor
 from spiral.config import RewardTerm, RunConfig
 from spiral.contracts import WeightStore
 from spiral.devices import resolve_device
+from spiral.methods import METHODS
+from spiral.methods.judgement import read_judgement
 from spiral.named import load_named
 from spiral.newest import load_newest
 from spiral.rewards.base import Context, LearnedReward, Reward, Setting
@@ -38,11 +41,13 @@ REWARDS: dict[str, type[Reward]] = {
 
 
 def reward_class(name: str) -> type[Reward]:
-    """The class of the reward that settings call `name`.
+    """The class of the reward that settings call `name`: one of ours, a method's, or a user's.
 
     Raises:
         ConfigError: there is none of that name.
     """
+    if name in METHODS:
+        return METHODS[name].reward
     return load_named(name, REWARDS, Reward, "reward")  # type: ignore[type-abstract]  # python/mypy#4717
 
 
@@ -56,13 +61,23 @@ def build_reward(term: RewardTerm, setting: Setting) -> Reward:
     """The reward of one term.
 
     Raises:
-        ConfigError: there is none of that name, or an option is wrong.
+        ConfigError: there is none of that name, an option is wrong, or its fit is missing or of something else.
     """
     made = reward_class(term.name)
-    options = parse_section(made.Options, term.options, ("rewards", term.name, "options"))
+    if made.fitted and term.fitted_in is None:
+        raise ConfigError(
+            f"the reward {term.name!r} needs what its method has learned: run `spiral fit {term.name} --out "
+            f"runs/{term.name}`, and say rewards: [{{name: {term.name}, from: runs/{term.name}}}]"
+        )
+    judgement = None if term.fitted_in is None else read_judgement(Path(term.fitted_in), term.name)
+    found = {} if judgement is None else judgement.options
+    options = parse_section(made.Options, found | term.options, ("rewards", term.name, "options"))
     with torch.random.fork_rng():  # fresh weights are decided by the seed, and what others draw is not
         torch.manual_seed(setting.seed)
-        return made(setting, options)
+        reward = made(setting, options)
+    if judgement is not None:
+        reward.load_weights(judgement.weights)
+    return reward
 
 
 def learned_terms(terms: Sequence[RewardTerm]) -> dict[str, RewardTerm]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from spiral.config import PrecisionSetting
-from spiral.contracts import Arrays
+from spiral.contracts import Arrays, WeightsError
 from spiral.descent import descend
 from spiral.precision import Precision
 from spiral.section import Section
@@ -67,10 +67,12 @@ class Reward(ABC):
     Attributes:
         Options: the reward's own settings, which `rewards: [{options: …}]` gives.
         learns: whether it is a `LearnedReward`.
+        fitted: whether it needs what `spiral fit` has made of its method, which `rewards: [{from: …}]` names.
     """
 
     Options: ClassVar[type[Section]] = Section
     learns: ClassVar[bool] = False
+    fitted: ClassVar[bool] = False
 
     def __init__(self, setting: Setting | None = None, options: Any = None) -> None:
         del setting  # what is fixed scores pictures of any shape
@@ -79,6 +81,14 @@ class Reward(ABC):
     @abstractmethod
     def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:
         """Scores, float32 [B], of renders uint8 [B, H, W, C]; higher is better."""
+
+    def load_weights(self, arrays: Arrays) -> None:
+        """Take over what a fit of its method gave, or for a learned reward what `weights` gave.
+
+        Raises:
+            WeightsError: they are of something else.
+        """
+        raise WeightsError(f"{type(self).__name__} has no weights: leave out `from`")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tests.tiny import tiny_discriminator
 WRONG = [
     ({"polcy": {}}, "no setting 'polcy'; settings has .*policy, replay, cloning, rewards"),
     ({"policy": {"lr": 1e-3}}, r"no setting 'policy\.lr'; policy has batch_size, learning_rate"),
-    ({"rewards": [{"name": "l2", "wheight": 2}]}, r"'rewards\.0\.wheight'; rewards\.0 has name, weight, when"),
+    ({"rewards": [{"name": "l2", "wheight": 2}]}, r"'rewards\.0\.wheight'; rewards\.0 has name, from, weight, when"),
     ({"policy": {"discount": 1.5}}, r"policy\.discount: .*less than or equal to 1.*1\.5"),
     ({"policy": {"learning_rate": 0}}, r"policy\.learning_rate: .*greater than 0.*given: 0"),
     ({"policy": {"value": float("nan")}}, r"policy\.value: .*finite.*nan"),
@@ -102,7 +102,7 @@ def test_a_reward_counts_at_the_end_at_each_step_or_after_so_many_commands():
         ("rewards.l2.weight", "no setting 'rewards.l2.weight': 'rewards.l2' is no section"),
         ("rewards.1.weight", "no setting 'rewards.1.weight': 'rewards.1' is no section"),
         ("rewards.0", "no setting 'rewards.0': 'rewards' is no section"),
-        ("rewards.discriminator.wheight", r"no setting 'rewards\.0\.wheight'; rewards\.0 has name, weight, when"),
+        ("rewards.discriminator.wheight", r"no setting 'rewards\.0\.wheight'; rewards\.0 has name, from, weight, when"),
     ],
 )
 def test_changing_what_is_not_there_is_refused(path, message):
@@ -143,3 +143,11 @@ def test_real_pictures_of_its_own_are_refused_where_the_targets_are_real():
     rewards = [{"name": "discriminator", "data": "faces"}]
     with pytest.raises(ConfigError, match=r"rewards.discriminator.data='faces': with agent.conditional=true"):
         parse_config({"agent": {"conditional": True}, "rewards": rewards})
+
+
+def test_a_reward_names_the_folder_of_its_fit_by_a_word_that_no_field_can_have():
+    config = parse_config({"rewards": [{"name": "dual_distance", "from": "runs/dual"}]})
+    document = config.model_dump(mode="json")
+    assert document["rewards"][0]["from"] == "runs/dual" and "fitted_in" not in document["rewards"][0]
+    assert parse_config(document) == config
+    assert config.with_changes({"rewards.dual_distance.from": "x"}).rewards[0].fitted_in == "x"

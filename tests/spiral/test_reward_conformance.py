@@ -1,11 +1,17 @@
-"""Every reward keeps the same promises: all in the table, a learned one with every loss, and a user's own.
+"""Every reward keeps the same promises: all in the table, those of the methods, and a user's own.
 
-The suite goes over `REWARDS` and `ADVERSARIAL_LOSSES`, so that what is added there is covered.
+The suite goes over `REWARDS`, `METHODS` and `ADVERSARIAL_LOSSES`, so that what is added there is covered.
 """
 
 from __future__ import annotations
 
+import atexit
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -18,9 +24,13 @@ from learners.weights import MemoryWeights
 from spiral.config import RewardTerm
 from spiral.contracts import Arrays, WeightsError
 from spiral.losses import ADVERSARIAL_LOSSES
+from spiral.methods import METHODS
+from spiral.methods.dtn.reward import DtnOptions, Judges
+from spiral.methods.judgement import Judgement
 from spiral.rewards import REWARDS, RewardSum, build_reward, reward_class, setting_of
 from spiral.rewards.base import Context, LearnedReward, Lesson, Reward, Setting
 from spiral.section import Section
+from spiral.state import network_arrays
 from tests.tiny import CONDITIONAL, SHAPE, made_up, tiny_config
 
 COLOR = (16, 16, 3)
@@ -109,7 +119,7 @@ class OneLayer(nn.Module):
 
 
 USERS = [f"{__name__}:Lightness", f"{__name__}:Average"]
-NAMES = [*REWARDS, *USERS]
+NAMES = [*REWARDS, *METHODS, *USERS]
 # The options that a reward is tried with, where its own would take long to learn, or where there are several kinds.
 SMALL = {"width": 4, "batch_size": 8, "learning_rate": 2e-3}
 VARIANTS: dict[str, list[dict[str, Any]]] = {
@@ -121,7 +131,29 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     ],
     "l2": [{}, {"blur": 1.5}],
     "squared_error": [{}, {"blur": 1.5}],
+    "dual_distance": [{"batch_size": 8, "side": 8}],
 }
+WITHOUT_TARGETS = ("lrmf",)  # a copy has no density
+
+
+def fresh_dtn() -> Judgement:
+    options = DtnOptions(perception_width=4, width=4)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Judgement("dtn", network_arrays(Judges(options)), options.model_dump(mode="json"))
+
+
+# What `spiral fit` hands to the rewards that need it, here of networks that have learned nothing.
+FITS: dict[str, Callable[[], Judgement]] = {"dtn": fresh_dtn}
+
+
+@cache
+def fitted_in(name: str) -> str:
+    """The folder of a fit."""
+    folder = Path(mkdtemp(prefix="spiral-fit-"))
+    atexit.register(shutil.rmtree, folder)
+    FITS[name]().save(folder)
+    return str(folder)
 
 
 def cases(learned: bool | None = None) -> list[Any]:
@@ -132,7 +164,7 @@ def cases(learned: bool | None = None) -> list[Any]:
             continue
         for options in VARIANTS.get(name, [{}]):
             for conditional in (False, True):
-                if not (conditional and options.get("reink")):
+                if not (conditional and (options.get("reink") or name in WITHOUT_TARGETS)):
                     kind = "-".join(f"{key}={value}" for key, value in options.items() if key not in SMALL)
                     called = f"{name.split('.')[-1]}-{kind}-{'conditional' if conditional else 'unconditional'}"
                     found.append(pytest.param(name, options, conditional, id=called))
@@ -148,7 +180,12 @@ def setting(conditional: bool, shape: tuple[int, int, int] = SHAPE, seed: int = 
 
 
 def make(name: str, options: dict[str, Any], conditional: bool, seed: int = 0, shape: Any = SHAPE) -> Reward:
-    return build_reward(RewardTerm(name=name, options=options), setting(conditional, shape, seed))
+    return build_reward(term_of(name, options), setting(conditional, shape, seed))
+
+
+def term_of(name: str, options: dict[str, Any], **others: Any) -> RewardTerm:
+    source = {"from": fitted_in(name)} if reward_class(name).fitted else {}
+    return RewardTerm.model_validate({"name": name, "options": options, **source, **others})
 
 
 def learner(name: str, options: dict[str, Any], conditional: bool, seed: int = 0) -> LearnedReward:
@@ -194,6 +231,13 @@ def assert_same(first: Arrays, second: Arrays) -> None:
     assert sorted(first) == sorted(second)
     for name, array in first.items():
         np.testing.assert_array_equal(second[name], array, err_msg=name)
+
+
+def test_every_reward_that_needs_a_fit_is_tried_with_one_and_refused_without():
+    assert {name for name in METHODS if reward_class(name).fitted} == set(FITS)
+    for name in FITS:
+        with pytest.raises(ValueError, match=f"the reward '{name}' needs what its method has learned: run `spiral fit"):
+            build_reward(RewardTerm(name=name), setting(conditional=True))
 
 
 @EVERY
@@ -248,7 +292,7 @@ def test_pictures_of_another_shape_are_refused_by_name_or_scored_all_the_same(na
             if name not in USERS:
                 assert f"'{name}' scores pictures of shape" in str(error) and str((5, *shape)) in str(error)
         else:
-            assert name not in REWARDS or not reward_class(name).learns
+            assert name in USERS or not reward_class(name).learns
             alone = reward.score(pictures(1, shape=shape), replace(context, targets=None))
             assert torch.equal(scores, alone), "the target has no part in it"
 
@@ -273,7 +317,7 @@ def test_a_reward_is_paid_at_the_end_at_each_step_or_after_so_many_commands(name
         for t in range(5)
     ]
     for when in ("end", "step", 2):
-        term = RewardTerm(name=name, options=options, weight=2.0, when=when)
+        term = term_of(name, options, weight=2.0, when=when)
         rewards, means = RewardSum([term], setting(conditional)).of(trajectory)
         expected = torch.zeros(4, 8)
         if when == "step":

@@ -1,0 +1,125 @@
+"""`spiral fit`, `spiral eval METHOD` and `spiral methods`: the methods of the papers, from options to tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table as RichTable
+
+from cluster.run.folder import RunError
+from cluster.run.folder_lock import only_writer
+from cluster.run.interrupts import Interrupts
+from cluster.run.training import read_changes
+from spiral.contracts import Arrays
+from spiral.devices import resolve_device
+from spiral.methods import METHODS, find_experiment
+from spiral.methods.experiment import Experiment, Table
+from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results, require_empty
+from spiral.section import parse_section
+
+
+def fit_method(
+    method: str, experiment: str | None, out: Path, seed: int | None, changes: Sequence[str], resume: bool
+) -> None:
+    """Begin a fit or go on with one, with a bar of its progress, and print its tables.
+
+    Raises:
+        RunError: `resume` is to change what was fixed when the fit began.
+        ConfigError: there is no such method, experiment or option.
+        OutputError: the folder holds something.
+    """
+    if resume:
+        if experiment is not None or seed is not None or changes:
+            raise RunError(
+                "--resume goes on with the experiment as it was begun: leave out --experiment, --seed, --set"
+            )
+        fit, _ = read_fit(out)
+        _require_same(method, fit, out)
+    else:
+        name, kind = find_experiment(method, experiment)
+        options = parse_section(kind.Options, read_changes(changes), ("experiment",))
+        fit = Fit(method, name, seed or 0, options.model_dump(mode="json"))
+        require_empty(out)
+        _made(fit, {})  # whose data may be missing: then nothing was begun
+        begin(out, fit)
+    with only_writer(out):
+        made = _made(*read_fit(out))
+        if _train(out, made):
+            print_tables(Fitting(out, read_fit(out)[0], made, lambda *_: None).finish())
+            Console().print(f"Everything is in {out}; as a reward: {_as_reward(method, str(out))}")
+        else:
+            Console().print(f"Interrupted; go on with: spiral fit {method} --resume --out {out}")
+
+
+def measure_again(method: str, run: Path) -> None:
+    """Print the tables of a fit that is done, measured anew.
+
+    Raises:
+        ConfigError: the folder is of no fit, or of another method.
+    """
+    fit, states = read_fit(run)
+    _require_same(method, fit, run)
+    read_results(run)
+    print_tables(_made(fit, states).measure())
+
+
+def describe_methods() -> str:
+    """What there is, what each is for, from which paper, and its experiments."""
+    blocks = []
+    for name, method in METHODS.items():
+        experiments = ", ".join(method.experiments)
+        blocks.append(
+            f"{name}: {method.purpose}\n  from   {method.paper}\n  fit    spiral fit {name} --out runs/{name}"
+            f"  (--experiment {experiments})\n  judge  rewards: [{_as_reward(name, f'runs/{name}')}]"
+        )
+    return "\n\n".join(blocks)
+
+
+def print_tables(tables: Sequence[Table]) -> None:
+    """Print tables for a terminal."""
+    console = Console()
+    for table in tables:
+        shown = RichTable(*table.columns, title=table.title, caption=table.note or None)
+        for row in table.rows:
+            shown.add_row(*(_cell(value) for value in row))
+        console.print(shown)
+
+
+def _as_reward(method: str, folder: str) -> str:
+    """The term that settings name the method's reward by, with the fit's folder only where it needs a fit."""
+    return f"{{name: {method}, from: {folder}}}" if METHODS[method].reward.fitted else f"{{name: {method}}}"
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else f"{value:.4g}"
+
+
+def _require_same(method: str, fit: Fit, folder: Path) -> None:
+    if fit.method != method:
+        raise RunError(f"{folder} is a fit of {fit.method}, not of {method}: say {fit.method}, or name another folder")
+
+
+def _made(fit: Fit, states: Arrays) -> Experiment:
+    """The experiment of a fit, as far as its checkpoint is."""
+    _, kind = find_experiment(fit.method, fit.experiment)
+    made = kind(parse_section(kind.Options, fit.options, ("experiment",)), fit.seed, resolve_device("auto"))
+    load_parts(made, states)
+    return made
+
+
+def _train(folder: Path, made: Experiment) -> bool:
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    tasks = {name: bar.add_task(name, total=part.steps) for name, part in made.parts.items()}
+
+    def tell(part: str, step: int, steps: int, means: dict[str, float]) -> None:
+        figures = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
+        bar.update(tasks[part], completed=step, total=steps, description=f"{part}  {figures}")
+
+    fit, _ = read_fit(folder)
+    with bar, Interrupts() as interrupts:
+        return Fitting(folder, fit, made, tell).train(lambda: interrupts.requested)

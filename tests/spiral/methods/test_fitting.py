@@ -1,0 +1,175 @@
+"""The loop around every experiment: what is interrupted goes on alike, and nothing of a person's is replaced."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from spiral.config import RewardTerm
+from spiral.contracts import WeightsError
+from spiral.files import OutputError
+from spiral.methods import METHODS, find_experiment, find_method
+from spiral.methods.experiment import Experiment, ExperimentOptions, Part, Table
+from spiral.methods.fitting import CHECKPOINT, METRICS, Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.judgement import Judgement, read_judgement
+from spiral.rewards import build_reward, setting_of
+from spiral.rewards.base import LearnedReward
+from spiral.section import ConfigError
+from tests.tiny import SHAPE, tiny_config
+
+
+class Line(Part):
+    """Learns y = 2 x by stochastic gradient descent."""
+
+    def __init__(self, steps: int, seed: int) -> None:
+        super().__init__(steps, seed)
+        self.line = nn.Linear(1, 1)
+        self.networks = {"line": self.line}
+        self.optimizers = {"sgd": torch.optim.SGD(self.line.parameters(), 0.05, momentum=0.9)}
+
+    def step(self, progress: float) -> dict[str, float]:
+        x = torch.randn(16, 1, generator=self.generator)
+        loss = (self.line(x) - 2 * x).square().mean() * (1 - progress / 2)
+        self.optimizers["sgd"].zero_grad()
+        loss.backward()
+        self.optimizers["sgd"].step()
+        return {"loss": float(loss.detach())}
+
+
+class Lines(Experiment):
+    """Two of them."""
+
+    def __init__(self, options: ExperimentOptions, seed: int, device: torch.device) -> None:
+        super().__init__(options, seed, device)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.parts = {"first": Line(options.steps, seed), "second": Line(options.steps, seed + 1)}
+
+    def draw(self, folder: Path) -> None:
+        (folder / "lines.png").write_bytes(b"")
+
+    def measure(self) -> list[Table]:
+        slopes = [float(part.networks["line"].get_parameter("weight").detach()) for part in self.parts.values()]
+        return [
+            Table("Slopes", ("part", "slope", "paper"), [(n, s, None) for n, s in zip(self.parts, slopes, strict=True)])
+        ]
+
+    def judgement(self) -> Judgement:
+        return Judgement("lines", {"slope": np.array([2.0])}, {"width": 3})
+
+
+def lines(steps: int = 50, seed: int = 0) -> Lines:
+    return Lines(ExperimentOptions(steps=steps), seed, torch.device("cpu"))
+
+
+def train(folder: Path, made: Lines, stop: Callable[[], bool] = lambda: False) -> bool:
+    fit, states = read_fit(folder)
+    load_parts(made, states)
+    return Fitting(folder, fit, made, lambda *_: None).train(stop)
+
+
+def begun(folder: Path) -> Path:
+    begin(folder, Fit("lines", "lines", 0, {"steps": 50}))
+    return folder
+
+
+def weights_of(folder: Path) -> dict[str, np.ndarray]:
+    return dict(read_fit(folder)[1])
+
+
+@pytest.mark.parametrize("steps_before", [1, 25, 50, 51, 80])
+def test_a_fit_that_was_interrupted_ends_as_one_that_was_not(tmp_path: Path, steps_before: int) -> None:
+    assert train(begun(tmp_path / "whole"), lines())
+    counter = iter(range(1000))
+    assert not train(begun(tmp_path / "parts"), lines(), lambda: next(counter) + 1 >= steps_before)
+    assert sum(read_fit(tmp_path / "parts")[0].steps.values()) == steps_before
+    assert train(tmp_path / "parts", lines())
+    whole, parts = weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts")
+    assert sorted(whole) == sorted(parts)
+    for name, array in whole.items():
+        np.testing.assert_array_equal(array, parts[name], err_msg=name)
+
+
+def test_rows_after_the_checkpoint_are_written_once(tmp_path: Path) -> None:
+    train(begun(tmp_path), lines())
+    rows = [json.loads(line) for line in (tmp_path / METRICS).read_text().splitlines()]
+    assert [(row["part"], row["step"]) for row in rows] == [(p, s) for p in ("first", "second") for s in (20, 40)]
+    with (tmp_path / METRICS).open("a") as file:
+        file.write(json.dumps({"part": "second", "step": 60, "loss": 0.0}) + "\n")
+    train(tmp_path, lines())
+    assert len((tmp_path / METRICS).read_text().splitlines()) == len(rows)
+
+
+def test_tables_and_judgement_are_read_back_as_they_were(tmp_path: Path) -> None:
+    made = lines()
+    train(begun(tmp_path), made)
+    tables = Fitting(tmp_path, read_fit(tmp_path)[0], made, lambda *_: None).finish()
+    assert tables[0].rows[0][1] == pytest.approx(2.0, abs=0.2)
+    assert [[*row] for row in read_results(tmp_path)[0].rows] == [[*row] for row in tables[0].rows]
+    judgement = read_judgement(tmp_path, "lines")
+    assert judgement.options == {"width": 3} and judgement.weights["slope"].tolist() == [2.0]
+    with pytest.raises(ConfigError, match="is of lines, and the reward is called dann"):
+        read_judgement(tmp_path, "dann")
+
+
+def test_a_folder_with_something_in_it_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="is not empty, and what is in it stays: give --resume"):
+        begun(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 64, b'{"__metadata__":{}}'])
+def test_what_is_no_fit_is_named(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(ConfigError, match="holds no checkpoint.safetensors"):
+        read_fit(tmp_path)
+    (tmp_path / CHECKPOINT).write_bytes(content)
+    with pytest.raises(ConfigError, match="is damaged"):
+        read_fit(tmp_path)
+
+
+def test_every_method_says_what_it_is_for_and_has_an_experiment_and_a_reward() -> None:
+    for name, method in METHODS.items():
+        assert method.purpose.endswith(".") and method.paper
+        assert method.package == f"spiral.methods.{name}"
+        assert all(issubclass(kind, Experiment) for kind in method.experiments.values()) and method.experiments
+        assert find_experiment(name, None)[0] == next(iter(method.experiments))
+        assert callable(method.reward.score)
+
+
+def test_unknown_names_are_answered_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigError, match="no method 'dan'; there are .*dual_distance"):
+        find_method("dan")
+    with pytest.raises(ConfigError, match="no experiment 'x' of dual_distance; there are alignment, digits"):
+        find_experiment("dual_distance", "x")
+
+
+def test_a_reward_from_a_folder_is_that_of_the_fit_and_others_take_nothing(tmp_path: Path) -> None:
+    where = setting_of(tiny_config(), SHAPE)
+    for name in ("blank", "stroke_start"):
+        Judgement(name, {"slope": np.zeros(1)}).save(tmp_path)
+        with pytest.raises(WeightsError, match="has no weights: leave out `from`"):
+            build_reward(RewardTerm.model_validate({"name": name, "from": str(tmp_path)}), where)
+    made = build_reward(RewardTerm(name="dual_distance", options={"batch_size": 4, "side": 4}), where)
+    assert isinstance(made, LearnedReward)
+    weights = {key: np.asarray(array + 1) for key, array in made.weights().items()}
+    Judgement("dual_distance", weights, {"batch_size": 4, "side": 4}).save(tmp_path)
+    found = build_reward(RewardTerm.model_validate({"name": "dual_distance", "from": str(tmp_path)}), where)
+    assert isinstance(found, LearnedReward) and found.weights()["points"].shape == (8, 16)
+    for key, array in weights.items():
+        np.testing.assert_array_equal(found.weights()[key], array)
+    with pytest.raises(ConfigError, match="holds no judgement.safetensors"):
+        build_reward(RewardTerm.model_validate({"name": "dual_distance", "from": str(tmp_path / "no")}), where)
+
+
+def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spiral.methods.lrmf.reward", None)
+    with pytest.raises(ConfigError, match=r"needs the package .*: pip install 'spiral-painter\[methods\]'"):
+        print(METHODS["lrmf"].reward)
