@@ -1,0 +1,108 @@
+"""f is learned first: the convolutions of a classifier of the source's digits (section 5.1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from spiral.descent import descend
+from spiral.methods.dtn.model import Classifier, Perception
+from spiral.methods.dtn.pixels import Pixels, in_chunks
+from spiral.methods.experiment import ExperimentOptions, Part
+from spiral.section import Size
+
+Made = TypeVar("Made")
+WARM_UP = 0.1  # of a training, over which the learning rate of an f rises; then it falls to nothing
+
+
+class TransferOptions(ExperimentOptions):
+    """What every transfer can be told.
+
+    `steps` are of each transfer and `perception_steps` of each f. `perception_width` 64 is the paper's f; `width` is of
+    the first layer of D and the last of g. `pictures` is how many of a set are used at most. The learning rates are of
+    f, of g and of D, which learns more slowly, since else it soon knows all that g draws. `alpha`, `beta` and `gamma`
+    weigh L_CONST, L_TID and L_TV.
+    """
+
+    steps: Size = 5000
+    perception_steps: Size = 2000
+    batch_size: int = Field(default=32, ge=2, le=2**20)  # one picture has no spread to be normalised by
+    pictures: Size = 20000
+    perception_width: Size = 64
+    width: Size = 32
+    perception_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    discriminator_rate: float = Field(default=2e-5, gt=0)
+    alpha: float = Field(default=15.0, ge=0)
+    beta: float = Field(default=15.0, ge=0)
+    gamma: float = Field(default=0.0, ge=0)
+
+
+class Sampling(Part):
+    """A part that sees some pictures at each step, chosen by its generator."""
+
+    def __init__(self, steps: int, batch_size: int, seed: int) -> None:
+        super().__init__(steps, seed)
+        self.batch_size = batch_size
+
+    def some(self, pixels: Pixels) -> Tensor:
+        """Which of the pictures a step sees, [batch_size]."""
+        chosen = torch.randint(len(pixels), (self.batch_size,), generator=self.generator)
+        return chosen.to(pixels.images.device)
+
+
+class Reading(Sampling):
+    """A classifier of a set; its convolutions are an f when it is done (section 5.1)."""
+
+    def __init__(self, options: TransferOptions, pixels: Pixels, seed: int) -> None:
+        super().__init__(options.perception_steps, options.batch_size, seed)
+        self.options, self.pixels = options, pixels
+        made = with_seed(seed, lambda: Classifier(Perception(options.perception_width), 10))
+        self.classifier = made.to(pixels.images.device).eval()
+        self.networks = {"classifier": self.classifier}
+        self.optimizers = {"classifier": torch.optim.Adam(self.classifier.parameters())}
+
+    @property
+    def perception(self) -> Perception:
+        """f."""
+        return self.classifier.perception
+
+    def step(self, progress: float) -> dict[str, float]:
+        """One step down the cross-entropy."""
+        optimizer = self.optimizers["classifier"]
+        optimizer.param_groups[0]["lr"] = self.options.perception_rate * rate_at(progress)
+        chosen = self.some(self.pixels)
+        self.classifier.train()
+        logits, labels = self.classifier(self.pixels.inputs(chosen)), self.pixels.labels[chosen]
+        loss = functional.cross_entropy(logits, labels)
+        descend(loss, self.classifier, optimizer, math.inf, "the classifier of the dtn")
+        self.classifier.eval()
+        return {"loss": float(loss.detach()), "read right": float((logits.argmax(1) == labels).float().mean())}
+
+    def accuracy(self, pixels: Pixels) -> float:
+        """The share of pictures of a set that it reads right."""
+        logits = in_chunks(self.classifier, pixels.inputs, len(pixels))
+        return float((logits.argmax(1) == pixels.labels).float().mean())
+
+    def accuracy_on(self, pictures: Tensor, labels: Tensor) -> float:
+        """The share of pictures [N, C, 32, 32] that it reads right."""
+        logits = in_chunks(self.classifier, pictures.__getitem__, len(pictures))
+        return float((logits.argmax(1) == labels).float().mean())
+
+
+def rate_at(progress: float) -> float:
+    """The share of the learning rate that is used when so much of a training is over."""
+    return min((progress + 1e-3) / WARM_UP, (1 - progress) / (1 - WARM_UP))
+
+
+def with_seed(seed: int, make: Callable[[], Made]) -> Made:
+    """What `make` makes, whose first weights the seed alone decides."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make()

@@ -1,0 +1,181 @@
+"""G is learned: the transfer with all or some of its losses, and the baseline that the paper begins with."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from spiral.descent import descend
+from spiral.methods.dtn.model import (
+    Discriminator,
+    Generator,
+    Perception,
+    baseline_risk,
+    constancy_loss,
+    deception_loss,
+    discriminator_loss,
+    identity_loss,
+    in_color,
+    variation_loss,
+)
+from spiral.methods.dtn.pixels import Pixels, in_chunks
+from spiral.methods.dtn.reading import Sampling, TransferOptions, with_seed
+
+
+class Transferring(Sampling):
+    """A part that learns G, from pictures of a source and of a target.
+
+    Attributes:
+        mapping: G, or g where G = g ∘ f; of pictures in the first case, of f's activations in the second.
+        through_f: which of them it is.
+    """
+
+    def __init__(
+        self,
+        options: TransferOptions,
+        perception: Perception,
+        source: Pixels,
+        target: Pixels,
+        seed: int,
+        through_f: bool,
+        classes: int,
+    ) -> None:
+        super().__init__(options.steps, options.batch_size, seed)
+        self.options, self.perception, self.through_f = options, perception, through_f
+        self.source, self.target = source, target
+        channels, device = target.images.shape[-1], target.images.device
+
+        def make() -> tuple[nn.Sequential, nn.Module]:
+            first = nn.Identity() if through_f else Perception(options.perception_width)
+            generator = Generator(perception.features, options.width, channels)
+            return nn.Sequential(first, generator), Discriminator(channels, options.width, classes)
+
+        mapping, discriminator = with_seed(seed, make)
+        self.mapping, self.discriminator = mapping.to(device), discriminator.to(device)
+        self.networks = {"mapping": self.mapping, "discriminator": self.discriminator}
+        self.rates = {"mapping": options.learning_rate, "discriminator": options.discriminator_rate}
+        self.optimizers = {
+            name: torch.optim.Adam(network.parameters(), self.rates[name], (0.5, 0.999))
+            for name, network in self.networks.items()
+        }
+        self._seen: dict[str, Tensor] = {}
+
+    def step(self, progress: float) -> dict[str, float]:
+        """One step of D and one of G, at rates that fall over the second half, so that running means keep up."""
+        for name, network in self.networks.items():
+            network.train()
+            self.optimizers[name].param_groups[0]["lr"] = self.rates[name] * min(1.0, 2 * (1 - progress))
+        return self._learn(self.some(self.source), self.some(self.target))
+
+    def transferred(self, pixels: Pixels) -> Tensor:
+        """G of pictures, [N, C, 32, 32] in [−1, 1]."""
+        self.mapping.eval()
+
+        def transfer(pictures: Tensor) -> Tensor:
+            drawn: Tensor = self.mapping(self.perception(pictures) if self.through_f else pictures)
+            return drawn
+
+        return in_chunks(transfer, pixels.inputs, len(pixels))
+
+    @abstractmethod
+    def _learn(self, at_source: Tensor, at_target: Tensor) -> dict[str, float]:
+        """The steps on these pictures."""
+
+    def _inputs(self, which: str, chosen: Tensor) -> Tensor:
+        """What `mapping` takes of these pictures of the `source` or the `target`."""
+        pixels: Pixels = getattr(self, which)
+        return self._seen_by_f(which)[chosen] if self.through_f else in_color(pixels.inputs(chosen))
+
+    def _seen_by_f(self, which: str) -> Tensor:
+        """f of all pictures: it is frozen, so that once is enough, but not before it has learned."""
+        if which not in self._seen:
+            self.perception.requires_grad_(False)
+            pixels: Pixels = getattr(self, which)
+            self._seen[which] = in_chunks(self.perception, pixels.inputs, len(pixels))
+        return self._seen[which]
+
+    def _descend(self, name: str, loss: Tensor) -> None:
+        descend(loss, self.networks[name], self.optimizers[name], math.inf, f"the {name} of the dtn")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Which terms of the losses count: those of L_CONST, of L_TID, and of L_D and L_GANG."""
+
+    constancy: bool = True
+    identity: bool = True
+    adversarial: bool = True
+
+
+class Transfer(Transferring):
+    """The domain transfer network, with all of its losses or without some of them (section 4)."""
+
+    def __init__(
+        self,
+        options: TransferOptions,
+        perception: Perception,
+        source: Pixels,
+        target: Pixels,
+        seed: int,
+        through_f: bool = True,
+        terms: Terms | None = None,
+    ) -> None:
+        super().__init__(options, perception, source, target, seed, through_f, classes=3)
+        self.terms = terms or Terms()
+
+    def _learn(self, at_source: Tensor, at_target: Tensor) -> dict[str, float]:
+        # Together, so that what a batch is normalised by is the same for both, as it is afterwards.
+        both = torch.cat((self._inputs("source", at_source), self._inputs("target", at_target)))
+        drawn, real = self.mapping(both), self.target.inputs(at_target)
+        losses: dict[str, Tensor] = {}
+        if self.terms.adversarial:
+            losses["D"] = discriminator_loss(*self._judged(drawn.detach(), real))
+            self._descend("discriminator", losses["D"])
+        self._descend("mapping", self._loss(drawn, real, self._seen_by_f("source")[at_source], losses))
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _loss(self, drawn: Tensor, real: Tensor, seen: Tensor, losses: dict[str, Tensor]) -> Tensor:
+        """L_G; its terms are put among the losses."""
+        transferred, redrawn = drawn.chunk(2)
+        options, terms = self.options, self.terms
+        total = drawn.new_zeros(())
+        if terms.adversarial:
+            losses["GANG"] = deception_loss(*self._judged(drawn, real)[:2])
+            total = total + losses["GANG"]
+        if terms.constancy and options.alpha:
+            losses["CONST"] = constancy_loss(seen, self.perception(transferred))
+            total = total + options.alpha * losses["CONST"]
+        if terms.identity and options.beta:
+            losses["TID"] = identity_loss(real, redrawn)
+            total = total + options.beta * losses["TID"]
+        if options.gamma:
+            losses["TV"] = variation_loss(drawn)
+            total = total + options.gamma * losses["TV"]
+        return total
+
+    def _judged(self, drawn: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """D's logits of G(x_s), G(x_t) and x_t, normalised as one batch, as they are afterwards."""
+        transferred, redrawn, itself = self.discriminator(torch.cat((drawn, real))).chunk(3)
+        return transferred, redrawn, itself
+
+
+class Baseline(Transferring):
+    """R_GAN + α R_CONST with a binary D and a G that sees source pictures alone, and not through f (section 3)."""
+
+    def __init__(
+        self, options: TransferOptions, perception: Perception, source: Pixels, target: Pixels, seed: int
+    ) -> None:
+        super().__init__(options, perception, source, target, seed, through_f=False, classes=1)
+
+    def _learn(self, at_source: Tensor, at_target: Tensor) -> dict[str, float]:
+        drawn, real = self.mapping(self._inputs("source", at_source)), self.target.inputs(at_target)
+        risk = baseline_risk(*self.discriminator(torch.cat((drawn.detach(), real))).chunk(2))
+        self._descend("discriminator", -risk)
+        deceived = baseline_risk(*self.discriminator(torch.cat((drawn, real))).chunk(2))
+        constancy = constancy_loss(self._seen_by_f("source")[at_source], self.perception(drawn))
+        self._descend("mapping", deceived + self.options.alpha * constancy)
+        return {"GAN": float(risk.detach()), "CONST": float(constancy.detach())}
