@@ -179,9 +179,10 @@ def test_the_policy_takes_no_step_until_all_learned_rewards_are_warmed_up(two_ju
     done = resume(tmp_path / "run", None, LOCAL).counters
     assert (done.frames, done.policy_steps) == (8 * FRAMES, 5)
     # The first takes two steps for each of the policy; the second asks for none, and takes one in the same process.
-    assert done.reward_steps == {"discriminator": 30 + 2 * 5, "discriminator-2": 30 + 5}
+    warmed_up = 3 * WARM_UP_STEPS
+    assert done.reward_steps == {"discriminator": warmed_up + 2 * 5, "discriminator-2": warmed_up + 5}
     ratios = [row.get("reward/discriminator/steps_per_policy_step") for row in learned_rows(tmp_path / "run")]
-    assert 40 / 5 in ratios, "with those of the warm-up"
+    assert (warmed_up + 2 * 5) / 5 in ratios, "with those of the warm-up"
 
 
 def test_a_warm_up_follows_the_cloning_and_precedes_the_schedules(tiny_copying, tmp_path):
