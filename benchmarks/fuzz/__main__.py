@@ -32,7 +32,7 @@ import typer
 from benchmarks.fuzz.damage import Whole
 from benchmarks.fuzz.data import data_set, pictures
 from benchmarks.fuzz.files import brush, brush_name, output, picture, program
-from benchmarks.fuzz.folders import checkpoint, copies, curves, population, run_folder, writer
+from benchmarks.fuzz.folders import checkpoint, copies, curves, fits, population, run_folder, writer
 from benchmarks.fuzz.variables import at_import, variables
 from benchmarks.fuzz.words import address, cluster, job, options, settings, store
 from cluster.cli import main
@@ -47,8 +47,8 @@ from spiral.config import RunConfig
 from spiral.presets import preset
 
 KINDS: tuple[Callable[[Random, Path, Whole], list[str]], ...] = (
-    program, picture, brush, brush_name, checkpoint, run_folder, curves, writer, population, copies, pictures, data_set,
-    settings, options, address, cluster, job, store, variables, output,
+    program, picture, brush, brush_name, checkpoint, run_folder, curves, writer, fits, population, copies, pictures,
+    data_set, settings, options, address, cluster, job, store, variables, output,
 )  # fmt: skip
 EVERY = 200  # inputs, one is `at_import`, which takes seconds
 SECONDS = 60  # of the processor, that an answer may take

@@ -1,15 +1,21 @@
-"""Folders that the command itself wrote, of which something is damaged: agents, runs, populations and copies."""
+"""Folders that the command itself wrote, of which something is damaged: agents, runs, fits, populations and copies."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
+from safetensors.numpy import save_file
+
 from benchmarks.fuzz.damage import VALUES, WORDS, Whole, damaged, document
+from spiral.methods.fitting import CHECKPOINT, METRICS, RESULTS
+from spiral.methods.judgement import FILE, Judgement
 
 NOBODY = "127.0.0.1:1"  # a cluster that is not there: whatever is wrong is told before it is looked for
 
@@ -89,6 +95,50 @@ def copies(rng: Random, place: Path, whole: Whole) -> list[str]:
     _damage_checkpoint(rng, next((place / "copies").iterdir()))
     words = ["train", "--resume", "--engine", "local", "--frames", "140", "--out", str(place / "run"), "--checkpoints"]
     return [*words, rng.choice((str(place / "copies"), f"file://{place}/copies", f"dir::file://{place}/copies"))]
+
+
+def fits(rng: Random, place: Path, whole: Whole) -> list[str]:
+    """The folder of a method's fit, to go on with it, to measure it again, or to be a reward's."""
+    fit: dict[str, Any] = {"method": "dual_distance", "experiment": "alignment", "seed": 0, "steps": {}, "seconds": 0.0}
+    fit["options"] = {"steps": 1, "alignments": 1, "points": 2, "penalty": 1.0, "width": 2.0}
+    table = {"title": "Shares", "columns": ["kind", "share"], "rows": [["linear", 0.5]], "note": ""}
+    Judgement("dtn", {"x": np.zeros(1, np.float32)}, {"width": 4}).save(place)
+    document_of_fit = document(rng, fit).decode("utf-8", "surrogateescape") if rng.random() < 0.7 else json.dumps(fit)
+    with suppress(Exception):  # what is no text goes into no such file
+        save_file({"linear-dual-0.01/generator": np.zeros(1, np.uint8)}, place / CHECKPOINT, {"fit": document_of_fit})
+    (place / RESULTS).write_bytes(document(rng, table))
+    if rng.random() < 0.5:
+        file = place / rng.choice((CHECKPOINT, FILE, RESULTS, METRICS))
+        if rng.random() < 0.5 and file.exists():
+            file.write_bytes(damaged(rng, file.read_bytes()))
+        else:
+            _damage_place(rng, file)
+    reward = json.dumps([{"name": rng.choice(("dtn", "dann", "blank", rng.choice(WORDS))), "from": str(place)}])
+    return rng.choice(
+        (
+            ["fit", rng.choice(("dual_distance", "dann", rng.choice(WORDS))), "--resume", "--out", str(place)],
+            ["eval", "dual_distance", "--run", str(place)],
+            [
+                "train",
+                "--preset",
+                "mnist-small",
+                "--engine",
+                "local",
+                "--out",
+                "/dev/null/x",
+                "--set",
+                f"rewards={reward}",
+            ],
+            [
+                "fit",
+                "dual_distance",
+                "--out",
+                "/dev/null/x",
+                "--set",
+                f"{rng.choice(list(fit['options']))}={rng.choice(WORDS)}",
+            ],
+        )
+    )
 
 
 def _one_of(rng: Random, plan: dict[str, Any]) -> dict[str, Any]:

@@ -13,11 +13,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field, TypeAdapter
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from spiral.config import MOST_SEED
 from spiral.contracts import Arrays
 from spiral.files import OutputError, parsed_json, read_json, written_whole
 from spiral.methods.experiment import Experiment, Table
@@ -42,10 +44,10 @@ class Fit:
 
     method: str
     experiment: str
-    seed: int
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)]
     options: dict[str, Any]
-    steps: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
+    steps: dict[str, Annotated[int, Field(ge=0)]] = field(default_factory=dict)
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
 def require_empty(folder: Path) -> None:
@@ -82,7 +84,7 @@ def read_fit(folder: Path) -> tuple[Fit, Arrays]:
         with safe_open(path, framework="numpy") as file:
             document = parsed_json((file.metadata() or {})["fit"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-        return Fit(**document), arrays
+        return TypeAdapter(Fit).validate_python(document), arrays
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise ConfigError(f"{path} is damaged ({error}): fit anew into another folder") from error
 
@@ -185,8 +187,8 @@ def read_results(folder: Path) -> list[Table]:
         ConfigError: there are none.
     """
     try:
-        return [Table(**table) for table in read_json(folder / RESULTS)]
-    except (OSError, TypeError, ValueError) as error:
+        return TypeAdapter(list[Table]).validate_python(read_json(folder / RESULTS))
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{folder / RESULTS} cannot be read ({error}): fit to the end first") from error
 
 

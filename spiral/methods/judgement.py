@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -58,7 +59,10 @@ def read_judgement(folder: Path, method: str) -> Judgement:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-        found, options = metadata["method"], parsed_json(metadata["options"])
+        found, options = (
+            metadata["method"],
+            TypeAdapter(dict[str, Any]).validate_python(parsed_json(metadata["options"])),
+        )
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise ConfigError(f"{path} is damaged ({error}): fit {method} anew, or name another folder") from error
     if found != method:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 from torch import nn
 
 from spiral.config import RewardTerm
@@ -18,7 +19,7 @@ from spiral.files import OutputError
 from spiral.methods import METHODS, find_experiment, find_method
 from spiral.methods.experiment import Experiment, ExperimentOptions, Part, Table
 from spiral.methods.fitting import CHECKPOINT, METRICS, Fit, Fitting, begin, load_parts, read_fit, read_results
-from spiral.methods.judgement import Judgement, read_judgement
+from spiral.methods.judgement import FILE, Judgement, read_judgement
 from spiral.rewards import build_reward, setting_of
 from spiral.rewards.base import LearnedReward
 from spiral.section import ConfigError
@@ -133,6 +134,26 @@ def test_what_is_no_fit_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / CHECKPOINT).write_bytes(content)
     with pytest.raises(ConfigError, match="is damaged"):
         read_fit(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"method": ["lines"]}, {"seed": -1}, {"seed": 10**30}, {"steps": {"first": -1}}, {"options": 3}],
+)
+def test_values_that_no_fit_has_are_named(tmp_path: Path, change: dict[str, object]) -> None:
+    document = {"method": "lines", "experiment": "lines", "seed": 0, "options": {}, "steps": {}, "seconds": 0.0}
+    save_file({}, tmp_path / CHECKPOINT, {"fit": json.dumps(document)})
+    assert read_fit(tmp_path)[0].method == "lines"
+    save_file({}, tmp_path / CHECKPOINT, {"fit": json.dumps(document | change)})
+    with pytest.raises(ConfigError, match="is damaged"):
+        read_fit(tmp_path)
+
+
+@pytest.mark.parametrize("options", ["[]", "3", "null", "{"])
+def test_a_judgement_whose_options_are_none_is_named(tmp_path: Path, options: str) -> None:
+    save_file({}, tmp_path / FILE, {"method": "dtn", "options": options})
+    with pytest.raises(ConfigError, match="is damaged"):
+        read_judgement(tmp_path, "dtn")
 
 
 def test_every_method_says_what_it_is_for_and_has_an_experiment_and_a_reward() -> None:
