@@ -108,7 +108,10 @@ def test_digits8_are_scikit_learns_dark_on_white() -> None:
     assert data.prepare("digits8").name == "digits.csv.gz"
 
 
-@pytest.mark.parametrize("content", [b"", b"text", gzip.compress(b"1,2,3\n"), gzip.compress(b"1,2\n3,x\n")])
+DAMAGED = [b"", b"text", gzip.compress(b"1,2,3\n", mtime=0), gzip.compress(b"1,2\n3,x\n", mtime=0)]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=["empty", "text", "short", "no number"])
 def test_a_damaged_file_of_digits8_is_named(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "digits.csv.gz").write_bytes(content)
     monkeypatch.setattr(digits8, "SKLEARN", Package("scikit-learn", str(tmp_path / "digits.csv.gz"), "digits"))
