@@ -36,22 +36,19 @@ def fit_method(
             raise RunError(
                 "--resume goes on with the experiment as it was begun: leave out --experiment, --seed, --set"
             )
-        fit, _ = read_fit(out)
-        _require_same(method, fit, out)
+        _require_same(method, read_fit(out)[0], out)
+        with only_writer(out):
+            fit, states = read_fit(out)  # as far as the writer before came
+            _carry_out(out, fit, _made(fit, states))
     else:
         name, kind = find_experiment(method, experiment)
         options = parse_section(kind.Options, read_changes(changes), ("experiment",))
         fit = Fit(method, name, seed or 0, options.model_dump(mode="json"))
         require_empty(out)
-        _made(fit, {})  # whose data may be missing: then nothing was begun
+        made = _made(fit, {})  # whose data may be missing: then nothing was begun
         begin(out, fit)
-    with only_writer(out):
-        made = _made(*read_fit(out))
-        if _train(out, made):
-            print_tables(Fitting(out, read_fit(out)[0], made, lambda *_: None).finish())
-            Console().print(f"Everything is in {out}; as a reward: {_as_reward(method, str(out))}")
-        else:
-            Console().print(f"Interrupted; go on with: spiral fit {method} --resume --out {out}")
+        with only_writer(out):
+            _carry_out(out, fit, made)
 
 
 def measure_again(method: str, run: Path) -> None:
@@ -112,7 +109,8 @@ def _made(fit: Fit, states: Arrays) -> Experiment:
     return made
 
 
-def _train(folder: Path, made: Experiment) -> bool:
+def _carry_out(folder: Path, fit: Fit, made: Experiment) -> None:
+    """Train to the end and print the tables, or say how to go on with what was interrupted."""
     bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tasks = {name: bar.add_task(name, total=part.steps) for name, part in made.parts.items()}
 
@@ -120,6 +118,11 @@ def _train(folder: Path, made: Experiment) -> bool:
         figures = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
         bar.update(tasks[part], completed=step, total=steps, description=f"{part}  {figures}")
 
-    fit, _ = read_fit(folder)
+    fitting = Fitting(folder, fit, made, tell)
     with bar, Interrupts() as interrupts:
-        return Fitting(folder, fit, made, tell).train(lambda: interrupts.requested)
+        done = fitting.train(lambda: interrupts.requested)
+    if done:
+        print_tables(fitting.finish())
+        Console().print(f"Everything is in {folder}; as a reward: {_as_reward(fit.method, str(folder))}")
+    else:
+        Console().print(f"Interrupted; go on with: spiral fit {fit.method} --resume --out {folder}")

@@ -45,11 +45,13 @@ class Optimum:
 
     Attributes:
         alpha: one for each point, first those of A, [..., N + M], in (0, 1).
+        beta: y α / λ, what each point weighs in f, [..., N + M].
         bias: b, [...].
         value: d(A, B), [...]; at most 0, and −(N + M) log 2 at least for sets of equal size.
     """
 
     alpha: Tensor
+    beta: Tensor
     bias: Tensor
     value: Tensor
 
@@ -100,9 +102,9 @@ def solve(gram: Tensor, count: int, penalty: float) -> Optimum:
             break
         beta, bias = _line_search(gram, labels, penalty, (beta, bias), (step, bias_step), decrement)
     alpha = torch.sigmoid(-labels * (_product(gram, beta) + bias.unsqueeze(-1)))
-    signed = labels * alpha
-    value = (signed * _product(gram, signed)).sum(-1) / (2 * penalty) + _entropy(alpha)
-    return Optimum(alpha, bias, value)
+    beta = labels * alpha / penalty
+    value = penalty / 2 * (beta * _product(gram, beta)).sum(-1) + _entropy(alpha)
+    return Optimum(alpha, beta, bias, value)
 
 
 def distance(a: Tensor, b: Tensor, kernel: Kernel, penalty: float) -> Tensor:
@@ -113,10 +115,7 @@ def distance(a: Tensor, b: Tensor, kernel: Kernel, penalty: float) -> Tensor:
     points = torch.cat((a, b), dim=-2).double()  # else the Gram matrix of clouds far away has negative eigenvalues
     gram, size = kernel(points, points), points.shape[-2]
     best = solve(gram.detach(), a.shape[-2], penalty)
-    signed = best.alpha.clone()
-    signed[..., a.shape[-2] :] *= -1
-    squared = torch.einsum("...i,...ij,...j->...", signed, gram, signed)
-    value = squared / (2 * penalty) + _entropy(best.alpha)
+    value = penalty / 2 * (best.beta * _product(gram, best.beta)).sum(-1) + _entropy(best.alpha)
     return (value / size + math.log(2)).to(a.dtype)
 
 
@@ -134,11 +133,9 @@ def primal(logits: Tensor, count: int, squared_norm: Tensor, penalty: float) -> 
     return value
 
 
-def witness(best: Optimum, cross: Tensor, count: int, penalty: float) -> Tensor:
+def witness(best: Optimum, cross: Tensor) -> Tensor:
     """f(x), the log-odds that a point x is of A, from k of it with every point, [..., K, N + M] → [..., K]."""
-    signed = best.alpha.clone()
-    signed[..., count:] *= -1
-    return torch.einsum("...kj,...j->...k", cross.double(), signed) / penalty + best.bias.unsqueeze(-1)
+    return _product(cross.double(), best.beta) + best.bias.unsqueeze(-1)
 
 
 def _newton_step(

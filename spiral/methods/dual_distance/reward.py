@@ -19,7 +19,7 @@ from torch.nn import functional
 from spiral.agent import as_pictures, writable_tensor
 from spiral.contracts import Arrays, WeightsError
 from spiral.descent import DivergedError
-from spiral.methods.dual_distance.model import gaussian, solve
+from spiral.methods.dual_distance.model import gaussian, solve, witness
 from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_shape, need_targets
 from spiral.section import Section, Size
 
@@ -70,15 +70,13 @@ class DualDistance(LearnedReward):
         width = self.options.width * float(torch.pdist(points).median().clamp(min=1e-3))
         gram = gaussian(width)(points, points)
         best = solve(gram, len(real), penalty)
-        beta = best.alpha / penalty
-        beta[len(real) :] *= -1
-        scores = gram.double() @ beta + best.bias
+        scores = witness(best, gram)
         if not scores.isfinite().all():
             raise DivergedError(f"dual_distance at step {self.version}: a score is not finite")
         self.load_weights(
             {
                 "points": points.float().cpu().numpy(),
-                "beta": beta.float().cpu().numpy(),
+                "beta": best.beta.float().cpu().numpy(),
                 "bias": best.bias.float().cpu().numpy(),
                 "width": np.array(width, np.float32),
             }

@@ -118,7 +118,7 @@ def test_the_witness_is_the_log_odds_of_the_best_discriminator() -> None:
     points = torch.cat((a, b))
     gram = gaussian(1.0)(points, points)
     best = solve(gram, len(a), penalty)
-    known = torch.sigmoid(witness(best, gram, len(a), penalty))
+    known = torch.sigmoid(witness(best, gram))
     expected = torch.cat((1 - known[: len(a)], known[len(a) :]))
     torch.testing.assert_close(best.alpha, expected, atol=1e-5, rtol=0)
 
