@@ -53,8 +53,8 @@ class Batch:
     Attributes:
         trajectory: as the actors played them.
         rewards: [T, B].
-        proximal_log_prob: log π₀(a_t|x_t) of the policy before the first update on them, [T, B]; None where this is
-            the only one: the policy that it judges is π₀ itself.
+        proximal_log_prob: log π₀(a_t|x_t) of the policy before the first update on them, [T, B]; None for the first
+            update: the policy that it judges is π₀ itself.
     """
 
     trajectory: Trajectory
@@ -122,12 +122,7 @@ class PolicyLearner(Learner):
         rate = on_the_way(policy.learning_rate, policy.final_learning_rate, progress)
         entropy_cost = on_the_way(policy.entropy, policy.final_entropy, progress)
         self._set_learning_rate(rate)
-        proximal = None if policy.passes == policy.minibatches == 1 else self._proximal_log_prob(trajectory)
-        updates = []
-        for _ in range(policy.passes):
-            for episodes in np.array_split(self.rng.permutation(trajectory.batch_size), policy.minibatches):
-                whole = Batch(trajectory, rewards, proximal)
-                updates.append(self._update(whole if policy.minibatches == 1 else whole.select(episodes), entropy_cost))
+        updates = self._passes(trajectory, rewards, entropy_cost)
         self._advance()
         if self.anchor is not None:
             self.anchor.follow(self.agent, self.version)
@@ -199,11 +194,34 @@ class PolicyLearner(Learner):
         with autocast(self.device, self.precision.name):
             return self.agent.unroll(TensorEpisodes.of(trajectory, self.device)).log_prob
 
-    def _update(self, batch: Batch, entropy_cost: float) -> dict[str, float]:
-        loss, measured = self.team.differentiate(partial(self._loss, batch, entropy_cost))
-        return measured | {"policy/gradient_norm": self._descend(loss)}
+    def _passes(self, trajectory: Trajectory, rewards: Tensor, entropy_cost: float) -> list[dict[str, float]]:
+        """Measurements of each update, on every minibatch in every pass.
 
-    def _loss(self, batch: Batch, entropy_cost: float) -> tuple[Tensor, dict[str, float]]:
+        The first update judges π₀ itself and leaves what it found to later ones, so only the rest is judged before.
+        """
+        parts = [
+            episodes
+            for _ in range(self.config.policy.passes)
+            for episodes in np.array_split(self.rng.permutation(trajectory.batch_size), self.config.policy.minibatches)
+        ]
+        rest = np.setdiff1d(np.arange(trajectory.batch_size), parts[0])
+        proximal = torch.empty(rewards.shape, device=self.device)
+        if len(rest):
+            proximal[:, torch.from_numpy(rest)] = self._proximal_log_prob(trajectory.select(rest))
+        updates = []
+        for number, episodes in enumerate(parts):
+            batch = Batch(trajectory, rewards, proximal if number else None).select(episodes)
+            measured, log_prob = self._update(batch, entropy_cost)
+            if number == 0:
+                proximal[:, torch.from_numpy(episodes)] = log_prob
+            updates.append(measured)
+        return updates
+
+    def _update(self, batch: Batch, entropy_cost: float) -> tuple[dict[str, float], Tensor]:
+        loss, measured, log_prob = self.team.differentiate(partial(self._loss, batch, entropy_cost))
+        return measured | {"policy/gradient_norm": self._descend(loss)}, log_prob
+
+    def _loss(self, batch: Batch, entropy_cost: float) -> tuple[Tensor, dict[str, float], Tensor]:
         policy = self.config.policy
         rewards = batch.rewards.to(self.device)
         with autocast(self.device, self.precision.name):
@@ -225,12 +243,13 @@ class PolicyLearner(Learner):
         errors = returns.vs - judged.value
         entropy = command_entropy(self.agent.spec, judged.commands, self.team.total).mean()
         loss = actor_loss + policy.value * 0.5 * errors.square().mean() - entropy_cost * entropy
-        return loss, {
+        measured = {
             "policy/loss": float(actor_loss.detach()),
             "policy/entropy": float(entropy.detach()),
             "policy/rho": float(log_rhos.exp().mean()),
             "policy/explained_variance": float(1.0 - errors.detach().var() / (returns.vs.var() + 1e-8)),
         }
+        return loss, measured, judged.log_prob.detach()
 
     def _descend(self, loss: Tensor) -> float:
         limit = self.config.policy.max_gradient_norm

@@ -20,6 +20,7 @@ from spiral.descent import DivergedError
 from spiral.rewards import Scored
 from spiral.rewards.base import Context, LearnedReward, Reward
 from spiral.state import network_arrays
+from spiral.trajectory import Trajectory
 from spiral.vtrace import vtrace
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, made_up, tiny_config, tiny_discriminator
 
@@ -164,7 +165,7 @@ def test_minibatches_share_the_episodes_out(monkeypatch):
     seen = []
     update = learner._update
 
-    def spy(batch: Batch, entropy_cost: float) -> dict[str, float]:
+    def spy(batch: Batch, entropy_cost: float) -> tuple[dict[str, float], Tensor]:
         seen.append(batch)
         return update(batch, entropy_cost)
 
@@ -178,9 +179,37 @@ def test_minibatches_share_the_episodes_out(monkeypatch):
     ]
     assert sorted(episodes) == list(range(8))
     torch.testing.assert_close(torch.cat([batch.rewards for batch in seen], dim=1), expected[:, episodes])
-    proximal = make(config)._proximal_log_prob(trajectory)
-    found = [batch.proximal_log_prob for batch in seen if batch.proximal_log_prob is not None]
-    torch.testing.assert_close(torch.cat(found, dim=1), proximal[:, episodes])
+
+
+@pytest.mark.parametrize("policy", [{"minibatches": 4}, {"passes": 2}, {"passes": 3, "minibatches": 2}])
+def test_every_update_after_the_first_knows_the_policy_that_the_batch_found(policy, monkeypatch):
+    """It is judged once for each episode: the first update judges its own part, and only the others' before it."""
+    config = tiny_config({"policy": {"clip_ratio": 0.2, "learning_rate": 0.05, **policy}})
+    learner = make(config)
+    trajectory = made_up(config, version=-3)
+    expected = make(config)._proximal_log_prob(trajectory)
+    seen: list[Batch] = []
+    judged_before: list[int] = []
+    update, judge = learner._update, learner._proximal_log_prob
+
+    def spy(batch: Batch, entropy_cost: float) -> tuple[dict[str, float], Tensor]:
+        seen.append(batch)
+        return update(batch, entropy_cost)
+
+    def judge_spy(some: Trajectory) -> Tensor:
+        judged_before.append(some.batch_size)
+        return judge(some)
+
+    monkeypatch.setattr(learner, "_update", spy)
+    monkeypatch.setattr(learner, "_proximal_log_prob", judge_spy)
+    learner.step(trajectory, 0.0)
+    assert seen[0].proximal_log_prob is None
+    assert sum(judged_before) == 8 - seen[0].trajectory.batch_size
+    for batch in seen[1:]:
+        episodes = [
+            next(i for i in range(8) if np.array_equal(trajectory.noise[i], noise)) for noise in batch.trajectory.noise
+        ]
+        torch.testing.assert_close(batch.proximal_log_prob, expected[:, episodes])
 
 
 CLIPPED: dict[str, Any] = {"policy": {"clip_ratio": 0.1}}
