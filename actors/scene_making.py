@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from envs.random_scenes import random_scenes
 from envs.scene_settings import SceneSettings
 from envs.scenes import ScenesVector
+from spiral.data.arrays import SPLITS
 from spiral.data.pictures import Split
-from spiral.data.scenes import SPLITS, SceneSet
+from spiral.data.scenes import SceneSet
 
 CHUNK = 250
 

@@ -16,6 +16,7 @@ from learners.learner import Learner
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, Replay, WeightStore
 from spiral.data import load
+from spiral.descent import DivergedError
 from spiral.precision import Precision
 from spiral.random_state import generator_array, load_generator
 from spiral.rewards import build_reward, learned_terms, setting_of
@@ -75,7 +76,11 @@ class RewardLearner(Learner):
             EmptyReplayError: when the replay holds nothing yet.
             DivergedError: when a number is not finite any more.
         """
-        return {f"reward/{key}/{name}": value for name, value in self.rewards[key].update(self._lesson(key)).items()}
+        try:
+            measured = self.rewards[key].update(self._lesson(key))
+        except DivergedError as error:
+            raise DivergedError(f"the reward {key!r}: {error}") from error
+        return {f"reward/{key}/{name}": value for name, value in measured.items()}
 
     def published(self) -> Iterator[tuple[str, int, Arrays]]:
         """The weights of every reward."""

@@ -6,7 +6,6 @@ such a file is read instead. A picture is decided by the seed, the split and its
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from spiral.data.arrays import SPLITS, path, read_arrays, write_arrays
 from spiral.data.fonts import MATPLOTLIB
 from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
-from spiral.files import written_whole
 
 SIZE = 32
-SPLITS: tuple[Split, ...] = ("train", "test")
 COUNTS: dict[Split, int] = {"train": 20_000, "test": 2_000}
 SEED = 0
 
@@ -72,11 +70,6 @@ class Drawn:
         return self.folder
 
 
-def path(folder: Path, split: Split) -> Path:
-    """The file of a split."""
-    return folder / f"{split}.npz"
-
-
 def read(file: Path) -> Pictures:
     """The pictures that were made, uint8 [N, 32, 32, 3].
 
@@ -84,11 +77,7 @@ def read(file: Path) -> Pictures:
         DatasetCorrupt: the file is damaged or another.
     """
     how = f"move it away, or run `spiral data make {file.parent.name}` after that"
-    try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            images, labels = arrays["images"], arrays["labels"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DatasetCorrupt(f"{file} is damaged or no set of drawn pictures ({error}): {how}") from None
+    images, labels = read_arrays(file, ("images", "labels"), "drawn pictures", how)
     pictures = images.dtype == np.uint8 and images.ndim == 4 and images.shape[1:] == (SIZE, SIZE, 3)
     if not pictures or labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         raise DatasetCorrupt(
@@ -108,6 +97,4 @@ def write(folder: Path, split: Split, pictures: Pictures) -> Path:
     file = path(folder, split)
     if file.exists():
         read(file)
-    with written_whole(file) as unfinished, unfinished.open("wb") as stream:
-        np.savez_compressed(stream, images=pictures.images, labels=pictures.labels.astype(np.uint8))
-    return file
+    return write_arrays(file, images=pictures.images, labels=pictures.labels.astype(np.uint8))

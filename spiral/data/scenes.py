@@ -6,17 +6,14 @@ archives of plain arrays, written under another name and renamed when they are w
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spiral.data.arrays import SPLITS, path, read_arrays, write_arrays
 from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
-from spiral.files import written_whole
-
-SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 @dataclass(frozen=True)
@@ -66,11 +63,6 @@ class Scenes:
         return self.folder
 
 
-def path(folder: Path, split: Split) -> Path:
-    """The file of a split."""
-    return folder / f"{split}.npz"
-
-
 def read(folder: Path, split: Split) -> SceneSet:
     """One split.
 
@@ -80,14 +72,9 @@ def read(folder: Path, split: Split) -> SceneSet:
     """
     file = path(folder, split)
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            images, actions = arrays["images"], arrays["actions"]
+        images, actions = read_arrays(file, ("images", "actions"), "scenes", f"move it away and {_how(folder)}")
     except FileNotFoundError:
         raise DatasetMissing(f"{file} is not there: {_how(folder)}") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DatasetCorrupt(
-            f"{file} is damaged or no set of scenes ({error}): move it away and {_how(folder)}"
-        ) from None
     pictures = images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] == 3 and images.size > 0
     if not pictures or actions.ndim != 3 or len(images) != len(actions):
         raise DatasetCorrupt(
@@ -106,9 +93,7 @@ def write(folder: Path, split: Split, scenes: SceneSet) -> Path:
     file = path(folder, split)
     if file.exists():
         read(folder, split)
-    with written_whole(file) as unfinished:
-        np.savez_compressed(unfinished, images=scenes.images, actions=scenes.actions.astype(np.int16))
-    return file
+    return write_arrays(file, images=scenes.images, actions=scenes.actions.astype(np.int16))
 
 
 def _how(folder: Path) -> str:

@@ -69,6 +69,10 @@ def build_reward(term: RewardTerm, setting: Setting) -> Reward:
             f"the reward {term.name!r} needs what its method has learned: run `spiral fit {term.name} --out "
             f"runs/{term.name}`, and say rewards: [{{name: {term.name}, from: runs/{term.name}}}]"
         )
+    if not made.fitted and term.fitted_in is not None:
+        raise ConfigError(
+            f"rewards.{term.name}.from={term.fitted_in!r}, but the reward {term.name!r} needs no fit: leave `from` out"
+        )
     judgement = None if term.fitted_in is None else read_judgement(Path(term.fitted_in), term.name)
     found = {} if judgement is None else judgement.options
     options = parse_section(made.Options, found | term.options, ("rewards", term.name, "options"))

@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
+from spiral.agent import as_pictures, writable_tensor
 from spiral.config import PrecisionSetting
 from spiral.contracts import Arrays, WeightsError
 from spiral.descent import descend
@@ -88,7 +90,7 @@ class Reward(ABC):
         Raises:
             WeightsError: they are of something else.
         """
-        raise WeightsError(f"{type(self).__name__} has no weights: leave out `from`")
+        raise WeightsError(f"{type(self).__name__} has no weights")
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,12 @@ def need_shape(name: str, renders: NDArray[np.uint8], shape: tuple[int, ...]) ->
     """
     if renders.shape != shape:
         raise ValueError(f"the reward {name!r} scores pictures of shape {shape} here, but was given {renders.shape}")
+
+
+def shrunken(renders: NDArray[np.uint8], side: int, device: torch.device) -> Tensor:
+    """Pictures uint8 [B, H, W, C] at side×side by their means over areas, in [0, 1], [B, C · side · side]."""
+    pictures = as_pictures(writable_tensor(renders).to(device))
+    return functional.adaptive_avg_pool2d(pictures, side).flatten(1)
 
 
 def need_count(name: str, count: str, context: Context) -> NDArray[np.int64]:

@@ -18,7 +18,8 @@ from PIL import Image
 from scipy.io import savemat
 
 from spiral import data
-from spiral.data import drawn, mat_file, svhn
+from spiral.data import mat_file, svhn
+from spiral.data.arrays import SPLITS
 from spiral.data.office31 import KINDS
 
 RNG = np.random.default_rng(0)
@@ -142,7 +143,7 @@ def test_svhn_has_its_pictures_and_ten_stands_for_nought(root: Path) -> None:
 )
 def test_usps_is_read_in_both_forms_dark_on_white(tmp_path: Path, names: tuple[str, str]) -> None:
     write_usps(tmp_path / "usps", names)
-    for split in drawn.SPLITS:
+    for split in SPLITS:
         ink = USPS_INK[split]
         pictures = data.load_pictures("usps", split, 16, root=tmp_path)
         np.testing.assert_array_equal(255 - pictures.images.reshape(-1, 256), np.round((ink + 1) * 127.5))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -17,7 +17,8 @@ from envs.program import Program
 from envs.scene_objects import ADD
 from envs.scene_settings import SceneSettings
 from spiral.data import DatasetCorrupt, DatasetError, DatasetMissing, catalogue, load, prepare
-from spiral.data.scenes import SPLITS, SceneSet, path, read, write
+from spiral.data.arrays import SPLITS, path
+from spiral.data.scenes import SceneSet, read, write
 
 
 def nothing(_: int) -> None:
@@ -103,8 +104,8 @@ def test_a_write_that_fails_leaves_the_old_file(some, tmp_path, monkeypatch):
     file = write(tmp_path, "test", some)
     before = file.read_bytes()
 
-    def fail(*_: object, **__: object) -> None:
-        Path(str(_[0])).write_bytes(b"half")
+    def fail(file: IO[bytes], **_: object) -> None:
+        file.write(b"half")
         raise OSError("disk full")
 
     monkeypatch.setattr(np, "savez_compressed", fail)

@@ -14,13 +14,11 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
-from torch.nn import functional
 
-from spiral.agent import as_pictures, writable_tensor
 from spiral.contracts import Arrays, WeightsError
 from spiral.descent import DivergedError
 from spiral.methods.dual_distance.model import gaussian, solve, witness
-from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_shape, need_targets
+from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_shape, need_targets, shrunken
 from spiral.section import Section, Size
 
 
@@ -115,12 +113,9 @@ class DualDistance(LearnedReward):
 
     def _seen(self, pixels: NDArray[np.uint8], targets: NDArray[np.uint8] | None) -> Tensor:
         """Pictures as they count, or how they differ from their targets, [B, side · side · C]."""
-        pictures = self._shrunk(pixels)
-        return pictures if targets is None else pictures - self._shrunk(targets)
-
-    def _shrunk(self, pixels: NDArray[np.uint8]) -> Tensor:
-        pictures = as_pictures(writable_tensor(pixels).to(self.setting.device))
-        return functional.adaptive_avg_pool2d(pictures, self.options.side).flatten(1)
+        side, device = self.options.side, self.setting.device
+        pictures = shrunken(pixels, side, device)
+        return pictures if targets is None else pictures - shrunken(targets, side, device)
 
 
 REWARD: type[Any] = DualDistance

@@ -25,11 +25,9 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional
 
-from spiral.agent import as_pictures, writable_tensor
 from spiral.methods.lrmf.model import Flow, FlowOptions
-from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_shape
+from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_shape, shrunken
 from spiral.section import ConfigError, Section, Size
 
 
@@ -103,7 +101,7 @@ class LikelihoodRatio(LearnedReward):
         """
         del context
         self._check(renders, 1)
-        ratio: Tensor = self.network(self._shrunken(renders)).clamp(max=math.log(2))
+        ratio: Tensor = self.network(self._seen(renders)).clamp(max=math.log(2))
         return torch.where(ratio < 0, -(-ratio).log1p(), ratio).float().cpu()
 
     def update(self, lesson: Lesson) -> dict[str, float]:
@@ -115,7 +113,7 @@ class LikelihoodRatio(LearnedReward):
         """
         for pixels in (lesson.real, lesson.renders):
             self._check(pixels, 2)
-        real, fake = self._shrunken(lesson.real), self._shrunken(lesson.renders)
+        real, fake = self._seen(lesson.real), self._seen(lesson.renders)
         self.network.learn_scale(real)
         known, other = (self._noisy(self.network.features(pictures)) for pictures in (real, fake))
         private, shared_real = self.network.real.log_prob(known), self.network.shared.log_prob(known)
@@ -139,17 +137,15 @@ class LikelihoodRatio(LearnedReward):
         if len(pixels) < least:
             raise ValueError(f"the reward 'lrmf' takes {least} pictures or more here, but got {len(pixels)}")
 
+    def _seen(self, pixels: NDArray[np.uint8]) -> Tensor:
+        return shrunken(pixels, self.options.side, self.setting.device)
+
     def _learned(self) -> list[nn.Parameter]:
         return [*self.network.real.parameters(), *self.network.shared.parameters()]
 
     def _noisy(self, features: Tensor) -> Tensor:
         # Drawn on the CPU, so that a seed means the same wherever the network is.
         return features + self.options.noise * torch.randn(features.shape, generator=self.generator).to(features)
-
-    def _shrunken(self, pixels: NDArray[np.uint8]) -> Tensor:
-        """Pictures at side×side, [B, side · side · C]."""
-        pictures = as_pictures(writable_tensor(pixels).to(self.setting.device))
-        return functional.adaptive_avg_pool2d(pictures, self.options.side).flatten(1)
 
 
 REWARD: type[Any] = LikelihoodRatio

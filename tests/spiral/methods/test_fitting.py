@@ -14,14 +14,12 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from spiral.config import RewardTerm
-from spiral.contracts import WeightsError
 from spiral.files import OutputError
 from spiral.methods import METHODS, find_experiment, find_method
 from spiral.methods.experiment import Experiment, ExperimentOptions, Part, Table
 from spiral.methods.fitting import CHECKPOINT, METRICS, Fit, Fitting, begin, load_parts, read_fit, read_results
 from spiral.methods.judgement import FILE, Judgement, read_judgement
 from spiral.rewards import build_reward, setting_of
-from spiral.rewards.base import LearnedReward
 from spiral.section import ConfigError
 from tests.tiny import SHAPE, tiny_config
 
@@ -172,22 +170,22 @@ def test_unknown_names_are_answered_with_those_that_there_are() -> None:
         find_experiment("dual_distance", "x")
 
 
-def test_a_reward_from_a_folder_is_that_of_the_fit_and_others_take_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["blank", "stroke_start", "discriminator", "dual_distance"])
+def test_a_reward_that_needs_no_fit_takes_none(name: str, tmp_path: Path) -> None:
+    """Whether the folder holds one or not, the way out is to leave it out."""
     where = setting_of(tiny_config(), SHAPE)
-    for name in ("blank", "stroke_start"):
+    term = RewardTerm.model_validate({"name": name, "from": str(tmp_path)})
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=f"the reward '{name}' needs no fit: leave `from` out"):
+            build_reward(term, where)
         Judgement(name, {"slope": np.zeros(1)}).save(tmp_path)
-        with pytest.raises(WeightsError, match="has no weights: leave out `from`"):
-            build_reward(RewardTerm.model_validate({"name": name, "from": str(tmp_path)}), where)
-    made = build_reward(RewardTerm(name="dual_distance", options={"batch_size": 4, "side": 4}), where)
-    assert isinstance(made, LearnedReward)
-    weights = {key: np.asarray(array + 1) for key, array in made.weights().items()}
-    Judgement("dual_distance", weights, {"batch_size": 4, "side": 4}).save(tmp_path)
-    found = build_reward(RewardTerm.model_validate({"name": "dual_distance", "from": str(tmp_path)}), where)
-    assert isinstance(found, LearnedReward) and found.weights()["points"].shape == (8, 16)
-    for key, array in weights.items():
-        np.testing.assert_array_equal(found.weights()[key], array)
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.reward.fitted])
+def test_a_reward_that_needs_a_fit_says_where_it_looked_for_one(name: str, tmp_path: Path) -> None:
+    where = setting_of(tiny_config(), SHAPE)
     with pytest.raises(ConfigError, match="holds no judgement.safetensors"):
-        build_reward(RewardTerm.model_validate({"name": "dual_distance", "from": str(tmp_path / "no")}), where)
+        build_reward(RewardTerm.model_validate({"name": name, "from": str(tmp_path / "no")}), where)
 
 
 def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
