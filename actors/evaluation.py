@@ -1,9 +1,9 @@
 """What a finished agent can do, on pictures that it never saw.
 
 Copies are measured by their squared error beside that of an empty canvas, and by whether a reader of digits reads in
-the copy what it reads in the original. Inventions are measured by how many of them a judge accepts, which also knows
-what is not a digit, and by how they spread over the ten digits. Reader and judge take no part in training
-(`spiral/judge.py`).
+the copy what it reads in the original, or what that is known to show. Inventions are measured by how many of them a
+judge accepts, which also knows what is not a digit, and by how they spread over the ten digits. Reader and judge take
+no part in training (`spiral/judge.py`).
 """
 
 from __future__ import annotations
@@ -111,8 +111,12 @@ def judge_copies(renders: NDArray[np.uint8], targets: NDArray[np.uint8], empty: 
 
 def read_alike(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
     """The share of copies that the reader of digits reads as it reads their originals; both uint8 [N, H, W, C]."""
-    reader = shipped("reader")
-    return float(np.mean(classify(reader, renders)[0] == classify(reader, targets)[0]))
+    return read_as(renders, classify(shipped("reader"), targets)[0])
+
+
+def read_as(renders: NDArray[np.uint8], digits: NDArray[np.int64]) -> float:
+    """The share of renders, uint8 [N, H, W, C], that the reader of digits reads as these digits, int64 [N]."""
+    return float(np.mean(classify(shipped("reader"), renders)[0] == digits))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """`spiral eval`: the figures of a finished agent, in words.
 
-Every copy has an error beside that of an empty canvas. Copies of digits are read, inventions of digits are judged, and
-of scenes the objects are compared.
+Every copy has an error beside that of an empty canvas. Copies of digits are read, beside the digits that a set of other
+pictures is labelled with; inventions of digits are judged, and of scenes the objects are compared.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.evaluation import Paintings, judge_copies, judge_inventions, read_alike
+from actors.evaluation import Paintings, judge_copies, judge_inventions, read_alike, read_as
 from actors.scene_evaluation import judge_scenes, objects_of
 from cluster.run.folder import RunError
 from cluster.studio.agents import find_agent, let_paint, name_of_agent, of_data
 from envs.scene_settings import SceneSettings
 from spiral.config import RunConfig
-from spiral.data import DIGITS, find, resolve, scenes
+from spiral.data import DIGITS, find, load_pictures, resolve, scenes
 
 
 def evaluate(
@@ -41,6 +41,8 @@ def evaluate(
     lines = [_copies(paintings, targets)]
     if _of_digits(config):
         lines.append(f"read as the same digit    {read_alike(paintings.renders, targets):.1%}")
+    elif (shown := _digits_shown(config, targets)) is not None:
+        lines.append(f"read as the digit shown   {read_as(paintings.renders, shown):.1%}")
     if isinstance(find(config.data.name), scenes.Scenes):
         lines.append(_objects(config, paintings, targets))
     return "\n".join(lines)
@@ -48,6 +50,12 @@ def evaluate(
 
 def _of_digits(config: RunConfig) -> bool:
     return resolve(config.data.name)[0] in DIGITS
+
+
+def _digits_shown(config: RunConfig, targets: NDArray[np.uint8]) -> NDArray[np.int64] | None:
+    """The digits in pictures that no reader of plain ones can read: the labels of a set, where these are ten digits."""
+    labels = load_pictures(config.data.name, "test", targets.shape[1], targets.shape[3] == 3).labels
+    return labels[: len(targets)] if labels is not None and set(labels.tolist()) == set(range(10)) else None
 
 
 def _copies(paintings: Paintings, targets: NDArray[np.uint8]) -> str:

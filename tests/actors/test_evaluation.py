@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from actors import evaluation
-from actors.evaluation import CopyReport, InventionReport, judge_copies, judge_inventions, paint, read_alike
+from actors.evaluation import CopyReport, InventionReport, judge_copies, judge_inventions, paint, read_alike, read_as
 from learners.weights import MemoryWeights
 from spiral import data
 from spiral.agent import Agent
@@ -121,6 +121,13 @@ def test_an_empty_canvas_is_no_copy_and_the_original_is_a_perfect_one(digits):
 
 def test_copies_of_other_digits_agree_by_chance_only(digits):
     assert read_alike(np.roll(digits, 1, axis=0), digits) < 0.2
+
+
+def test_what_was_painted_is_read_beside_a_label(digits):
+    labels = data.load_pictures("mnist", "test", 32, False).labels
+    assert labels is not None
+    assert read_as(digits, labels[:1000]) > 0.97
+    assert read_as(digits, (labels[:1000] + 1) % 10) < 0.02
 
 
 def test_real_digits_are_accepted_as_inventions_and_noise_is_not(digits):

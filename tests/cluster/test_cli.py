@@ -122,6 +122,14 @@ def test_eval_measures_copies_of_another_kind_of_pictures(spiral):
     assert "same digit" not in out, "there are no digits to read in characters"
 
 
+@pytest.mark.parametrize(("data", "known"), [("digits8", True), ("syn-signs", False), ("characters", False)])
+def test_eval_reads_what_was_painted_beside_the_digits_that_a_set_is_labelled_with(data, known, spiral):
+    """The reader knows written digits alone: it would misread numbers on clutter, but not what was painted of them."""
+    status, out, _ = spiral("eval", "--goal", "copy", "--data", data, "--count", 40)
+    assert status == 0 and "40 held-out pictures" in out and "same digit" not in out
+    assert ("read as the digit shown" in out) == known
+
+
 def test_eval_reads_and_judges_digits(spiral):
     status, out, _ = spiral("eval", "--goal", "copy", "--count", 20)
     assert status == 0 and "20 held-out pictures" in out and "read as the same digit" in out
