@@ -86,8 +86,8 @@ def print_tables(tables: Sequence[Table]) -> None:
 
 
 def _as_reward(method: str, folder: str) -> str:
-    """The term that settings name the method's reward by, with the fit's folder only where it needs a fit."""
-    return f"{{name: {method}, from: {folder}}}" if METHODS[method].reward.fitted else f"{{name: {method}}}"
+    """The term that settings name the method's reward by, with the fit's folder where it takes one."""
+    return f"{{name: {method}}}" if METHODS[method].reward.fit == "none" else f"{{name: {method}, from: {folder}}}"
 
 
 def _cell(value: str | float | None) -> str:

@@ -64,12 +64,12 @@ def build_reward(term: RewardTerm, setting: Setting) -> Reward:
         ConfigError: there is none of that name, an option is wrong, or its fit is missing or of something else.
     """
     made = reward_class(term.name)
-    if made.fitted and term.fitted_in is None:
+    if made.fit == "required" and term.fitted_in is None:
         raise ConfigError(
             f"the reward {term.name!r} needs what its method has learned: run `spiral fit {term.name} --out "
             f"runs/{term.name}`, and say rewards: [{{name: {term.name}, from: runs/{term.name}}}]"
         )
-    if not made.fitted and term.fitted_in is not None:
+    if made.fit == "none" and term.fitted_in is not None:
         raise ConfigError(
             f"rewards.{term.name}.from={term.fitted_in!r}, but the reward {term.name!r} needs no fit: leave `from` out"
         )

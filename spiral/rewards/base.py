@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -69,12 +69,12 @@ class Reward(ABC):
     Attributes:
         Options: the reward's own settings, which `rewards: [{options: …}]` gives.
         learns: whether it is a `LearnedReward`.
-        fitted: whether it needs what `spiral fit` has made of its method, which `rewards: [{from: …}]` names.
+        fit: whether it takes what `spiral fit` has made of its method, which `rewards: [{from: …}]` names.
     """
 
     Options: ClassVar[type[Section]] = Section
     learns: ClassVar[bool] = False
-    fitted: ClassVar[bool] = False
+    fit: ClassVar[Literal["none", "optional", "required"]] = "none"
 
     def __init__(self, setting: Setting | None = None, options: Any = None) -> None:
         del setting  # what is fixed scores pictures of any shape

@@ -184,7 +184,7 @@ def make(name: str, options: dict[str, Any], conditional: bool, seed: int = 0, s
 
 
 def term_of(name: str, options: dict[str, Any], **others: Any) -> RewardTerm:
-    source = {"from": fitted_in(name)} if reward_class(name).fitted else {}
+    source = {"from": fitted_in(name)} if reward_class(name).fit == "required" else {}
     return RewardTerm.model_validate({"name": name, "options": options, **source, **others})
 
 
@@ -234,7 +234,7 @@ def assert_same(first: Arrays, second: Arrays) -> None:
 
 
 def test_every_reward_that_needs_a_fit_is_tried_with_one_and_refused_without():
-    assert {name for name in METHODS if reward_class(name).fitted} == set(FITS)
+    assert {name for name in METHODS if reward_class(name).fit == "required"} == set(FITS)
     for name in FITS:
         with pytest.raises(ValueError, match=f"the reward '{name}' needs what its method has learned: run `spiral fit"):
             build_reward(RewardTerm(name=name), setting(conditional=True))

@@ -65,6 +65,7 @@ class Dann(LearnedReward):
 
     Options = DannOptions
     options: DannOptions
+    fit = "optional"
 
     def __init__(self, setting: Setting, options: DannOptions) -> None:
         super().__init__(setting, options)

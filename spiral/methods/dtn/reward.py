@@ -62,7 +62,7 @@ class Dtn(Reward):
 
     Options = DtnOptions
     options: DtnOptions
-    fitted = True
+    fit = "required"
 
     def __init__(self, setting: Setting, options: DtnOptions) -> None:
         super().__init__(setting, options)

@@ -181,7 +181,7 @@ def test_a_reward_that_needs_no_fit_takes_none(name: str, tmp_path: Path) -> Non
         Judgement(name, {"slope": np.zeros(1)}).save(tmp_path)
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.reward.fitted])
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.reward.fit != "none"])
 def test_a_reward_that_needs_a_fit_says_where_it_looked_for_one(name: str, tmp_path: Path) -> None:
     where = setting_of(tiny_config(), SHAPE)
     with pytest.raises(ConfigError, match="holds no judgement.safetensors"):
