@@ -199,19 +199,17 @@ class PolicyLearner(Learner):
 
         The first update judges π₀ itself and leaves what it found to later ones, so only the rest is judged before.
         """
-        parts = [
-            episodes
-            for _ in range(self.config.policy.passes)
-            for episodes in np.array_split(self.rng.permutation(trajectory.batch_size), self.config.policy.minibatches)
-        ]
-        rest = np.setdiff1d(np.arange(trajectory.batch_size), parts[0])
+        policy, count = self.config.policy, trajectory.batch_size
+        order = self.rng.permutation if policy.minibatches > 1 else np.arange
+        parts = [part for _ in range(policy.passes) for part in np.array_split(order(count), policy.minibatches)]
+        rest = np.setdiff1d(np.arange(count), parts[0])
         proximal = torch.empty(rewards.shape, device=self.device)
         if len(rest):
             proximal[:, torch.from_numpy(rest)] = self._proximal_log_prob(trajectory.select(rest))
         updates = []
         for number, episodes in enumerate(parts):
-            batch = Batch(trajectory, rewards, proximal if number else None).select(episodes)
-            measured, log_prob = self._update(batch, entropy_cost)
+            whole = Batch(trajectory, rewards, proximal if number else None)
+            measured, log_prob = self._update(whole.select(episodes) if len(rest) else whole, entropy_cost)
             if number == 0:
                 proximal[:, torch.from_numpy(episodes)] = log_prob
             updates.append(measured)

@@ -212,6 +212,24 @@ def test_every_update_after_the_first_knows_the_policy_that_the_batch_found(poli
         torch.testing.assert_close(batch.proximal_log_prob, expected[:, episodes])
 
 
+@pytest.mark.parametrize("policy", [{}, {"passes": 2, "clip_ratio": 0.2}])
+def test_a_batch_that_is_one_minibatch_is_taken_as_it_came(policy, monkeypatch):
+    """A copy of 64 episodes of the published size is 16 MB in every step, for nothing."""
+    learner = make(tiny_config({"policy": policy}))
+    trajectory = made_up(learner.config, version=-3)
+    seen: list[Batch] = []
+    update = learner._update
+
+    def spy(batch: Batch, entropy_cost: float) -> tuple[dict[str, float], Tensor]:
+        seen.append(batch)
+        return update(batch, entropy_cost)
+
+    monkeypatch.setattr(learner, "_update", spy)
+    learner.step(trajectory, 0.0)
+    assert len(seen) == learner.config.policy.passes
+    assert all(batch.trajectory is trajectory for batch in seen)
+
+
 CLIPPED: dict[str, Any] = {"policy": {"clip_ratio": 0.1}}
 # Beside what the actor's part of a gradient is, nothing is to be seen, and nothing is cut off.
 ACTOR: dict[str, Any] = {"policy": {"value": 0.0, "entropy": 0.0, "max_gradient_norm": 1e9}}
