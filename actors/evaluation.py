@@ -17,7 +17,7 @@ from actors.rollout import Rollout
 from envs.program import Program
 from spiral.config import RunConfig
 from spiral.contracts import WeightStore
-from spiral.judge import NOT_A_DIGIT, classify, shipped
+from spiral.judge import NOT_A_DIGIT, classify, read_as, shipped
 from spiral.picture_error import mean_squared_error
 
 BATCH = 256
@@ -112,11 +112,6 @@ def judge_copies(renders: NDArray[np.uint8], targets: NDArray[np.uint8], empty: 
 def read_alike(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
     """The share of copies that the reader of digits reads as it reads their originals; both uint8 [N, H, W, C]."""
     return read_as(renders, classify(shipped("reader"), targets)[0])
-
-
-def read_as(renders: NDArray[np.uint8], digits: NDArray[np.int64]) -> float:
-    """The share of renders, uint8 [N, H, W, C], that the reader of digits reads as these digits, int64 [N]."""
-    return float(np.mean(classify(shipped("reader"), renders)[0] == digits))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from actors.scene_evaluation import SceneReport, judge_scenes, objects_of
 from actors.scene_search import PRIMITIVES, search
 from cluster.run.cores import processors
 from cluster.run.folder import RunError
-from cluster.studio.agents import find_agent, let_paint
+from cluster.studio.agents import find_agent, held_out, let_paint
 from envs.scene_settings import SceneSettings
 from spiral.data import find, scenes
 
@@ -56,7 +56,7 @@ def run(folder: Path | None = None, count: int = 100, evaluations: int = 5000, s
         raise RunError(f"the agent of {folder} does not copy scenes: name a run of a preset such as scenes-conditional")
     settings = SceneSettings(**config.environment.settings)
     start = time.perf_counter()
-    paintings, targets = let_paint(config, weights, count, seed, None)
+    paintings, targets = let_paint(config, weights, held_out(config), count, seed, None)
     agent_seconds = time.perf_counter() - start
     assert targets is not None, "a conditional agent copies"
     start = time.perf_counter()

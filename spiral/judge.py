@@ -119,6 +119,11 @@ def classify(net: DigitNet, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64
     return label.numpy(), confidence.numpy()
 
 
+def read_as(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> float:
+    """The share of pictures, uint8 [N, H, W, C], that the shipped reader reads as these digits, int64 [N]."""
+    return float(np.mean(classify(shipped("reader"), images)[0] == digits))
+
+
 def save(net: DigitNet, path: Path, metadata: Mapping[str, str]) -> None:
     """Writes weights and metadata (strings: how it was made, what it reached) as one safetensors file."""
     temporary = path.with_name(f".{path.name}.tmp")

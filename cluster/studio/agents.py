@@ -18,7 +18,8 @@ from learners.weights import MemoryWeights
 from spiral.agent import Agent
 from spiral.config import RunConfig, parse_config
 from spiral.contracts import Arrays
-from spiral.data import load
+from spiral.data import load_pictures
+from spiral.data.pictures import Pictures
 
 INVENTIONS = 1000
 
@@ -86,21 +87,30 @@ def require_weights(arrays: Arrays, agent: Agent, place: Path) -> None:
             )
 
 
+def held_out(config: RunConfig) -> Pictures | None:
+    """The held-out pictures for an agent to copy, with their labels; None for one that copies none."""
+    if not config.agent.conditional:
+        return None
+    _, (size, _, channels) = inspect_environment(config)
+    return load_pictures(config.data.name, "test", size, channels == 3)
+
+
 def let_paint(
-    config: RunConfig, weights: MemoryWeights, count: int | None, seed: int, temperature: float | None
+    config: RunConfig,
+    weights: MemoryWeights,
+    pictures: Pictures | None,
+    count: int | None,
+    seed: int,
+    temperature: float | None,
 ) -> tuple[Paintings, NDArray[np.uint8] | None]:
-    """Paintings, with the held-out pictures that they copy if the agent is conditional.
+    """Paintings, with those of the held-out `pictures` that they copy.
 
     Raises:
         RunError: `count` is above the number of held-out pictures.
     """
-    targets = None
-    if config.agent.conditional:
-        _, (size, _, channels) = inspect_environment(config)
-        targets = load(config.data.name, "test", size, channels == 3)
-        if count is not None and count > len(targets):
-            raise RunError(f"--count {count}: there are {len(targets)} held-out pictures to copy, ask for no more")
-        targets = targets[:count]
+    if pictures is not None and count is not None and count > len(pictures.images):
+        raise RunError(f"--count {count}: there are {len(pictures.images)} held-out pictures to copy, ask for no more")
+    targets = None if pictures is None else pictures.images[:count]
     number = len(targets) if targets is not None else count or INVENTIONS
     heat = config.sample_temperature if temperature is None else temperature
     return paint(config, weights, targets, number, seed, heat, processors()), targets

@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.evaluation import Paintings, judge_copies, judge_inventions, read_alike, read_as
+from actors.evaluation import Paintings, judge_copies, judge_inventions, read_alike
 from actors.scene_evaluation import judge_scenes, objects_of
 from cluster.run.folder import RunError
-from cluster.studio.agents import find_agent, let_paint, name_of_agent, of_data
+from cluster.studio.agents import find_agent, held_out, let_paint, name_of_agent, of_data
 from envs.scene_settings import SceneSettings
 from spiral.config import RunConfig
-from spiral.data import DIGITS, find, load_pictures, resolve, scenes
+from spiral.data import DIGITS, find, resolve, scenes
+from spiral.data.pictures import Pictures
+from spiral.judge import read_as
 
 
 def evaluate(
@@ -35,14 +37,15 @@ def evaluate(
             f"{name_of_agent(run, goal)} invents pictures like those of {config.data.name}, "
             "and only digits have a judge: look at what it paints with `spiral sample`"
         )
-    paintings, targets = let_paint(config, weights, count, seed, temperature)
-    if targets is None:
+    pictures = held_out(config)
+    paintings, targets = let_paint(config, weights, pictures, count, seed, temperature)
+    if pictures is None or targets is None:
         return _inventions(paintings.renders)
     lines = [_copies(paintings, targets)]
     if _of_digits(config):
         lines.append(f"read as the same digit    {read_alike(paintings.renders, targets):.1%}")
-    elif (shown := _digits_shown(config, targets)) is not None:
-        lines.append(f"read as the digit shown   {read_as(paintings.renders, shown):.1%}")
+    elif (shown := _digits_shown(pictures)) is not None:
+        lines.append(f"read as the digit shown   {read_as(paintings.renders, shown[: len(targets)]):.1%}")
     if isinstance(find(config.data.name), scenes.Scenes):
         lines.append(_objects(config, paintings, targets))
     return "\n".join(lines)
@@ -52,10 +55,10 @@ def _of_digits(config: RunConfig) -> bool:
     return resolve(config.data.name)[0] in DIGITS
 
 
-def _digits_shown(config: RunConfig, targets: NDArray[np.uint8]) -> NDArray[np.int64] | None:
+def _digits_shown(pictures: Pictures) -> NDArray[np.int64] | None:
     """The digits in pictures that no reader of plain ones can read: the labels of a set, where these are ten digits."""
-    labels = load_pictures(config.data.name, "test", targets.shape[1], targets.shape[3] == 3).labels
-    return labels[: len(targets)] if labels is not None and set(labels.tolist()) == set(range(10)) else None
+    labels = pictures.labels
+    return labels if labels is not None and set(labels.tolist()) == set(range(10)) else None
 
 
 def _copies(paintings: Paintings, targets: NDArray[np.uint8]) -> str:

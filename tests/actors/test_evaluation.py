@@ -8,12 +8,13 @@ import torch
 from numpy.typing import NDArray
 
 from actors import evaluation
-from actors.evaluation import CopyReport, InventionReport, judge_copies, judge_inventions, paint, read_alike, read_as
+from actors.evaluation import CopyReport, InventionReport, judge_copies, judge_inventions, paint, read_alike
 from learners.weights import MemoryWeights
 from spiral import data
 from spiral.agent import Agent
 from spiral.config import RunConfig
 from spiral.data import mnist
+from spiral.judge import read_as
 from spiral.picture_error import mean_squared_error
 from spiral.state import network_arrays
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config

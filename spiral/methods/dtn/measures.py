@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
-from spiral.judge import classify, shipped
+from spiral.judge import read_as
 from spiral.methods.dtn.figures import as_pixels
 
 
@@ -17,8 +16,7 @@ def grey(pictures: Tensor) -> Tensor:
 
 def read_right(pictures: Tensor, labels: Tensor) -> float:
     """The share of pictures [N, 1, 32, 32] that the reader takes for the digits that they should be."""
-    found, _ = classify(shipped("reader"), as_pixels(pictures))
-    return float((torch.from_numpy(found) == labels.cpu()).float().mean())
+    return read_as(as_pixels(pictures), labels.cpu().numpy())
 
 
 def nearest_read(known: Tensor, labels: Tensor, asked: Tensor, answers: Tensor) -> float:
