@@ -18,7 +18,6 @@ from cluster.studio.agents import find_agent, held_out, let_paint, name_of_agent
 from envs.scene_settings import SceneSettings
 from spiral.config import RunConfig
 from spiral.data import DIGITS, find, resolve, scenes
-from spiral.data.pictures import Pictures
 from spiral.judge import read_as
 
 
@@ -44,8 +43,8 @@ def evaluate(
     lines = [_copies(paintings, targets)]
     if _of_digits(config):
         lines.append(f"read as the same digit    {read_alike(paintings.renders, targets):.1%}")
-    elif (shown := _digits_shown(pictures)) is not None:
-        lines.append(f"read as the digit shown   {read_as(paintings.renders, shown[: len(targets)]):.1%}")
+    elif pictures.labels is not None and pictures.show_digits:  # on a ground that the reader of plain ones cannot read
+        lines.append(f"read as the digit shown   {read_as(paintings.renders, pictures.labels[: len(targets)]):.1%}")
     if isinstance(find(config.data.name), scenes.Scenes):
         lines.append(_objects(config, paintings, targets))
     return "\n".join(lines)
@@ -53,12 +52,6 @@ def evaluate(
 
 def _of_digits(config: RunConfig) -> bool:
     return resolve(config.data.name)[0] in DIGITS
-
-
-def _digits_shown(pictures: Pictures) -> NDArray[np.int64] | None:
-    """The digits in pictures that no reader of plain ones can read: the labels of a set, where these are ten digits."""
-    labels = pictures.labels
-    return labels if labels is not None and set(labels.tolist()) == set(range(10)) else None
 
 
 def _copies(paintings: Paintings, targets: NDArray[np.uint8]) -> str:

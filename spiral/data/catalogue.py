@@ -137,6 +137,24 @@ def load_pictures(name: str, split: Split, canvas_size: int, color: bool = False
     return pictures
 
 
+def load_digits(
+    name: str, split: Split, canvas_size: int, color: bool = False
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The pictures of `load_pictures`, uint8 [N, canvas_size, canvas_size, C], and which digits they show, [N].
+
+    Raises:
+        DatasetError: it is not there, damaged, or not labelled with the ten digits.
+    """
+    pictures = load_pictures(name, split, canvas_size, color)
+    if pictures.labels is None or not pictures.show_digits:
+        labels = "no labels" if pictures.labels is None else f"{len(np.unique(pictures.labels))} kinds of labels"
+        raise DatasetError(
+            f"the data set {name} has {labels} and not the ten digits: give digits, digits8, syn-numbers or another "
+            "that `spiral data` shows with them"
+        )
+    return pictures.images, pictures.labels
+
+
 def catalogue(root: Path | None = None) -> list[DatasetInfo]:
     """The data sets that have a name of their own, with what to do for those that are not ready.
 

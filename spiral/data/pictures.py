@@ -41,6 +41,11 @@ class Pictures:
     labels: NDArray[np.int64] | None = None
     attributes: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
+    @property
+    def show_digits(self) -> bool:
+        """Whether the labels are the ten digits."""
+        return self.labels is not None and np.array_equal(np.unique(self.labels), np.arange(10))
+
 
 def part_of(items: Sequence[Item], split: Split) -> list[Item]:
     """The items of a split, where the data set has none of its own: the first and then every tenth are held out."""

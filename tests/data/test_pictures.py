@@ -1,4 +1,4 @@
-"""Folders of pictures, and the resizing that all data sets share."""
+"""Folders of pictures, the resizing that all data sets share, and whether labels are digits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from spiral import data
-from spiral.data.pictures import resize_grey
+from spiral.data.pictures import Pictures, resize_grey
 
 
 def paint(folder: Path, count: int, size: tuple[int, int] = (20, 10), suffix: str = "png") -> list[Path]:
@@ -111,3 +111,24 @@ def test_pixels_of_sixteen_bits_are_refused_and_not_clipped(tmp_path: Path) -> N
     Image.fromarray(np.full((8, 8), 4000, np.uint16)).save(tmp_path / "01.png")
     with pytest.raises(data.DatasetCorrupt, match="8 bits"):
         data.load(f"folder:{tmp_path}", "train", 8)
+
+
+@pytest.mark.parametrize(
+    ("labels", "digits"),
+    [
+        (np.arange(20) % 10, True),
+        (np.arange(20) % 9, False),
+        (np.arange(20) % 11, False),
+        (np.arange(20) % 10 + 1, False),
+        (np.zeros(20, np.int64), False),
+        (None, False),
+    ],
+)
+def test_pictures_show_digits_where_their_labels_are_the_ten(labels: np.ndarray | None, digits: bool) -> None:
+    assert Pictures(np.zeros((20, 4, 4, 1), np.uint8), labels).show_digits == digits
+
+
+def test_digits_come_with_what_they_show() -> None:
+    images, labels = data.load_digits("digits8", "test", 16)
+    assert images.shape == (len(labels), 16, 16, 1)
+    assert set(labels.tolist()) == set(range(10))

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spiral.data import load_pictures
+from spiral.data import load_digits
 from spiral.methods.dual_distance.aligning import Aligning
 from spiral.methods.dual_distance.model import distance, gaussian, primal
 from spiral.methods.experiment import Experiment, ExperimentOptions, Table
@@ -117,19 +117,15 @@ class Digits(Experiment):
 
 def small_digits() -> tuple[Tensor, NDArray[np.int64]]:
     """scikit-learn's digits to train on, ink in [0, 1], [N, 64], and what they are."""
-    pictures = load_pictures("digits8", "train", 8)
-    assert pictures.labels is not None, "digits have labels"
-    return torch.from_numpy(
-        1 - pictures.images.reshape(len(pictures.images), 64).astype(np.float32) / 255
-    ), pictures.labels
+    images, labels = load_digits("digits8", "train", 8)
+    return torch.from_numpy(1 - images.reshape(len(images), 64).astype(np.float32) / 255), labels
 
 
 def shrunk_digits(split: Any) -> tuple[Tensor, NDArray[np.int64]]:
     """The best digits at hand at 8×8, ink in [0, 1], [N, 64], and what they are."""
-    pictures = load_pictures("digits", split, 32)
-    assert pictures.labels is not None, "digits have labels"
-    ink = 1 - torch.from_numpy(pictures.images[..., 0].astype(np.float32) / 255)
-    return functional.avg_pool2d(ink.unsqueeze(1), 4).flatten(1), pictures.labels
+    images, labels = load_digits("digits", split, 32)
+    ink = 1 - torch.from_numpy(images[..., 0].astype(np.float32) / 255)
+    return functional.avg_pool2d(ink.unsqueeze(1), 4).flatten(1), labels
 
 
 def _map(shape: str, hidden: int) -> nn.Module:

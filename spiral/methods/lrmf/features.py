@@ -15,10 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spiral.data import load_pictures
+from spiral.data import load_digits
 from spiral.data.pictures import Split
 from spiral.methods.lrmf.aligning import Descending
-from spiral.section import ConfigError
 
 SIDE = 16
 CLASSES = 10
@@ -47,15 +46,11 @@ def read_digits(name: str, split: Split, most: int) -> Digits:
     """The digits of one split of a data set, at most so many.
 
     Raises:
-        ConfigError: it has no labels, or other ones than those of digits.
-        DatasetError: it is not there.
+        DatasetError: it is not there, or not of digits.
     """
-    found = load_pictures(name, split, 2 * SIDE)
-    labels = found.labels
-    if labels is None or labels.min() < 0 or labels.max() >= CLASSES:
-        raise ConfigError(f"the pictures of {name} are no labelled digits: give digits, mnist, digits8 or another such")
-    ink = 1 - torch.from_numpy(found.images[:most, ..., 0].astype(np.float32) / 255).unsqueeze(1)
-    return Digits(filled(ink), torch.from_numpy(labels[:most].astype(np.int64)))
+    images, labels = load_digits(name, split, 2 * SIDE)
+    ink = 1 - torch.from_numpy(images[:most, ..., 0].astype(np.float32) / 255).unsqueeze(1)
+    return Digits(filled(ink), torch.from_numpy(labels[:most]))
 
 
 def filled(ink: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from spiral.config import RewardTerm
 from spiral.contracts import WeightsError
-from spiral.data import DatasetMissing, data_root
+from spiral.data import DatasetError, DatasetMissing, data_root
 from spiral.methods import find_experiment
 from spiral.methods.dtn.digits import TABLE_1, TABLE_3
 from spiral.methods.dtn.drawn_faces import draw_faces
@@ -350,7 +350,7 @@ def test_style_transfer_without_weights_says_where_they_belong(tmp_path: Path) -
 
 
 def test_a_set_without_digits_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="'folder:.*' has the labels 0: name one of digits, labelled from 0 to 9"):
+    with pytest.raises(DatasetError, match="the data set folder:.* has no labels and not the ten digits: give digits"):
         read_digits(faces_folder(tmp_path), "train", True, 10, CPU)
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from spiral.config import RewardTerm
 from spiral.contracts import WeightsError
+from spiral.data import DatasetError
 from spiral.methods import find_experiment
 from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
 from spiral.methods.lrmf import features, special_cases, vanishing
@@ -246,7 +247,7 @@ def test_mmd_is_zero_for_equal_sets_alone() -> None:
 def test_a_domain_without_labels_of_digits_is_refused(tmp_path: Path) -> None:
     for place in range(21):
         Image.new("L", (8, 8)).save(tmp_path / f"{place}.png")
-    with pytest.raises(ConfigError, match="are no labelled digits: give"):
+    with pytest.raises(DatasetError, match="has no labels and not the ten digits: give digits"):
         features.read_digits(f"folder:{tmp_path}", "train", 20)
 
 
