@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from cluster.run.folder import RunError, RunFolder
-from cluster.run.learning_curve import save_curves
+from cluster.run.learning_curve import Rows, save_curves
 from cluster.run.plan import Length
 from cluster.studio.curves import compare
 from spiral.config import parse_config
@@ -32,6 +35,26 @@ def test_several_runs_show_what_all_of_them_measured(tmp_path, monkeypatch):
     save_curves(tmp_path / "curve.png", {"a": ROWS, "b": ROWS})
     save_curves(tmp_path / "curve.png", {"a": ROWS, "b": ROWS[:1]})
     assert labels == ["error on held-out pictures (1 = empty canvas)", "return"]
+
+
+def drawn_by(runs: Mapping[str, Rows], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Axes:
+    """The axes of the picture of these runs."""
+    kept: list[Axes] = []
+    monkeypatch.setattr("matplotlib.axes.Axes.set_xlabel", lambda axes, label: kept.append(axes))
+    save_curves(tmp_path / "curve.png", runs)
+    return kept[0]
+
+
+def test_the_seeds_of_an_arm_have_one_colour_and_one_name(tmp_path, monkeypatch):
+    axes = drawn_by({"l2-0": ROWS, "l2-1": ROWS, "d-0": ROWS, "d": ROWS, "l2-x": ROWS}, tmp_path, monkeypatch)
+    assert [line.get_color() for line in axes.get_lines()] == ["C0", "C0", "C1", "C1", "C2"]
+    assert axes.get_legend_handles_labels()[1] == ["l2", "d", "l2-x"]
+
+
+@pytest.mark.parametrize(("errors", "scale"), [((3.8, 0.6), "log"), ((0.9, 0.6), "linear"), ((1.0, 0.0), "linear")])
+def test_errors_of_an_untrained_agent_do_not_flatten_the_rest(tmp_path, monkeypatch, errors, scale):
+    rows = [{"frames": place, "held_out/error_ratio": error} for place, error in enumerate(errors)]
+    assert drawn_by({"": rows}, tmp_path, monkeypatch).get_yscale() == scale
 
 
 def test_runs_go_by_the_names_of_their_folders(tmp_path):
