@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -23,6 +22,7 @@ from envs.actions import ActionSpec
 from spiral.contracts import Arrays
 from spiral.descent import require_finite
 from spiral.files import folder_written_whole, read_json, remove_ours
+from spiral.state import in_order
 
 FORMAT = 2  # 1 had other settings, and agents with a ReLU before the LSTM
 DOCUMENT = "run.json"
@@ -147,9 +147,8 @@ def write_checkpoint(folder: Path, document: Mapping[str, Any], parts: Mapping[s
         OSError: the disk takes no more.
     """
     for name, arrays in parts.items():
-        contiguous = {key: np.asarray(value, order="C") for key, value in arrays.items()}
         try:
-            save_file(contiguous, folder / f"{name}{SUFFIX}")
+            save_file(in_order(arrays), folder / f"{name}{SUFFIX}")
         except SafetensorError as error:  # the disk's refusal, in words of another language
             raise OSError(str(error).removeprefix("Error while serializing: ")) from None
         _sync(folder / f"{name}{SUFFIX}")

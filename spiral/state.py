@@ -57,6 +57,11 @@ def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArra
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
+def in_order(arrays: Mapping[str, NDArray[np.generic]]) -> Arrays:
+    """The arrays with their numbers in memory as a file has them: safetensors writes the memory of others as it is."""
+    return {name: np.asarray(array, order="C") for name, array in arrays.items()}
+
+
 def version_of(arrays: Mapping[str, NDArray[np.generic]]) -> int:
     """The version in the state of a learner: of several that learn in it, the newest."""
     return max(int(array) for name, array in arrays.items() if name.split("/")[-1] == "version")

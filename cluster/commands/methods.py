@@ -1,4 +1,4 @@
-"""The commands for the methods of the papers: `spiral fit` and `spiral methods`; `spiral eval METHOD` measures one."""
+"""The commands for the methods: `spiral fit`, `spiral methods`, `spiral blend`; `spiral eval METHOD` measures one."""
 
 from __future__ import annotations
 
@@ -33,3 +33,22 @@ def list_methods() -> None:
     from cluster.studio.fit import describe_methods
 
     typer.echo(describe_methods())
+
+
+@methods_app.command()
+def blend(
+    words: Annotated[list[str], typer.Argument(metavar="A - B + C", help="Three PNG or JPEG files, and two signs.")],
+    run: Annotated[Path, typer.Option(help="Folder of a fit of vlae.")],
+    out: Annotated[Path, typer.Option(help="A .png file.")],
+    row: Annotated[bool, typer.Option("--row", help="Show the three pictures beside the new one.")] = False,
+    invert: Annotated[bool, typer.Option("--invert", help="Turn dark to light and light to dark first.")] = False,
+    contrast: Annotated[
+        bool, typer.Option("--contrast", help="Make light parts white, dark ones black first.")
+    ] = False,
+    crop: Annotated[bool, typer.Option("--crop", help="Cut to what is drawn, as large as a digit.")] = False,
+) -> None:
+    """Take from picture A what B has, add what C has, and draw the result: a light man - a dark man + a dark woman."""
+    from cluster.studio.blend import blend as blend_pictures
+    from cluster.studio.preprocessing import Preprocessing
+
+    typer.echo(blend_pictures(words, run, out, row, Preprocessing(invert, contrast, crop)))

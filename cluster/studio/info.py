@@ -7,7 +7,8 @@ import json
 from cluster.run.brush_fingerprint import describe_brush
 from cluster.run.engine import inspect_environment
 from spiral.agent import Agent, count_parameters
-from spiral.data import catalogue, data_root
+from spiral.data import DatasetInfo, catalogue, data_root
+from spiral.data.annotated_sets import annotated_catalogue
 from spiral.devices import resolve_device
 from spiral.precision import precision_of_agent
 from spiral.presets import PRESETS, preset
@@ -52,6 +53,11 @@ def describe_preset(name: str) -> str:
 def list_data() -> str:
     """The data sets, whether they are ready, and what to do where they are not."""
     lines = [f"Data sets live in {data_root().resolve()} (SPIRAL_DATA names another folder)."]
-    for entry in catalogue():
-        lines.append(f"{'ready  ' if entry.ready else 'missing'}  {entry.name:14}  {entry.size:18}  {entry.note}")
+    lines += map(_line, catalogue())
+    lines.append("Pictures in which edges or vessels are marked (spiral fit n4_fields --set data=NAME):")
+    lines += map(_line, annotated_catalogue())
     return "\n".join(lines)
+
+
+def _line(entry: DatasetInfo) -> str:
+    return f"{'ready  ' if entry.ready else 'missing'}  {entry.name:14}  {entry.size:18}  {entry.note}"

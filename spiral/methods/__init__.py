@@ -64,20 +64,40 @@ METHODS: dict[str, Method] = {
         "Ganin et al.: Domain-Adversarial Training of Neural Networks (JMLR 2016; thesis, chapter 5)",
         "spiral.methods.dann",
     ),
-    "dual_distance": Method(
-        "Pulls what is painted towards a whole set of pictures, steadily: its judge is found anew and never chased.",
-        "Usman, Saenko, Kulis: Stable Distribution Alignment Using the Dual of the Adversarial Distance (2018)",
-        "spiral.methods.dual_distance",
-    ),
     "dtn": Method(
         "Shown one kind of picture, it paints another that says the same: of a number on clutter, the digit by pen.",
         "Taigman, Polyak, Wolf: Unsupervised Cross-Domain Image Generation (2016)",
         "spiral.methods.dtn",
     ),
+    "dual_distance": Method(
+        "Pulls what is painted towards a whole set of pictures, steadily: its judge is found anew and never chased.",
+        "Usman, Saenko, Kulis: Stable Distribution Alignment Using the Dual of the Adversarial Distance (2018)",
+        "spiral.methods.dual_distance",
+    ),
     "lrmf": Method(
         "Pulls what is painted towards all kinds of real pictures, and says in nats how far it still is: 0 is alike.",
         "Usman, Sud, Dufour, Saenko: Log-Likelihood Ratio Minimizing Flows (NeurIPS 2020)",
         "spiral.methods.lrmf",
+    ),
+    "n4_fields": Method(
+        "Finds the edges of things in a photograph, and pays the agent for a line drawing of them with a pen.",
+        "Ganin & Lempitsky: N4-Fields (ACCV 2014; thesis, chapter 3)",
+        "spiral.methods.n4_fields",
+    ),
+    "deepwarp": Method(
+        "Forgives strokes that are a little misplaced: what counts is what remains after the best small warp.",
+        "Ganin, Kononenko, Sungatullina, Lempitsky: DeepWarp (ECCV 2016; thesis, chapter 4)",
+        "spiral.methods.deepwarp",
+    ),
+    "manifold_traversal": Method(
+        "Paint this face, but smiling: it pays for what a kind of picture has, and for what the shown one was.",
+        "Gardner et al.: Deep Manifold Traversal: Changing Labels with Convolutional Features (2015)",
+        "spiral.methods.manifold_traversal",
+    ),
+    "vlae": Method(
+        "Splits a picture into style and subject: choose which of them the copy must share with what is shown.",
+        "Zhang et al.: MMD Variational Ladder Autoencoder, for arithmetic on faces (2018)",
+        "spiral.methods.vlae",
     ),
 }
 

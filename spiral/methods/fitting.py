@@ -24,7 +24,7 @@ from spiral.contracts import Arrays
 from spiral.files import OutputError, parsed_json, read_json, written_whole
 from spiral.methods.experiment import Experiment, Table
 from spiral.section import ConfigError
-from spiral.state import under_prefix, with_prefix
+from spiral.state import in_order, under_prefix, with_prefix
 
 CHECKPOINT, METRICS, BOARD, RESULTS = "checkpoint.safetensors", "metrics.jsonl", "tensorboard", "results.json"
 STEPS_PER_ROW = 20
@@ -210,4 +210,4 @@ class _Means:
 
 def _save(folder: Path, fit: Fit, states: Arrays) -> None:
     with written_whole(folder / CHECKPOINT) as path:
-        save_file(states, path, {"fit": json.dumps(asdict(fit))})
+        save_file(in_order(states), path, {"fit": json.dumps(asdict(fit))})

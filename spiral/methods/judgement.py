@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from spiral.contracts import Arrays
 from spiral.files import parsed_json, written_whole
 from spiral.section import ConfigError
+from spiral.state import in_order
 
 FILE = "judgement.safetensors"
 
@@ -43,7 +44,7 @@ class Judgement:
         """
         metadata = {"method": self.method, "options": json.dumps(self.options)}
         with written_whole(folder / FILE) as path:
-            save_file(self.weights, path, metadata)
+            save_file(in_order(self.weights), path, metadata)
 
 
 def read_judgement(folder: Path, method: str) -> Judgement:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from PIL import Image
+
 TINY = ["--set", "steps=20", "--set", "alignments=2", "--set", "points=6"]
 
 
@@ -33,7 +35,7 @@ def test_a_method_is_fitted_measured_again_and_not_begun_twice(tmp_path: Path) -
         (("fit", "dann", "--resume", "--out", str(out)), "is a fit of dual_distance, not of dann"),
         (("eval", "dann", "--run", str(out)), "is a fit of dual_distance, not of dann"),
         (("eval", "dann"), "spiral eval dann needs --run"),
-        (("fit", "no-such", "--out", str(tmp_path / "x")), "no method 'no-such'; there are dann, dtn, "),
+        (("fit", "no-such", "--out", str(tmp_path / "x")), "no method 'no-such'; there are dann, deepwarp, "),
     ):  # fmt: skip
         refused = spiral(*words)
         assert refused.returncode == 2 and message in refused.stderr, refused.stderr
@@ -49,5 +51,38 @@ def test_a_fit_whose_data_is_missing_leaves_nothing_behind(tmp_path: Path) -> No
 def test_all_methods_are_listed_with_what_they_are_for() -> None:
     listed = spiral("methods")
     assert listed.returncode == 0
-    for name in ("dann", "dtn", "dual_distance", "lrmf"):
+    for name in ("dann", "dtn", "dual_distance", "lrmf", "vlae"):
         assert f"spiral fit {name}" in listed.stdout
+
+
+def test_three_pictures_are_blended_and_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
+    run, out = tmp_path / "vlae", tmp_path / "blend.png"
+    tiny = ("steps=2", "batch_size=8", "pictures=60", "measured=40", "triples=3", "width=4", "data=mnist5k")
+    fitted = spiral("fit", "vlae", "--out", str(run), *(word for value in tiny for word in ("--set", value)))
+    assert fitted.returncode == 0, fitted.stderr
+    a, b, c = (tmp_path / f"{name}.png" for name in "abc")
+    for place, file in enumerate((a, b, c)):
+        picture = Image.new("L", (40, 30), 255)
+        picture.paste(0, (5 + 8 * place, 4, 12 + 8 * place, 26))
+        picture.save(file)
+    asked = (str(a), "-", str(b), "+", str(c))
+    done = spiral("blend", *asked, "--run", str(run), "--out", str(out), "--row")
+    assert done.returncode == 0 and str(out) in done.stdout, done.stderr
+    with Image.open(out) as four:
+        row = four.width
+    done = spiral("blend", *asked, "--run", str(run), "--out", str(out))
+    with Image.open(out) as one:
+        assert one.size == (32, 32) and row > 4 * 32
+    kept, to = out.read_bytes(), ("--run", str(run), "--out", str(out))
+    (tmp_path / "text.png").write_text("no picture")
+    for words, message in (
+        ((str(a), "-", str(b), *to), "is no arithmetic on three pictures: write A.png - B.png + C.png"),
+        ((*asked[:4], str(tmp_path / "none.png"), *to), "none.png cannot be read as a picture"),
+        ((*asked[:4], str(tmp_path / "text.png"), *to), "text.png cannot be read as a picture"),
+        ((*asked, "--run", str(run), "--out", str(tmp_path / "x.gif")), "x.gif must end in .png"),
+        ((*asked, "--run", str(run), "--out", str(a)), "is one of the pictures, which would be written over"),
+        ((*asked, "--run", str(tmp_path), "--out", str(out)), "holds no checkpoint.safetensors"),
+    ):
+        refused = spiral("blend", *words)
+        assert refused.returncode == 2 and message in refused.stderr, refused.stderr
+        assert len(refused.stderr.splitlines()) == 1 and out.read_bytes() == kept

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -25,13 +24,11 @@ from spiral.config import RewardTerm
 from spiral.contracts import Arrays, WeightsError
 from spiral.losses import ADVERSARIAL_LOSSES
 from spiral.methods import METHODS
-from spiral.methods.dtn.reward import DtnOptions, Judges
-from spiral.methods.judgement import Judgement
 from spiral.rewards import REWARDS, RewardSum, build_reward, reward_class, setting_of
 from spiral.rewards.base import Context, LearnedReward, Lesson, Reward, Setting
 from spiral.section import Section
-from spiral.state import network_arrays
 from tests.tiny import CONDITIONAL, SHAPE, made_up, tiny_config
+from tests.untrained_fits import FITS
 
 COLOR = (16, 16, 3)
 
@@ -132,19 +129,9 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "l2": [{}, {"blur": 1.5}],
     "squared_error": [{}, {"blur": 1.5}],
     "dual_distance": [{"batch_size": 8, "side": 8}],
+    "vlae": [{"batch_size": 8}, {"weights": [0.0, 0.5, 2.0]}],
 }
 WITHOUT_TARGETS = ("lrmf",)  # a copy has no density
-
-
-def fresh_dtn() -> Judgement:
-    options = DtnOptions(perception_width=4, width=4)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Judgement("dtn", network_arrays(Judges(options)), options.model_dump(mode="json"))
-
-
-# What `spiral fit` hands to the rewards that need it, here of networks that have learned nothing.
-FITS: dict[str, Callable[[], Judgement]] = {"dtn": fresh_dtn}
 
 
 @cache
@@ -420,7 +407,7 @@ def test_a_state_never_lowers_the_version(name, options, conditional):
 def test_scores_follow_the_weights_in_a_store(name, options, conditional):
     """As a run does it: one copy learns and publishes, another one scores, here through what a policy learner has."""
     store, reward = MemoryWeights(), learner(name, options, conditional, seed=5)
-    total = RewardSum([RewardTerm(name=name, options=options)], setting(conditional))
+    total = RewardSum([term_of(name, options)], setting(conditional))
     (scored,) = total.terms
     assert isinstance(scored.reward, LearnedReward) and scored.reward.version == -1, "fresh weights are nobody's"
     total.follow(store)

@@ -12,23 +12,20 @@ from pathlib import Path
 
 import torch
 from pydantic import Field
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from spiral.data import DatasetMissing, data_root
 from spiral.methods.dtn.drawn_faces import draw_faces
 from spiral.methods.dtn.faces import Faces, FacesOptions
 from spiral.methods.dtn.figures import save_rows
 from spiral.methods.dtn.model import REAL, SIDE, as_inputs
 from spiral.methods.dtn.pixels import Pixels, read_pixels
 from spiral.methods.experiment import Table
+from spiral.methods.vgg import Vgg, read_vgg, vgg_file
 from spiral.section import Size
 
-VGG_LAYERS = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512)
-STYLE_AT = (1, 6, 11, 18, 25)  # after the ReLU of conv1_1, conv2_1, conv3_1, conv4_1, conv5_1
-CONTENT_AT = 20  # conv4_2
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+STYLE_AT = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+CONTENT_AT = "conv4_2"
 
 
 class StyleOptions(FacesOptions):
@@ -48,7 +45,7 @@ class Style(Faces):
 
     def __init__(self, options: StyleOptions, seed: int, device: torch.device) -> None:
         super().__init__(options, seed, device)
-        self.vgg = vgg16(data_root() / "weights" / "vgg16_features.safetensors").to(device)
+        self.vgg = read_vgg(vgg_file(), (*STYLE_AT, CONTENT_AT)).to(device)
         self._restyled: Tensor | None = None
 
     def measure(self) -> list[Table]:
@@ -99,7 +96,7 @@ class Style(Faces):
         return as_inputs(torch.from_numpy(draw_faces(1, self.options.restyled_side, self.seed)).to(self.device))
 
 
-def restyle(photo: Tensor, drawing: Tensor, vgg: nn.Sequential, steps: int, style_weight: float) -> Tensor:
+def restyle(photo: Tensor, drawing: Tensor, vgg: Vgg, steps: int, style_weight: float) -> Tensor:
     """A picture with the content of the photo and the style of the drawing, all [1, 3, H, W] in [−1, 1]."""
     with torch.no_grad():
         content = activations(vgg, photo)[CONTENT_AT]
@@ -125,40 +122,10 @@ def gram(seen: Tensor) -> Tensor:
     return features @ features.T / (features.shape[1] * features.shape[0])
 
 
-def activations(vgg: nn.Sequential, pictures: Tensor) -> dict[int, Tensor]:
-    """What the layers that count see in pictures in [−1, 1], by their places."""
-    mean, spread = (torch.tensor(values, device=pictures.device).view(1, 3, 1, 1) for values in IMAGENET)
-    seen, found = ((pictures + 1) / 2 - mean) / spread, {}
-    for at, layer in enumerate(vgg):
-        seen = layer(seen)
-        if at in STYLE_AT or at == CONTENT_AT:
-            found[at] = seen
-    return found
-
-
-def vgg16(path: Path) -> nn.Sequential:
-    """The convolutions of VGG-16 (Simonyan & Zisserman, 2014), as far as they count, from a file of their weights.
-
-    Raises:
-        DatasetMissing: there is no such file.
-    """
-    if not path.is_file():
-        raise DatasetMissing(
-            f"style transfer needs the weights of VGG-16 in {path}: put vgg16_features.safetensors there, with "
-            "features.N.weight and features.N.bias as torchvision numbers them, or choose another experiment"
-        )
-    layers: list[nn.Module] = []
-    channels = 3
-    for width in VGG_LAYERS:
-        if isinstance(width, int):
-            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
-            channels = width
-        else:
-            layers.append(nn.MaxPool2d(2))
-    weights = {name.removeprefix("features."): value.float() for name, value in load_file(path).items()}
-    network = nn.Sequential(*layers)
-    network.load_state_dict(weights)
-    return nn.Sequential(*layers[: STYLE_AT[-1] + 1]).requires_grad_(False).eval()
+def activations(vgg: Vgg, pictures: Tensor) -> dict[str, Tensor]:
+    """What the layers that count see in pictures in [−1, 1], by their names."""
+    seen: dict[str, Tensor] = vgg((pictures + 1) / 2, (*STYLE_AT, CONTENT_AT))
+    return seen
 
 
 def shrunk(pictures: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from spiral.config import RewardTerm
 from spiral.contracts import WeightsError
-from spiral.data import DatasetError, DatasetMissing, data_root
+from spiral.data import DatasetError
 from spiral.methods import find_experiment
 from spiral.methods.dtn.digits import TABLE_1, TABLE_3
 from spiral.methods.dtn.drawn_faces import draw_faces
@@ -36,14 +36,16 @@ from spiral.methods.dtn.pixels import Pixels, read_digits
 from spiral.methods.dtn.reading import Reading, TransferOptions, rate_at
 from spiral.methods.dtn.recognizing import Recognizing, another_picture, recognition_loss
 from spiral.methods.dtn.reward import Dtn, DtnOptions, judgement_of
-from spiral.methods.dtn.style import gram, restyle, vgg16
+from spiral.methods.dtn.style import activations, gram, restyle
 from spiral.methods.dtn.transfer import Baseline, Terms, Transfer
 from spiral.methods.experiment import Experiment
 from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
 from spiral.methods.judgement import read_judgement
+from spiral.methods.vgg import read_vgg, vgg_file
 from spiral.rewards import build_reward
 from spiral.rewards.base import Context, Setting
 from spiral.section import ConfigError, parse_section
+from tests.spiral.methods.faces_folder import save_faces
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {
@@ -248,12 +250,6 @@ def test_drawn_faces_are_decided_by_the_seed_and_all_differ() -> None:
     assert not np.array_equal(faces, draw_faces(12, 32, 6))
 
 
-def faces_folder(folder: Path) -> str:
-    for i, face in enumerate(draw_faces(24, 32, 9)):
-        Image.fromarray(face).save(folder / f"{i:02}.png")
-    return f"folder:{folder}"
-
-
 def fit_tiny(experiment: str, options: dict[str, Any], folder: Path, stop_after: int | None = None) -> Experiment:
     """A fit through the loop; with `stop_after`, it is interrupted after so many steps, made anew, and resumed."""
     _, kind = find_experiment("dtn", experiment)
@@ -317,9 +313,7 @@ def test_a_fit_that_was_interrupted_ends_with_the_same_numbers(stop_after: int, 
 
 
 def test_faces_are_drawn_and_sought_among_all(tmp_path: Path) -> None:
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    options = {**TINY, "source": faces_folder(photos), "drawings": 16}
+    options = {**TINY, "source": save_faces(tmp_path), "drawings": 16}
     made = fit_tiny("faces", options, tmp_path / "run")
     assert isinstance(made.parts["f"], Recognizing)
     (table,) = read_results(tmp_path / "run")
@@ -328,30 +322,25 @@ def test_faces_are_drawn_and_sought_among_all(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "faces.png").is_file()
 
 
-def test_style_is_transferred_by_vgg_16(tmp_path: Path) -> None:
-    path = data_root() / "weights" / "vgg16_features.safetensors"
+def test_style_is_transferred_by_vgg_16() -> None:
+    path = vgg_file()
     if not path.is_file():
         pytest.skip(f"needs the weights of VGG-16 in {path}")
-    vgg = vgg16(path)
+    vgg = read_vgg(path, ("conv5_1",))
     photo, drawing = as_inputs(torch.from_numpy(draw_faces(2, 32, 0))).split(1)
     before, after = photo, restyle(photo, drawing, vgg, 3, 1e4)
 
     def style(picture: Tensor) -> Tensor:
         with torch.no_grad():
-            return gram(vgg[:2](picture))
+            return gram(activations(vgg, picture)["conv1_1"])
 
     assert after.abs().max() <= 1
     assert (style(after) - style(drawing)).norm() < (style(before) - style(drawing)).norm()
 
 
-def test_style_transfer_without_weights_says_where_they_belong(tmp_path: Path) -> None:
-    with pytest.raises(DatasetMissing, match="needs the weights of VGG-16 in .*none.safetensors"):
-        vgg16(tmp_path / "none.safetensors")
-
-
 def test_a_set_without_digits_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="the data set folder:.* has no labels and not the ten digits: give digits"):
-        read_digits(faces_folder(tmp_path), "train", True, 10, CPU)
+        read_digits(save_faces(tmp_path), "train", True, 10, CPU)
 
 
 def test_a_digit_that_nobody_shows_is_refused_with_the_way_out(tmp_path: Path) -> None:

@@ -118,6 +118,24 @@ def test_tables_and_judgement_are_read_back_as_they_were(tmp_path: Path) -> None
         read_judgement(tmp_path, "dann")
 
 
+def test_arrays_are_read_back_as_they_were_however_they_lie_in_memory(tmp_path: Path) -> None:
+    columns = np.arange(6.0).reshape(2, 3).T
+    arrays = {"columns": columns, "one": np.array(2.0), "every other": np.arange(9)[::2]}
+    Judgement("lines", arrays).save(tmp_path)
+    begin(tmp_path / "fit", Fit("lines", "lines", 0, {}))
+    made = lines()
+    made.parts["first"].state = lambda: arrays  # type: ignore[method-assign]
+    Fitting(tmp_path / "fit", Fit("lines", "lines", 0, {}, {"first": 1}), made, lambda *_: None).save()
+    states = {f"first/{name}": array for name, array in arrays.items()}
+    for found, expected in (
+        (read_judgement(tmp_path, "lines").weights, arrays),
+        (read_fit(tmp_path / "fit")[1], states),
+    ):
+        assert sorted(found) == sorted(expected)
+        for name, array in expected.items():
+            np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
 def test_a_folder_with_something_in_it_stays(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(OutputError, match="is not empty, and what is in it stays: give --resume"):

@@ -1,0 +1,1 @@
+"""DeepWarp: a picture is changed by moving its pixels, coarsely and then finely, and correcting their lightness."""

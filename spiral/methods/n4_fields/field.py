@@ -1,0 +1,155 @@
+"""From patches to a picture: every patch says where it sees edges in its middle, and the mean of all counts (3.3.1).
+
+What says so is a field: `NearestField` has the annotation of the patch most alike in a dictionary (N4 itself, or SIFT
+in place of the network), and `DirectField` the output of a network that classifies pixels. A committee is the mean of
+fields, and scales are the mean of what is found in the picture and in its smaller and larger forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from sklearn.neighbors import NearestNeighbors
+from torch import Tensor
+from torch.nn import functional
+
+from spiral.methods.n4_fields.encoding import CODE, as_bits, from_bits
+from spiral.methods.n4_fields.model import N, PatchNetwork, as_inputs, dense
+from spiral.methods.n4_fields.sampling import GRID, Patches
+
+SCALES = (0.5, 1.0, 2.0)
+CROPS_AT_ONCE = 8
+SLACK = 0.5  # saves half of the time, and codes are but 0.02 % farther in the mean (the thesis looks at 30 codes)
+OF_EACH = 20  # patches that a crop gives to a dictionary
+
+Describe = Callable[[Tensor, int], Tensor]  # of [C, H, W], what is at every `stride`-th pixel, [D, ⌈H / s⌉, ⌈W / s⌉]
+
+Search = Callable[[NDArray[np.float32]], NDArray[np.int64]]
+
+
+class Field(Protocol):
+    """Finds edges in a picture at one scale."""
+
+    def __call__(self, picture: Tensor, stride: int) -> Tensor:
+        """Edges in [0, 1], [H, W], of a picture [C, H, W], from patches `stride` pixels from each other."""
+
+
+class Dictionary:
+    """Codes with their annotations, and the search for the nearest.
+
+    Neural codes vary in few directions, in which a tree leaves nearly all of them out (SciPy's); of SIFT's 128 numbers
+    it would look at all, and products of matrices are faster (scikit-learn's).
+
+    Args:
+        codes: float32 [T, D].
+        bits: the annotations, uint8 [T, N · N / 8].
+    """
+
+    def __init__(self, codes: NDArray[np.float32], bits: NDArray[np.uint8]) -> None:
+        self.codes, self.bits = codes, bits
+        self.marks = from_bits(bits)
+        neural = codes.shape[1] <= CODE
+        self._nearest = _in_a_tree(codes) if neural else _by_products(codes)
+
+    def nearest(self, codes: NDArray[np.float32]) -> NDArray[np.int64]:
+        """The places [Q] of the entries whose codes are nearest; the tree's are at most `SLACK` of that farther."""
+        return self._nearest(codes)
+
+
+def _in_a_tree(codes: NDArray[np.float32]) -> Search:
+    tree = cKDTree(codes)
+    return lambda asked: np.asarray(tree.query(asked, eps=SLACK, workers=torch.get_num_threads())[1], np.int64)
+
+
+def _by_products(codes: NDArray[np.float32]) -> Search:
+    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(codes)
+    return lambda asked: np.asarray(search.kneighbors(asked, return_distance=False)[:, 0], np.int64)
+
+
+class NearestField:
+    """The annotation of the nearest code."""
+
+    def __init__(self, describe: Describe, dictionary: Dictionary) -> None:
+        self.describe, self.dictionary = describe, dictionary
+
+    def __call__(self, picture: Tensor, stride: int) -> Tensor:
+        """Edges in [0, 1], [H, W]."""
+        found = self.describe(picture, stride)
+        codes = found.flatten(1).T.contiguous().cpu().numpy()
+        marks = self.dictionary.marks[torch.from_numpy(self.dictionary.nearest(codes))]
+        return averaged(marks.T, (picture.shape[1], picture.shape[2]), stride)
+
+
+class DirectField:
+    """The probabilities of a network for N×N pixels, or for the central one alone (3.4)."""
+
+    def __init__(self, network: PatchNetwork) -> None:
+        self.network = network
+
+    def __call__(self, picture: Tensor, stride: int) -> Tensor:
+        """Edges in [0, 1], [H, W]."""
+        size = picture.shape[1], picture.shape[2]
+        outputs = dense(self.network, picture, stride).sigmoid().cpu()
+        if len(outputs) > 1:
+            return averaged(outputs.flatten(1), size, stride)
+        return outputs[0] if stride == 1 else resized(outputs, size)[0]
+
+
+def averaged(patches: Tensor, size: tuple[int, int], stride: int) -> Tensor:
+    """The mean of all patches [N · N, places] that cover a pixel, [H, W]; each begins 8 pixels before its own."""
+    rows, columns = (-(-side // stride) for side in size)
+    covered = N + stride * (rows - 1), N + stride * (columns - 1)
+    both = torch.stack((patches, torch.ones_like(patches)))
+    total, count = functional.fold(both, covered, N, stride=stride)[:, 0]
+    mean: Tensor = total / count.clamp(min=1)
+    return mean[N // 2 : N // 2 + size[0], N // 2 : N // 2 + size[1]]
+
+
+def codes_of(network: PatchNetwork) -> Describe:
+    """The neural codes of a network."""
+    return lambda picture, stride: dense(network, picture, stride)
+
+
+@torch.no_grad()
+def found_edges(
+    fields: Sequence[Field], image: NDArray[np.uint8], mean: Tensor, scales: Sequence[float], stride: int
+) -> NDArray[np.float32]:
+    """The edges of a picture uint8 [H, W, C] by a committee at several scales, in [0, 1], [H, W]."""
+    picture = as_inputs(image, mean, mean.device)
+    size = image.shape[0], image.shape[1]
+    found = torch.zeros(size)
+    for scale in scales:
+        scaled = resized(picture, tuple(max(1, round(scale * side)) for side in size))
+        for field in fields:
+            found += resized(field(scaled, stride)[None], size)[0]
+    edges: NDArray[np.float32] = (found / (len(scales) * len(fields))).numpy()
+    return edges
+
+
+@torch.no_grad()
+def drawn_dictionary(
+    describe_crops: Callable[[Tensor], Tensor], patches: Patches, entries: int, generator: torch.Generator
+) -> Dictionary:
+    """A dictionary of so many patches of the training pictures; crops are described as [B, D, GRID, GRID]."""
+    codes, bits, missing = [], [], entries
+    while missing > 0:
+        sample = patches.draw(CROPS_AT_ONCE, generator)
+        described = describe_crops(sample.crops).permute(0, 2, 3, 1).flatten(0, 2).cpu()
+        chosen = torch.randperm(len(described), generator=generator)[: min(missing, CROPS_AT_ONCE * OF_EACH)]
+        codes.append(described[chosen].numpy())
+        bits.append(as_bits(sample.marks[chosen]))
+        missing -= len(chosen)
+    assert len(described) == CROPS_AT_ONCE * GRID * GRID, "a crop is described at each of its patches"
+    return Dictionary(np.concatenate(codes), np.concatenate(bits))
+
+
+def resized(maps: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Maps [C, H, W] at another size, by their means where it is smaller."""
+    if tuple(maps.shape[1:]) == tuple(size):
+        return maps
+    return functional.interpolate(maps[None], tuple(size), mode="bilinear", antialias=True)[0]

@@ -1,0 +1,60 @@
+"""What `spiral fit` hands to the rewards that need it, here of networks that have learned nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from spiral.methods.dtn.reward import DtnOptions, Judges
+from spiral.methods.judgement import Judgement
+from spiral.methods.manifold_traversal.reward import judgement_of as traversal_judgement
+from spiral.methods.n4_fields.field import Dictionary
+from spiral.methods.n4_fields.model import PatchNetwork
+from spiral.methods.n4_fields.reward import judgement_of as n4_judgement
+from spiral.methods.vgg import Vgg
+from spiral.methods.vlae.model import LadderAutoencoder, Layout
+from spiral.methods.vlae.reward import judgement_of as vlae_judgement
+from spiral.state import network_arrays
+
+
+def _dtn() -> Judgement:
+    options = DtnOptions(perception_width=4, width=4)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Judgement("dtn", network_arrays(Judges(options)), options.model_dump(mode="json"))
+
+
+def _vlae() -> Judgement:
+    layout = Layout(side=16, width=4)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = LadderAutoencoder(layout).eval()
+    noise = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (8, 1, 16, 16), np.uint8))
+    return vlae_judgement(network, layout, noise)
+
+
+def _n4_fields() -> Judgement:
+    rng = np.random.default_rng(0)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = PatchNetwork(3, 16, 0.05)
+    codes, bits = rng.normal(0, 0.01, (32, 16)).astype(np.float32), rng.integers(256, size=(32, 32), dtype=np.uint8)
+    return n4_judgement(network, Dictionary(codes, bits), np.zeros(3, np.float32), 0.05, 0.5)
+
+
+def _traversal() -> Judgement:
+    images = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        vgg = Vgg([[4], [4], [6], [6], [6]])
+    return traversal_judgement(vgg, images, (np.arange(6), np.arange(6, 12)), 16, 8, 0.2)
+
+
+FITS: dict[str, Callable[[], Judgement]] = {
+    "dtn": _dtn,
+    "manifold_traversal": _traversal,
+    "n4_fields": _n4_fields,
+    "vlae": _vlae,
+}
