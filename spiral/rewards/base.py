@@ -203,6 +203,28 @@ def need_shape(name: str, renders: NDArray[np.uint8], shape: tuple[int, ...]) ->
         raise ValueError(f"the reward {name!r} scores pictures of shape {shape} here, but was given {renders.shape}")
 
 
+def need_pictures(name: str, renders: NDArray[np.uint8]) -> None:
+    """Refuses no picture at all, and pixels that are not bytes.
+
+    Raises:
+        ValueError: naming what was given.
+    """
+    if not len(renders) or renders.dtype != np.uint8:
+        raise ValueError(
+            f"the reward {name!r} scores one picture or more of uint8, but was given {renders.dtype} {renders.shape}"
+        )
+
+
+def need_finite(name: str, arrays: Arrays) -> None:
+    """Refuses what a fit gave where it is broken.
+
+    Raises:
+        WeightsError: a number is not finite.
+    """
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise WeightsError(f"the weights of the {name} are not finite: fit it anew")
+
+
 def shrunken(renders: NDArray[np.uint8], side: int, device: torch.device) -> Tensor:
     """Pictures uint8 [B, H, W, C] at side×side by their means over areas, in [0, 1], [B, C · side · side]."""
     pictures = as_pictures(writable_tensor(renders).to(device))

@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
-from spiral.rewards.base import Context, Reward, Setting, need_shape, need_targets, shrunken
+from spiral.rewards.base import Context, Reward, Setting, need_pictures, need_shape, need_targets, shrunken
 from spiral.rewards.discriminator import distinct
 from spiral.section import Section, Size
 
@@ -65,11 +65,7 @@ class DeepWarp(Reward):
         """
         need_shape("deepwarp", renders, (len(renders), *self.setting.canvas_shape))
         targets = need_targets("deepwarp", context, renders)
-        if not len(renders) or renders.dtype != np.uint8:
-            raise ValueError(
-                f"the reward 'deepwarp' scores one picture or more of uint8, but was given {renders.dtype} "
-                f"{renders.shape}"
-            )
+        need_pictures("deepwarp", renders)
         first, places = distinct(renders, targets)  # a move of the pen leaves a canvas as it is
         costs = warp_costs(self._seen(renders[first]), self._seen(targets[first]), self.options)
         return -costs[places].float().cpu()

@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spiral.agent import writable_tensor
-from spiral.contracts import Arrays, WeightsError
+from spiral.contracts import Arrays
 from spiral.methods.dtn.model import REAL, SIDE, Discriminator, Generator, Perception, as_inputs, in_color
 from spiral.methods.dtn.transfer import Transferring
 from spiral.methods.judgement import Judgement
-from spiral.rewards.base import Context, Reward, Setting, need_shape, need_targets
+from spiral.rewards.base import Context, Reward, Setting, need_finite, need_pictures, need_shape, need_targets
 from spiral.rewards.discriminator import distinct
 from spiral.section import Section, Size
 from spiral.state import load_network, network_arrays
@@ -78,10 +78,7 @@ class Dtn(Reward):
         """
         need_shape("dtn", renders, (len(renders), *self.setting.canvas_shape))
         targets = need_targets("dtn", context, renders)
-        if not len(renders) or renders.dtype != np.uint8:
-            raise ValueError(
-                f"the reward 'dtn' scores one picture or more of uint8, but was given {renders.dtype} {renders.shape}"
-            )
+        need_pictures("dtn", renders)
         # Each picture once: a move leaves a canvas as it is, and an episode shows one target all the time.
         first_shown, of_shown = distinct(targets)
         first_painted, of_painted = distinct(renders)
@@ -104,8 +101,7 @@ class Dtn(Reward):
         Raises:
             WeightsError: they are of other networks, or not finite.
         """
-        if not all(np.isfinite(array).all() for array in arrays.values()):
-            raise WeightsError("the weights of the dtn are not finite: fit it anew")
+        need_finite("dtn", arrays)
         load_network(self.network, arrays)
 
     def _shown(self, shown: Tensor) -> tuple[Tensor, Tensor]:

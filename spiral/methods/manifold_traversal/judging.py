@@ -7,6 +7,7 @@ find another picture of the same face among those of others, as the descriptor o
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -68,9 +69,9 @@ class _Judge(Part):
         self.network.eval()
         return {"loss": float(loss.detach())}
 
+    @abstractmethod
     def loss(self) -> Tensor:
         """Of some pictures."""
-        raise NotImplementedError
 
     def others(self, chosen: Tensor) -> Tensor:
         """Other pictures of those who were chosen."""

@@ -20,14 +20,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from spiral.agent import as_pictures, writable_tensor
-from spiral.contracts import Arrays, WeightsError
+from spiral.contracts import Arrays
 from spiral.data.pictures import resize
 from spiral.methods.judgement import Judgement
 from spiral.methods.manifold_traversal.features import CHUNK, Features
 from spiral.methods.manifold_traversal.learning import Learning
 from spiral.methods.manifold_traversal.model import Manifold, Witness, half_width
 from spiral.methods.vgg import CHANNELS, Vgg
-from spiral.rewards.base import Context, Reward, Setting, need_shape, need_targets
+from spiral.rewards.base import Context, Reward, Setting, need_finite, need_pictures, need_shape, need_targets
 from spiral.rewards.discriminator import distinct
 from spiral.section import Section, Size
 from spiral.state import load_network, network_arrays
@@ -98,11 +98,7 @@ class ManifoldTraversal(Reward):
         """
         need_shape("manifold_traversal", renders, (len(renders), *self.setting.canvas_shape))
         targets = need_targets("manifold_traversal", context, renders) if self.setting.conditional else None
-        if not len(renders) or renders.dtype != np.uint8:
-            raise ValueError(
-                "the reward 'manifold_traversal' scores one picture or more of uint8, but was given "
-                f"{renders.dtype} {renders.shape}"
-            )
+        need_pictures("manifold_traversal", renders)
         painted, witness = self._places(renders), self.network.witness()
         scores = -witness(painted)
         if targets is not None:
@@ -119,8 +115,7 @@ class ManifoldTraversal(Reward):
         Raises:
             WeightsError: they are of another network or manifold, or not finite.
         """
-        if not all(np.isfinite(array).all() for array in arrays.values()):
-            raise WeightsError("the weights of the manifold_traversal are not finite: fit it anew")
+        need_finite("manifold_traversal", arrays)
         load_network(self.network, arrays)
 
     def _places(self, pixels: NDArray[np.uint8]) -> Tensor:

@@ -29,7 +29,7 @@ from spiral.methods.n4_fields.field import SCALES, Dictionary, NearestField, cod
 from spiral.methods.n4_fields.measures import drawn_alike
 from spiral.methods.n4_fields.model import N, PatchNetwork
 from spiral.methods.n4_fields.thinning import suppressed, thinned
-from spiral.rewards.base import Context, Reward, Setting, need_shape, need_targets
+from spiral.rewards.base import Context, Reward, Setting, need_finite, need_pictures, need_shape, need_targets
 from spiral.section import Section, Size
 from spiral.state import load_network, network_arrays
 
@@ -76,11 +76,7 @@ class N4Fields(Reward):
         """
         need_shape("n4_fields", renders, (len(renders), *self.setting.canvas_shape))
         targets = need_targets("n4_fields", context, renders)
-        if not len(renders) or renders.dtype != np.uint8:
-            raise ValueError(
-                f"the reward 'n4_fields' scores one picture or more of uint8, but was given {renders.dtype} "
-                f"{renders.shape}"
-            )
+        need_pictures("n4_fields", renders)
         edges = torch.from_numpy(np.stack([self.edges(target) for target in targets])).float()
         ink = 1 - as_pictures(writable_tensor(renders)).mean(1)
         reach = max(1, round(self.options.reach * float(np.hypot(*ink.shape[1:]))))
@@ -116,11 +112,12 @@ class N4Fields(Reward):
             WeightsError: they are of another network or dictionary, or not finite.
         """
         own = {name: arrays[name] for name in ("codes", "annotations", "mean") if name in arrays}
-        wanted = {name: (self.weights()[name].shape, self.weights()[name].dtype) for name in own}
-        if len(own) < 3 or any((array.shape, array.dtype) != wanted[name] for name, array in own.items()):
+        before = self.weights()
+        if len(own) < 3 or any(
+            (a.shape, a.dtype) != (before[name].shape, before[name].dtype) for name, a in own.items()
+        ):
             raise WeightsError("the weights are of other N4-Fields: the dictionary or its shape differs")
-        if not all(np.isfinite(array).all() for array in arrays.values()):
-            raise WeightsError("the weights of the n4_fields are not finite: fit it anew")
+        need_finite("n4_fields", arrays)
         load_network(self.network, {name: array for name, array in arrays.items() if name not in own})
         self.mean = torch.from_numpy(np.array(own["mean"])).to(self.setting.device)
         self._take_dictionary(np.array(own["codes"]), np.array(own["annotations"]))

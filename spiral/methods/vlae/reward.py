@@ -23,7 +23,7 @@ from spiral.contracts import Arrays, WeightsError
 from spiral.methods.judgement import Judgement
 from spiral.methods.vlae.model import Codes, Encoder, LadderAutoencoder, Layout, as_inputs
 from spiral.methods.vlae.training import encoded
-from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_shape, need_targets
+from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_finite, need_shape, need_targets
 from spiral.rewards.discriminator import distinct
 from spiral.section import Size
 from spiral.state import load_network, network_arrays, under_prefix, with_prefix
@@ -112,8 +112,7 @@ class Vlae(LearnedReward):
         Raises:
             WeightsError: they are of another layout, or not finite.
         """
-        if not all(np.isfinite(array).all() for array in arrays.values()):
-            raise WeightsError("the weights of the vlae are not finite: fit it anew")
+        need_finite(NAME, arrays)
         if encoder := under_prefix("encoder", arrays):
             load_network(self.encoder, encoder)
             arrays = self._weights | {name: value for name, value in arrays.items() if not name.startswith("encoder/")}
