@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -77,3 +78,11 @@ def share_of_gap(accuracy: float, source_only: float, on_target: float) -> float
     """How much of the way from source-only to train-on-target an accuracy is; None where there is no way to go."""
     gap = on_target - source_only
     return (accuracy - source_only) / gap if gap > 0 else None
+
+
+def nearest_kind(shown: Features, shown_labels: Labels, painted: Features, painted_labels: Labels) -> float:
+    """How many of the shown are nearer, in the median, to what is painted of their kind than to that of any other."""
+    kinds = np.unique(painted_labels)
+    distances = cdist(shown, painted)
+    medians = np.stack([np.median(distances[:, painted_labels == kind], axis=1) for kind in kinds], axis=1)
+    return float(np.mean(kinds[medians.argmin(axis=1)] == shown_labels))

@@ -156,6 +156,12 @@ def domain_classifier(options: NetworkOptions, inputs: int) -> nn.Sequential:
     return perceptron(inputs, tuple(options.wide(width) for width in options.layout.domains), 1)
 
 
+def label_predictor(options: NetworkOptions, inputs: int, classes: int) -> nn.Sequential:
+    """G_y: features to logits, [N, classes]."""
+    hidden = tuple(options.wide(width) for width in options.layout.labels)
+    return perceptron(inputs, hidden, classes, options.layout.dropout)
+
+
 class DomainAdversarial(nn.Module):
     """G_f, G_y and G_d.
 
@@ -205,10 +211,12 @@ def domain_loss(source: Tensor, target: Tensor) -> Tensor:
 
 def deep(options: NetworkOptions, classes: int, mean: Tensor | None = None, dropped: float = 0.0) -> DomainAdversarial:
     """One of the thesis's networks for so many classes, with fresh weights."""
-    layout, extractor = options.layout, Extractor(options, mean, dropped)
-    hidden = tuple(options.wide(width) for width in layout.labels)
-    labels = perceptron(extractor.outputs, hidden, classes, layout.dropout)
-    return DomainAdversarial(extractor, labels, domain_classifier(options, extractor.outputs))
+    extractor = Extractor(options, mean, dropped)
+    labels, domains = (
+        label_predictor(options, extractor.outputs, classes),
+        domain_classifier(options, extractor.outputs),
+    )
+    return DomainAdversarial(extractor, labels, domains)
 
 
 def shallow(inputs: int, hidden: int, classes: int) -> DomainAdversarial:

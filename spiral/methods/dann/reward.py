@@ -3,11 +3,12 @@
 For an agent that paints without a target it is the domain classifier between renders and real pictures, which learns
 while the agent does. The agent has the part of the reversed gradient: it seeks what cannot be told apart.
 
-For an agent that copies it is the distance between the features of render and target. With the features of a fit
-(`from`), which are the same in both of its domains, render and target may look as different as these: shown a number on
-clutter, the agent is paid for the digit. They stay as they are, and the domain classifier says how well they still tell
-renders from targets. Without a fit they are what that classifier learns to look at, as in Larsen et al. ("Autoencoding
-beyond Pixels Using a Learned Similarity Metric", ICML 2016).
+For an agent that copies it is the distance between the features of render and target. With the networks of a fit
+(`from`) the features are what the last layer of G_y sees: of G_f, which is the same in both domains, the part that says
+what is shown. Targets are seen as the fit's source and renders as its target, so that they may look as different as
+these: shown a number on clutter, the agent is paid for the digit. All that scores stays as it is, and the domain
+classifier says how well G_f still tells renders from targets. Without a fit the features are what that classifier
+learns to look at, as in Larsen et al. ("Autoencoding beyond Pixels Using a Learned Similarity Metric", ICML 2016).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from spiral.methods.dann.model import (
     NetworkOptions,
     domain_classifier,
     domain_loss,
+    label_predictor,
 )
 from spiral.methods.judgement import Judgement
 from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_shape, need_targets
@@ -49,19 +51,36 @@ class DannOptions(NetworkOptions):
 
 
 class Judge(nn.Module):
-    """G_f, G_d, and how far the features of one target are from another's on average."""
+    """G_f, G_d, and how far the features of one target are from another's on average.
+
+    Args:
+        fitted: whether there are the hidden layers of G_y as well, and G_f as the fit's source is normalised.
+    """
 
     yardstick: Tensor
 
-    def __init__(self, options: NetworkOptions) -> None:
+    def __init__(self, options: NetworkOptions, fitted: bool) -> None:
         super().__init__()
         self.extractor = Extractor(options)
         self.domains = domain_classifier(options, self.extractor.outputs)
+        self.of_source = Extractor(options) if fitted else None
+        self.labels = label_predictor(options, self.extractor.outputs, 1)[:-1] if fitted else None
         self.register_buffer("yardstick", torch.ones(()))
+
+    def of_renders(self, pictures: Tensor) -> Tensor:
+        """The features that are compared, of what was painted."""
+        return self._said(self.extractor(pictures))
+
+    def of_targets(self, pictures: Tensor) -> Tensor:
+        """The features that are compared, of what was shown."""
+        return self._said((self.of_source or self.extractor)(pictures))
+
+    def _said(self, features: Tensor) -> Tensor:
+        return features if self.labels is None else self.labels(features)
 
 
 class Dann(LearnedReward):
-    """log p_real / p_render by G_d; for an agent that copies −‖G_f(render) − G_f(target)‖, −1 for another's target."""
+    """log p_real / p_render by G_d; for an agent that copies −‖f(render) − f(target)‖, −1 for another's target."""
 
     Options = DannOptions
     options: DannOptions
@@ -70,8 +89,10 @@ class Dann(LearnedReward):
     def __init__(self, setting: Setting, options: DannOptions) -> None:
         super().__init__(setting, options)
         self.batch_size = options.batch_size
-        self.network: Judge = Judge(options).to(setting.device)
-        self.network.extractor.requires_grad_(not options.frozen)
+        self.network: Judge = Judge(options, options.frozen).to(setting.device)
+        if options.frozen:
+            self.network.requires_grad_(False)
+            self.network.domains.requires_grad_(True)
         learning = [weight for weight in self.network.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.Adam(learning, options.learning_rate, (0.5, 0.9))
 
@@ -80,13 +101,13 @@ class Dann(LearnedReward):
         """Scores, float32 [B]."""
         need_shape(NAME, renders, (len(renders), *self.setting.canvas_shape))
         self.network.eval()
-        features = self.network.extractor(self._pictures(renders))
+        pictures = self._pictures(renders)
         scores: Tensor
         if self.setting.conditional:
-            targets = self.network.extractor(self._pictures(need_targets(NAME, context, renders)))
-            scores = -apart(features, targets) / self.network.yardstick.clamp(min=SHORTEST)
+            targets = self.network.of_targets(self._pictures(need_targets(NAME, context, renders)))
+            scores = -apart(self.network.of_renders(pictures), targets) / self.network.yardstick.clamp(min=SHORTEST)
         else:
-            scores = self.network.domains(features).squeeze(1)
+            scores = self.network.domains(self.network.extractor(pictures)).squeeze(1)
         return scores.float().cpu()
 
     def update(self, lesson: Lesson) -> dict[str, float]:
@@ -95,7 +116,7 @@ class Dann(LearnedReward):
         self.network.train(not self.options.frozen)
         features = self.network.extractor(pictures)
         real, fake = self.network.domains(features).squeeze(1).split((len(lesson.real), len(lesson.renders)))
-        if lesson.targets is not None:
+        if lesson.targets is not None and not self.options.frozen:
             self._measure(features[: len(lesson.real)].detach())
         loss = domain_loss(source=fake, target=real)
         self.descend(loss)
@@ -137,16 +158,39 @@ def spread(features: Tensor) -> Tensor:
     return apart(features, features.roll(1, 0)).mean()
 
 
-def fitted_judge(options: NetworkOptions, network: DomainAdversarial, pictures: Tensor) -> Judgement:
-    """What the reward needs of a fitted network, with a yardstick for pictures uint8 [N, 3, size, size]."""
+def fitted_judge(options: NetworkOptions, network: DomainAdversarial, source: Tensor, target: Tensor) -> Judge:
+    """A fitted network as a judge; each domain, uint8 [N, 3, size, size], is normalised by itself."""
     device = next(network.parameters()).device
-    judge = Judge(options).to(device)
-    judge.extractor.load_state_dict(network.extractor.state_dict())
+    judge = Judge(options, fitted=True).to(device)
+    assert judge.of_source is not None and judge.labels is not None
+    for extractor, pictures in ((judge.of_source, source), (judge.extractor, target)):
+        extractor.load_state_dict(network.extractor.state_dict())
+        renormalize(extractor, pictures.to(device).float() / 255)
+    judge.labels.load_state_dict(network.labels[:-1].state_dict())
     judge.domains.load_state_dict(network.domains.state_dict())
     with torch.no_grad():
-        judge.yardstick.copy_(spread(judge.eval().extractor(pictures.to(device).float() / 255)))
+        judge.yardstick.copy_(spread(judge.eval().of_targets(source.to(device).float() / 255)))
+    return judge
+
+
+def judgement_of(options: NetworkOptions, judge: Judge) -> Judgement:
+    """What the reward needs of a fitted judge."""
     named = {name: getattr(options, name) for name in NetworkOptions.model_fields}
     return Judgement(NAME, network_arrays(judge), named | {"frozen": True})
+
+
+@torch.no_grad()
+def renormalize(extractor: Extractor, pictures: Tensor) -> None:
+    """Batch normalisation by the means and deviations of these pictures alone."""
+    extractor.eval()
+    layers = [layer for layer in extractor.modules() if isinstance(layer, nn.BatchNorm2d)]
+    for layer in layers:
+        layer.momentum = 1.0
+        layer.train()
+    extractor(pictures)
+    for layer in layers:
+        layer.momentum = 0.1
+        layer.eval()
 
 
 REWARD: type[Any] = Dann

@@ -20,7 +20,14 @@ from spiral.data.catalogue import SETS
 from spiral.methods import METHODS, find_experiment
 from spiral.methods.dann import train as train_module
 from spiral.methods.dann.domains import Domain, few_of_each, read_pair, weathered
-from spiral.methods.dann.measures import aligned, proxy_distance, share_of_gap, subspace_alignment, svm_accuracy
+from spiral.methods.dann.measures import (
+    aligned,
+    nearest_kind,
+    proxy_distance,
+    share_of_gap,
+    subspace_alignment,
+    svm_accuracy,
+)
 from spiral.methods.dann.model import (
     LAYOUTS,
     DomainAdversarial,
@@ -33,7 +40,7 @@ from spiral.methods.dann.model import (
     reverse_gradient,
     shallow,
 )
-from spiral.methods.dann.reward import Dann, DannOptions, fitted_judge, spread
+from spiral.methods.dann.reward import Dann, DannOptions, fitted_judge, judgement_of, spread
 from spiral.methods.dann.shallow import Shallow, ShallowOptions
 from spiral.methods.dann.training import Arm, Training, TrainingOptions
 from spiral.methods.experiment import Experiment
@@ -218,6 +225,12 @@ def test_no_unit_has_more_weight_than_the_limit() -> None:
     torch.testing.assert_close(layer.weight.detach().norm(dim=1), torch.tensor([1.0, 0.5]), atol=1e-4, rtol=0)
 
 
+def test_what_lies_by_its_kind_is_nearest_to_it_in_the_median() -> None:
+    painted, kinds = np.array([[0.0], [0.2], [9.0], [5.0], [5.2], [0.0]], np.float32), np.array([0, 0, 0, 1, 1, 1])
+    shown = np.array([[0.0], [5.0], [5.0]], np.float32)
+    assert nearest_kind(shown, np.array([0, 1, 0]), painted, kinds) == pytest.approx(2 / 3)
+
+
 def test_the_proxy_distance_is_two_where_domains_are_apart_and_nothing_where_they_are_the_same() -> None:
     rng = np.random.default_rng(0)
     a, b = (rng.normal(size=(400, 3)).astype(np.float32) for _ in range(2))
@@ -338,7 +351,7 @@ def test_a_fit_measures_draws_and_judges_and_one_that_was_interrupted_ends_with_
     """With the network that drops units at random and limits weights."""
     changes: dict[str, object] = {"network": "svhn", "width": 0.03}
     whole = fit(tmp_path / "whole", "syn-numbers", changes)
-    (table,) = whole.finish()
+    table, compared = whole.finish()
     assert [row[0] for row in table.rows] == ["source only", "subspace alignment", "DANN", "train on target"]
     assert all(len(row) == len(table.columns) for row in table.rows)
     assert all(row[-2:] == (None, None) for row in table.rows), "the paper has no figures of these domains"
@@ -346,7 +359,8 @@ def test_a_fit_measures_draws_and_judges_and_one_that_was_interrupted_ends_with_
 
     fit(tmp_path / "parts", "syn-numbers", changes, stop_after=4)
     resumed = fit(tmp_path / "parts", "syn-numbers", changes)
-    assert resumed.finish() == [table]
+    assert resumed.finish() == [table, compared]
+    assert all(0 <= float(row[1] or 0) <= 1 for row in compared.rows) and len(compared.rows) == 3
     expected, found = (read_fit(tmp_path / name)[1] for name in ("whole", "parts"))
     assert sorted(expected) == sorted(found)
     for key, array in expected.items():
@@ -357,8 +371,10 @@ def test_a_fit_measures_draws_and_judges_and_one_that_was_interrupted_ends_with_
     assert isinstance(judge, Dann) and judge.options.frozen and judge.options.network == "svhn"
     adapted = whole.experiment.parts["dann"].networks["network"]
     assert isinstance(adapted, DomainAdversarial)
-    for key, value in judge.network.extractor.state_dict().items():
-        assert torch.equal(value, adapted.extractor.state_dict()[key])
+    for part, known in ((judge.network.extractor, adapted.extractor), (judge.network.labels, adapted.labels[:-1])):
+        assert part is not None
+        for key, value in part.named_parameters():
+            assert torch.equal(value, known.get_parameter(key))
 
 
 def test_the_semi_supervised_setting_has_the_five_curves_of_the_figure() -> None:
@@ -430,12 +446,13 @@ def judge(conditional: bool, shape: tuple[int, int, int] = (16, 16, 1), seed: in
     return made
 
 
-def from_fit(conditional: bool, shape: tuple[int, int, int] = (16, 16, 1)) -> Dann:
-    """With the features of a network that was not trained, as a fit gives them."""
+def from_fit(conditional: bool, shape: tuple[int, int, int] = (16, 16, 1), alike: bool = False) -> Dann:
+    """With the features of a network that was not trained, as a fit of domains that are alike or not gives them."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         options = NetworkOptions(width=0.25)
-        given = fitted_judge(options, deep(options, 10), torch.from_numpy(pictures(9, 12, (3, 28, 28))))
+        shown, painted = (torch.from_numpy(pictures(seed, 12, (3, 28, 28))) for seed in (9, 9 if alike else 10))
+        given = judgement_of(options, fitted_judge(options, deep(options, 10), shown, painted // (1 if alike else 3)))
     made = Dann(setting(conditional, shape), DannOptions.model_validate(given.options | {"learning_rate": 1e-2}))
     made.load_weights(given.weights)
     return made
@@ -471,13 +488,19 @@ def test_a_score_is_one_number_for_each_render(make: object, conditional: bool, 
     torch.testing.assert_close(alone, scores[:1], rtol=1e-3, atol=1e-4)
 
 
-def test_a_copy_of_the_target_is_the_best_and_the_target_of_another_is_minus_one() -> None:
-    made = from_fit(True, (28, 28, 3))
-    made.update(Lesson(pictures(1, 8, (28, 28, 3)), pictures(2, 8, (28, 28, 3)), pictures(1, 8, (28, 28, 3))))
-    targets = pictures(1, 8, (28, 28, 3))
-    assert float(made.score(targets, Context(targets, {})).abs().max()) == 0
+def test_where_domains_are_alike_a_copy_is_the_best_and_the_target_of_another_is_minus_one() -> None:
+    made, targets = from_fit(True, (28, 28, 3), alike=True), pictures(9, 12, (3, 28, 28)).transpose(0, 2, 3, 1)
+    assert float(made.score(targets, Context(targets, {})).abs().max()) < 1e-4
     others = made.score(np.roll(targets, 1, 0), Context(targets, {}))
     assert float(others.mean()) == pytest.approx(-1, abs=1e-3)
+
+
+def test_renders_are_seen_as_the_target_of_the_fit_and_targets_as_its_source() -> None:
+    made, shown = from_fit(True, (28, 28, 3)), pictures(9, 12, (3, 28, 28)).transpose(0, 2, 3, 1)
+    darker, _ = shown // 3, made.network.eval()
+    moved = made.network.of_renders(made._pictures(darker)) - made.network.of_targets(made._pictures(shown))
+    astray = made.network.of_targets(made._pictures(darker)) - made.network.of_targets(made._pictures(shown))
+    assert float(moved.norm()) < 0.1 * float(astray.norm()), "each normalised by itself, they look the same"
 
 
 @pytest.mark.parametrize("conditional", [False, True])
