@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from envs.actions import ActionSpec
 from spiral.config import AgentConfig
@@ -118,17 +117,13 @@ class Agent(nn.Module):
         """1 where a sub-action counts for the kind of its action, otherwise 0, float [N, heads]."""
         return self.mask_table[actions[:, self.spec.index(self.spec.kind)]]
 
-    def _remembered(self, embedding: Tensor) -> Tensor:
-        """What the LSTM reads of the encoder's embedding."""
-        return F.relu(embedding) if self.config.rectified else embedding
-
     def act(
         self, seen: Observation, state: State, generator: torch.Generator | None = None, temperature: float = 1.0
     ) -> Decision:
         """One command for each of N canvases."""
         pictures = self.pictures(seen.canvas, seen.target)
         embedding, maps = self.encoder(pictures, seen.action, seen.action_mask.float(), seen.noise)
-        z, state = self.lstm(self._remembered(embedding)[None], state)
+        z, state = self.lstm(embedding[None], state)
         actions, log_probs, _ = self.decoder(z[0], maps, None, generator=generator, temperature=temperature)
         log_prob = (log_probs * self.counted(actions)).sum(dim=-1)
         return Decision(actions, log_prob, self.value(z[0]).float().squeeze(-1), state)
@@ -144,7 +139,7 @@ class Agent(nn.Module):
             episodes.action_masks[:-1].flatten(0, 1).float(),
             episodes.noise.repeat(length, 1),
         )
-        z, _ = self.lstm(self._remembered(embedding).view(length, batch, -1), self.lstm.initial_state(batch))
+        z, _ = self.lstm(embedding.view(length, batch, -1), self.lstm.initial_state(batch))
         z = z.flatten(0, 1)
         actions = episodes.actions.flatten(0, 1)
         counted = self.counted(actions)

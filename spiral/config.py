@@ -39,8 +39,7 @@ class AgentConfig(Section):
     """The layers of the agent; the defaults are the published ones (see `spiral/agent.py`).
 
     `location_planes` draws the previous locations as planes beside the canvas; `location_read` lets later sub-actions
-    know what the feature maps hold at a location that a pointer chose. Agents of earlier versions are `rectified`: a
-    ReLU stands before their LSTM, which the published agent has not.
+    know what the feature maps hold at a location that a pointer chose.
     """
 
     stem_channels: Size = 32
@@ -51,7 +50,6 @@ class AgentConfig(Section):
     location_head: Literal["deconvolution", "pointer"] = "deconvolution"
     location_planes: bool = False
     location_read: bool = False
-    rectified: bool = False
     noise: Count = 10
     conditional: bool = False
     blind: bool = False

@@ -19,7 +19,6 @@ CPU = torch.device("cpu")
 DECONVOLUTION: dict[str, Any] = {"agent": {"location_head": "deconvolution", "residual_blocks": 1}}
 BLIND: dict[str, Any] = {"agent": {"blind": True}}
 PLANES: dict[str, Any] = {"agent": {"location_planes": True}}
-RECTIFIED: dict[str, Any] = {"agent": {"rectified": True}}
 # An invented environment: a turtle that goes to a place, turns, or waits; the kind is the last head in the space.
 TURTLE = ActionSpec(
     (Head("place", 64, (8, 8)), Head("angle", 3), Head("what", 3)),
@@ -33,12 +32,11 @@ KINDS = [
     (BLIND, SPEC),
     (DECONVOLUTION, SPEC),
     (PLANES, SPEC),
-    (RECTIFIED, SPEC),
     ({}, TURTLE),
 ]
 # After the last sub-action nothing is decided: these layers are kept for the published number of parameters.
 LAST_OF_THE_DECODER = ("decoder.embeddings.4.", "decoder.residuals.4.")
-NAMES = ["unconditional", "conditional", "blind", "deconvolution", "planes", "rectified", "turtle"]
+NAMES = ["unconditional", "conditional", "blind", "deconvolution", "planes", "turtle"]
 
 
 def make_agent(config: RunConfig, spec: ActionSpec = SPEC, seed: int = 0) -> Agent:
@@ -273,10 +271,3 @@ def test_the_first_layer_is_one_convolution_of_pictures_coordinates_and_planes(c
         x = torch.relu(convolution(x))
     flat = encoder.flat(encoder.residual(x).flatten(1))
     torch.testing.assert_close(encoder(pictures, action, mask, noise)[0], flat, rtol=1e-4, atol=1e-5)
-
-
-def test_an_agent_of_an_earlier_version_remembers_what_is_positive_alone():
-    ours, earlier = make_agent(tiny_config()), make_agent(tiny_config(RECTIFIED))
-    embedding = torch.randn(3, 16)
-    assert torch.equal(ours._remembered(embedding), embedding)
-    assert torch.equal(earlier._remembered(embedding), embedding.clamp(min=0))
