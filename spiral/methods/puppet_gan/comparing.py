@@ -23,12 +23,12 @@ from spiral.methods.puppet_gan.demonstrations import Demonstrations
 from spiral.methods.puppet_gan.disentangling import CycleVae, Dida
 from spiral.methods.puppet_gan.measures import correlation, jeffreys, rest_variance
 from spiral.methods.puppet_gan.puppet import PuppetGan
-from spiral.methods.puppet_gan.reward import judgement_of
+from spiral.methods.puppet_gan.reward import KNOWN, judgement_of
 from spiral.methods.puppet_gan.training import ManipulationOptions, Training
 
 Row = tuple[str | float | None, ...]
 Model = Literal["puppet_gan", "without-composition", "cyclegan", "dida", "munit", "cycle-vae", "dagger"]
-MODELS: dict[Model, tuple[str, Callable[..., Training]]] = {
+MODELS: dict[str, tuple[str, Callable[..., Training]]] = {
     "puppet_gan": ("PuppetGAN", PuppetGan),
     "without-composition": ("PuppetGAN without compositional losses", partial(PuppetGan, compositional=False)),
     "cyclegan": ("CycleGAN", CycleGan),
@@ -75,7 +75,7 @@ class Comparing(Experiment):
         self.real, held_out = self.pixels("train"), self.pixels("test")
         self.shown = held_out.first(options.measured)
         self.near, self.far = self._synthetic(far=False), self._synthetic(far=True)
-        self.trainings = {
+        self.trainings: dict[str, Training] = {
             name: MODELS[name][1](options, self.real, self._learned(name).learned, seed) for name in options.models
         }
         self.parts = self.trainings
@@ -140,7 +140,7 @@ class Comparing(Experiment):
         asked = self.demonstrated(options.references, options.references, self.seed + 1, far)
         return Synthetic(self.demonstrated(options.rests, options.levels, self.seed, far), asked)
 
-    def _row(self, name: Model) -> Row:
+    def _row(self, name: str) -> Row:
         asked = self._learned(name).asked
         drawn = self.trainings[name].manipulated(self.shown.inputs(), asked.inputs())
         return (MODELS[name][0], *self._figures(drawn, asked), *self.paper.get(name, 4 * (None,)))
@@ -152,18 +152,18 @@ class Comparing(Experiment):
         wanted, leaking = asked.values.repeat(rests), asked.rests.repeat_interleave(values)
         return (
             self.accuracy(drawn),
-            correlation(self.attribute(flat).cpu(), wanted.repeat(len(drawn))),
-            abs(correlation(self.rest(flat).cpu(), leaking.repeat(len(drawn)))),
+            correlation(self.attribute(flat), wanted.repeat(len(drawn))),
+            abs(correlation(self.rest(flat), leaking.repeat(len(drawn)))),
             rest_variance(drawn.unflatten(1, (rests, values))),
         )
 
     def _discrepancies(self) -> Table:
-        real = self.shown.inputs()
+        real = self.real.first(KNOWN).inputs()
         rows: list[Row] = []
         names = ("the demonstrations", "those of PuppetGAN†")
         for name, synthetic, paper in zip(names, (self.near, self.far), self.paper_discrepancies, strict=True):
             drawn = synthetic.asked.inputs()
-            found = [jeffreys(measure(real).cpu(), measure(drawn).cpu()) for measure in (self.attribute, self.rest)]
+            found = [jeffreys(measure(real), measure(drawn)) for measure in (self.attribute, self.rest)]
             rows.append((name, *found, *paper))
         columns = ("synthetic pictures", "J_attr^syn", "J_rest^syn", "paper: J_attr^syn", "paper: J_rest^syn")
         note = "Jeffreys' divergence of Gaussians fitted to what is measured in real and in synthetic pictures"

@@ -26,7 +26,7 @@ def slant_of(pictures: Tensor) -> Tensor:
 
 def correlation(one: Tensor, other: Tensor) -> float:
     """Pearson's r of two [N]; 0 where one does not vary."""
-    one, other = one.double() - one.double().mean(), other.double() - other.double().mean()
+    one, other = (each.double().cpu() - each.double().mean().cpu() for each in (one, other))
     norm = float(one.norm() * other.norm())
     return float(one @ other) / norm if norm > NOTHING else 0.0
 

@@ -9,6 +9,7 @@ with them, R real pictures and S synthetic ones:
     L_cyc   = |R(E(S(E(a)))) − a| + |S(E(R(E(b1)))) − b1|                     cycles
     L_attrS = |S(α(ã), ρ(b2)) − b3|,  ã = R(α(b1), ρ(a))                      attribute cycles, the compositional
     L_attrR = |R(α(b̃), ρ(a)) − a|,    b̃ = S(α(a), ρ(b1))                      losses: no decoder ignores an input
+    L_restR = |R(α(a), ρ(ã)) − a|                                             beyond the slides: ã has the rest of a
 
 with means of absolute differences; and discriminators of least squares (Mao et al., 2017) judge what is drawn. A
 picture is float [N, C, side, side] in [−1, 1].
@@ -33,16 +34,17 @@ TOLD_BY = 3  # layers of a discriminator, each of half the side, before its verd
 
 
 class Layout(Section):
-    """Sizes: of pictures, of the layers, and of the two parts of the bottleneck.
+    """Sizes: of pictures, of layers, and of the two parts of the bottleneck; a width of 64 is the paper's.
 
-    A width of 64 with 128 numbers in the bottleneck is the paper's network.
+    The bottleneck has the paper's 128 numbers. How many are the attribute's is not known: here few, so that little
+    leaks.
     """
 
     side: Literal[16, 32, 64, 128] = 32
     channels: Literal[1, 3] = 1
     width: Size = 16
     attribute_size: Size = 2
-    rest_size: Size = 62
+    rest_size: Size = 126
 
     @property
     def widths(self) -> list[int]:
@@ -116,10 +118,10 @@ class Discriminator(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        channels = [layout.channels, *(max(1, layout.width // 2) * 2**layer for layer in range(TOLD_BY))]
-        layers: list[nn.Module] = []
+        channels = [layout.width * 2**layer for layer in range(TOLD_BY)]
+        layers: list[nn.Module] = [nn.Conv2d(layout.channels, channels[0], 4, 2, 1), nn.LeakyReLU(SLOPE)]
         for before, after in zip(channels[:-1], channels[1:], strict=True):
-            layers += [nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(SLOPE)]
+            layers += [nn.Conv2d(before, after, 4, 2, 1), _normalization(after), nn.LeakyReLU(SLOPE)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], 1, 3, padding=1))
         _prepare(self)
 

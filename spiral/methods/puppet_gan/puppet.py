@@ -39,7 +39,7 @@ class PuppetGan(Training):
         seen = encoded(net.encoder, *(noisy(each, options.noise, self.generator) for each in again))
         back_a, back_b = [seen[0]], [seen[1]]
         if self.compositional:
-            back_a.append(a.with_attribute_of(seen[3]))
+            back_a += [a.with_attribute_of(seen[3]), seen[2].with_attribute_of(a)]
             back_b.append(b2.with_attribute_of(seen[2]))
         cycled_a, cycled_b = net.real(joined(back_a)).split(count), net.synthetic(joined(back_b)).split(count)
         terms: Terms = {
@@ -50,6 +50,7 @@ class PuppetGan(Training):
         if self.compositional:
             terms["attribute, synthetic"] = (options.attribute_synthetic, apart(cycled_b[1], batch.b3))
             terms["attribute, real"] = (options.attribute_real, apart(cycled_a[1], batch.a))
+            terms["rest, real"] = (options.rest_real, apart(cycled_a[2], batch.a))
         return terms, {"real": torch.cat((puppet, as_real)), "synthetic": torch.cat((as_synthetic, demonstrated_a))}
 
     def attribute_of(self, references: Tensor) -> Tensor:

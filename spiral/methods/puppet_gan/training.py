@@ -27,22 +27,24 @@ class ManipulationOptions(Layout, ExperimentOptions):
 
     `pictures` is how many real ones are used at most; `rests` and `levels` how many demonstrations there are of each
     value, and how many values. The weights are the paper's; `attribute_synthetic` and `attribute_real` are of L_attrS
-    and L_attrR. `noise` is what is added to a translated picture before it is looked at again. The rates fall over the
-    second half. `measured` real pictures are manipulated after `references` rests with as many values each.
+    and L_attrR, and `rest_real` is of L_restR, which the slides do not have. `noise` is what is added to a translated
+    picture before it is looked at again. The rates fall over the second half. `measured` real pictures are manipulated
+    after `references` rests with as many values each.
     """
 
-    steps: Size = 6000
+    steps: Size = 5000
     batch_size: Size = 32
     pictures: Size = 20000
     rests: Size = 600
     levels: int = Field(default=12, ge=2, le=256)
     learning_rate: float = Field(default=1e-3, gt=0)
-    discriminator_rate: float = Field(default=2e-4, gt=0)
+    discriminator_rate: float = Field(default=1e-3, gt=0)
     reconstruction: float = Field(default=10.0, ge=0)
     disentanglement: float = Field(default=10.0, ge=0)
     cycle: float = Field(default=10.0, ge=0)
     attribute_synthetic: float = Field(default=5.0, ge=0)
     attribute_real: float = Field(default=3.0, ge=0)
+    rest_real: float = Field(default=10.0, ge=0)
     noise: float = Field(default=0.2, ge=0)
     measured: Size = 100
     references: int = Field(default=8, ge=2, le=256)
