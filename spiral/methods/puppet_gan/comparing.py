@@ -65,7 +65,7 @@ class Comparing(Experiment):
         near, far: the demonstrations, and those of †.
     """
 
-    Options = ComparingOptions
+    Options: ClassVar[type[ComparingOptions]] = ComparingOptions
     options: ComparingOptions
     paper: ClassVar[Mapping[str, tuple[float, ...]]] = {}
     paper_discrepancies: ClassVar[tuple[tuple[float | None, ...], ...]] = ((None, None), (None, None))
@@ -103,6 +103,7 @@ class Comparing(Experiment):
     def ideal(self, references: Demonstrations) -> Tensor | None:
         """What should be drawn, [N, M, C, H, W], where it is known."""
         del references
+        return None
 
     def measure(self) -> list[Table]:
         """The slides' table: quality of disentanglement, and discrepancies of the domains."""

@@ -82,7 +82,7 @@ class Encoder(nn.Module):
         layers: list[nn.Module] = []
         for before, after in zip(channels[:-2], channels[1:-1], strict=True):
             layers += [nn.Conv2d(before, after, 4, 2, 1), _normalization(after), nn.LeakyReLU(SLOPE)]
-        layers += [nn.Conv2d(*channels[-2:], 4, 2, 1), nn.LeakyReLU(SLOPE)]
+        layers += [nn.Conv2d(channels[-2], channels[-1], 4, 2, 1), nn.LeakyReLU(SLOPE)]
         self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1], sum(self.sizes)))
         _prepare(self)
 
