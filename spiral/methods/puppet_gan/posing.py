@@ -7,6 +7,7 @@ size of 1 is that of MNIST, 20 of 28 pixels on the longer side. An angle is in r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -79,6 +80,7 @@ def typeset(attribute: Attribute, poses: Poses, rests: int, levels: int, side: i
     return Demonstrations(images.unflatten(0, (rests, levels)), values, rest)
 
 
+@cache
 def typeset_digits() -> Tensor:
     """The ten digits in each font, float [10 · fonts, 1, GLYPH, GLYPH] in [0, 1], at the size of MNIST's.
 
