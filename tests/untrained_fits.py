@@ -13,6 +13,8 @@ from spiral.methods.manifold_traversal.reward import judgement_of as traversal_j
 from spiral.methods.n4_fields.field import Dictionary
 from spiral.methods.n4_fields.model import PatchNetwork
 from spiral.methods.n4_fields.reward import judgement_of as n4_judgement
+from spiral.methods.puppet_gan.reward import Judges as PuppetJudges
+from spiral.methods.puppet_gan.reward import PuppetGanOptions
 from spiral.methods.vgg import Vgg
 from spiral.methods.vlae.model import LadderAutoencoder, Layout
 from spiral.methods.vlae.reward import judgement_of as vlae_judgement
@@ -44,6 +46,13 @@ def _n4_fields() -> Judgement:
     return n4_judgement(network, Dictionary(codes, bits), np.zeros(3, np.float32), 0.05, 0.5)
 
 
+def _puppet_gan() -> Judgement:
+    options = PuppetGanOptions(side=16, width=4, rest_size=6, values=(-0.5, 0.0, 0.5))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Judgement("puppet_gan", network_arrays(PuppetJudges(options)), options.model_dump(mode="json"))
+
+
 def _traversal() -> Judgement:
     images = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8)
     with torch.random.fork_rng():
@@ -56,5 +65,6 @@ FITS: dict[str, Callable[[], Judgement]] = {
     "dtn": _dtn,
     "manifold_traversal": _traversal,
     "n4_fields": _n4_fields,
+    "puppet_gan": _puppet_gan,
     "vlae": _vlae,
 }

@@ -99,6 +99,11 @@ METHODS: dict[str, Method] = {
         "Zhang et al.: MMD Variational Ladder Autoencoder, for arithmetic on faces (2018)",
         "spiral.methods.vlae",
     ),
+    "puppet_gan": Method(
+        "Write this digit, as slanted as that one: one thing follows a synthetic reference, the rest what is shown.",
+        "Usman, Dufour, Saenko, Bregler: PuppetGAN: Cross-Domain Image Manipulation by Demonstration (ICCV 2019)",
+        "spiral.methods.puppet_gan",
+    ),
 }
 
 

@@ -129,6 +129,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "l2": [{}, {"blur": 1.5}],
     "squared_error": [{}, {"blur": 1.5}],
     "dual_distance": [{"batch_size": 8, "side": 8}],
+    "puppet_gan": [{}, {"value": 0.2}],
     "vlae": [{"batch_size": 8}, {"weights": [0.0, 0.5, 2.0]}],
 }
 WITHOUT_TARGETS = ("lrmf",)  # a copy has no density
