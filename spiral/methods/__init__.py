@@ -99,6 +99,11 @@ METHODS: dict[str, Method] = {
         "Zhang et al.: MMD Variational Ladder Autoencoder, for arithmetic on faces (2018)",
         "spiral.methods.vlae",
     ),
+    "self_defence": Method(
+        "Tells a copy from what it copies as long as there is any trace of a difference, and finds what is hidden.",
+        "Bashkirova, Usman, Saenko: Adversarial Self-Defense for Cycle-Consistent GANs (NeurIPS 2019)",
+        "spiral.methods.self_defence",
+    ),
 }
 
 
