@@ -1,8 +1,8 @@
 """MuJoCo as a renderer: N scenes on one OpenGL context, without physics.
 
-The model is compiled once and holds the platform alone, or what else is always there. Each canvas has a scene of its own in which one geom is written
-anew for each change; compiling a model for each would take milliseconds. Shadows and reflections are off: Mesa's
-software driver is twenty times faster without them.
+The model is compiled once and holds the platform alone, or what else is always there. Each canvas has a scene of its
+own in which one geom is written anew for each change; compiling a model for each would take milliseconds. Shadows and
+reflections are off: Mesa's software driver is twenty times faster without them.
 
 An OpenGL context belongs to the thread that made it, so that all of this is to be used in one thread (`envs/stage.py`).
 """

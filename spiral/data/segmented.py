@@ -1,4 +1,4 @@
-"""Pictures of which it is known what each pixel shows, so that a drawing of that in flat colours makes a pair of them."""
+"""Pictures of which it is known what each pixel shows: with a drawing of that in flat colours, pairs."""
 
 from __future__ import annotations
 
