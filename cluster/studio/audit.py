@@ -17,8 +17,9 @@ from spiral.methods.self_defence.audit import SIGMAS, Audit, audit
 
 NOTE = (
     "in grey levels of 255. copied: how far a copy is from its target; again: how far a copy of the copy is. RH: how "
-    "much farther that one is once the copy was quantised to 32 levels, by the agent's own reading and by a reader that "
-    "was fitted to its copies, with standard errors. SN: how much noise of so many levels on a copy changes its copy"
+    "much farther that one is once the copy was quantised to 32 levels, by the agent's own reading and by a reader "
+    "that was fitted to its copies, with standard errors. SN: how much noise of so many levels on a copy changes its "
+    "copy"
 )
 
 

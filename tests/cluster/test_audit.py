@@ -18,10 +18,10 @@ def _only_what_packages_carry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("SPIRAL_DATA", str(tmp_path))
 
 
-def test_the_shipped_copyist_of_digits_is_audited_and_the_same_twice() -> None:
-    first, again = (audit_agents([], ["copy"], None, 12, 0, 0.0) for _ in range(2))
-    assert first == again and first.columns[:5] == ("agent", "copied", "again", "RH", "RH, fitted reader")
-    (row,) = first.rows
+def test_the_shipped_copyist_of_digits_is_audited() -> None:
+    table = audit_agents([], ["copy"], None, 8, 0, 0.0)
+    assert table.columns[:5] == ("agent", "copied", "again", "RH", "RH, fitted reader")
+    (row,) = table.rows
     name, copied, twice, honesty, _, *sensitivity, finding = row
     assert name == "copy" and finding in ("hides nothing", "hides what a fitted reader finds")
     assert isinstance(copied, float) and isinstance(twice, float) and 5 < copied < 80 and 5 < twice < 120
@@ -29,7 +29,8 @@ def test_the_shipped_copyist_of_digits_is_audited_and_the_same_twice() -> None:
     assert all(isinstance(value, float) and np.isfinite(value) and value < 100 for value in sensitivity)
 
 
-def test_several_agents_have_a_row_each() -> None:
+def test_several_agents_have_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     result = CliRunner().invoke(app, ["audit", "--goal", "copy", "--goal", "characters", "--count", "8"])
     assert result.exit_code == 0, result.output
     assert "What is hidden in 8 copies" in result.output and "characters" in result.output

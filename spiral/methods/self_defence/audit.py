@@ -109,10 +109,12 @@ def fitted_reader(shown: Tensor, originals: Tensor) -> Reading:
     values, vectors = torch.linalg.eigh(known @ known.T)
     spread = values.mean().clamp(min=1e-12)
     tried = []
-    for penalty in PENALTIES:
-        inverse = vectors / (values.clamp(min=0) + penalty * spread) @ vectors.T
+    for penalty in (share * spread for share in PENALTIES):
+        inverse = vectors / (values.clamp(min=0) + penalty) @ vectors.T
         dual = inverse @ wanted
-        tried.append((float((dual / inverse.diagonal()[:, None]).square().mean()), dual))
+        # Without the part of the level, which is fitted anew as well when one is left out.
+        left_out = dual / (inverse.diagonal() - 1 / (len(known) * penalty))[:, None]
+        tried.append((float(left_out.square().mean()), dual))
     best = min(tried, key=lambda each: each[0])[1]
 
     def read(renders: Tensor) -> Tensor:
