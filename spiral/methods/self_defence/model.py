@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from spiral.section import Section, Size
 
-LARGE = 128  # from this side on the networks are the paper's: kernels of 7 at both ends, and patches of 70 pixels
+LARGE = 128  # from this side on networks are the paper's: kernels of 7, generators halve twice, patches of 70 pixels
 SLOPE = 0.2  # of what a discriminator's activations let through below 0
 
 
@@ -45,9 +45,14 @@ class Layout(Section):
         return self
 
     @property
+    def halvings(self) -> int:
+        """Of the side in a generator: small pictures have no detail to spare."""
+        return 2 if self.side >= LARGE else 1
+
+    @property
     def channels(self) -> int:
         """In the middle of a generator."""
-        return 4 * self.width
+        return int(self.width * 2**self.halvings)
 
 
 class Block(nn.Module):
@@ -70,15 +75,16 @@ class Block(nn.Module):
 
 
 def encoder(layout: Layout) -> nn.Sequential:
-    """Pictures → features [N, channels, side / 4, side / 4]."""
+    """Pictures → features [N, channels, side / 2^halvings, side / 2^halvings]."""
     width, kernel = layout.width, _outer_kernel(layout)
     layers: list[nn.Module] = [
         nn.Conv2d(3, width, kernel, padding=kernel // 2, padding_mode="reflect"),
         nn.InstanceNorm2d(width),
         nn.ReLU(),
     ]
-    for before in (width, 2 * width):
-        layers += [nn.Conv2d(before, 2 * before, 3, 2, 1), nn.InstanceNorm2d(2 * before), nn.ReLU()]
+    for _ in range(layout.halvings):
+        layers += [nn.Conv2d(width, 2 * width, 3, 2, 1), nn.InstanceNorm2d(2 * width), nn.ReLU()]
+        width *= 2
     return nn.Sequential(*layers)
 
 
@@ -89,11 +95,12 @@ def blocks(layout: Layout, count: int) -> nn.Sequential:
 
 def decoder(layout: Layout, styled: bool = False) -> nn.Sequential:
     """Features → pictures; `styled` keeps the means of features, in which a style is, beside each other."""
-    width, kernel = layout.width, _outer_kernel(layout)
+    width, kernel = layout.channels, _outer_kernel(layout)
     layers: list[nn.Module] = []
-    for before in (4 * width, 2 * width):
-        norm = nn.GroupNorm(1, before // 2) if styled else nn.InstanceNorm2d(before // 2)
-        layers += [nn.ConvTranspose2d(before, before // 2, 3, 2, 1, output_padding=1), norm, nn.ReLU()]
+    for _ in range(layout.halvings):
+        width //= 2
+        norm = nn.GroupNorm(1, width) if styled else nn.InstanceNorm2d(width)
+        layers += [nn.ConvTranspose2d(2 * width, width, 3, 2, 1, output_padding=1), norm, nn.ReLU()]
     layers += [nn.Conv2d(width, 3, kernel, padding=kernel // 2, padding_mode="reflect"), nn.Tanh()]
     return nn.Sequential(*layers)
 

@@ -27,11 +27,11 @@ class TranslationOptions(Layout, ExperimentOptions):
     """
 
     data: str = "scene-views"
-    steps: Size = 2500
-    batch_size: Size = 8
+    steps: Size = 6000
+    batch_size: Size = 4
     pictures: int = Field(default=3000, ge=2, le=2**20)
     measured: int = Field(default=200, ge=2, le=2**20)
-    learning_rate: float = Field(default=4e-4, gt=0)
+    learning_rate: float = Field(default=6e-4, gt=0)
     cycle: float = Field(default=10.0, ge=0)
     identity: float = Field(default=0.0, ge=0)
     guess: float = Field(default=2.0, ge=0)
