@@ -101,7 +101,7 @@ class _Town:
         green = _shaded((55, 85, 45), self.rng.uniform(0.7, 1.3))
         for paper, fill, shift in ((self.dark, 255, 0.5), (self.view, green, 0.0)):
             low, high = (center - shift * radius * self.sun + sign * radius for sign in (-1, 1))
-            ImageDraw.Draw(paper).ellipse(self._pixels(np.stack((low, high))), fill=fill)  # type: ignore[arg-type]
+            ImageDraw.Draw(paper).ellipse(self._pixels(np.stack((low, high))), fill=fill)
 
     def blocks(self) -> list[tuple[Points, Points]]:
         """Middle and half sides of what lies between the streets."""
@@ -189,7 +189,7 @@ def _photographed(town: _Town, size: int) -> NDArray[np.uint8]:
     wide = gaussian_filter(rng.normal(size=(size, size)), size / 10)
     mottled = 1 + 0.06 * (wide / max(wide.std(), 1e-9))[..., None]
     small = small * mottled * rng.uniform(0.75, 1.15) * (1 + rng.uniform(-0.08, 0.08, 3))
-    return (small + rng.normal(0, 4, small.shape)).clip(0, 255).astype(np.uint8)
+    return np.asarray((small + rng.normal(0, 4, small.shape)).clip(0, 255).astype(np.uint8))
 
 
 def _one_of(rng: np.random.Generator, colors: tuple[Color, ...], spread: float) -> Color:

@@ -118,7 +118,7 @@ def fitted_reader(shown: Tensor, originals: Tensor) -> Reading:
     best = min(tried, key=lambda each: each[0])[1]
 
     def read(renders: Tensor) -> Tensor:
-        found = (renders.flatten(1).double() - middle) @ known.T @ best + level
+        found: Tensor = (renders.flatten(1).double() - middle) @ known.T @ best + level
         return found.clamp(-1, 1).view(len(renders), *originals.shape[1:]).float()
 
     return read

@@ -31,7 +31,7 @@ TITLES = {
     "munit": "MUNIT + cycle",
     PIX2PIX: "pix2pix (supervised)",
 }
-# Accuracy, IoU, IoU of pix2pix, RH and SN of the slides, of GTA V and of Google Maps.
+# Accuracy, IoU, IoU of pix2pix, RH and SN, as on the slides.
 TABLE_2: dict[str, Figures] = {
     "cyclegan": (0.23, 0.16, 0.20, 27.43, 446.9),
     "noise": (0.24, 0.17, 0.23, 9.17, 94.2),
@@ -73,10 +73,8 @@ class Comparison(Experiment):
 
     def __init__(self, options: TranslationOptions, seed: int, device: torch.device) -> None:
         super().__init__(options, seed, device)
-        self.pairs, self.held_out = (
-            read_pairs(options.data, split, most, options.side, device)
-            for split, most in (("train", options.pictures), ("test", options.measured))
-        )
+        self.pairs = read_pairs(options.data, "train", options.pictures, options.side, device)
+        self.held_out = read_pairs(options.data, "test", options.measured, options.side, device)
         makers: dict[str, Callable[[], Translation]] = {
             "cyclegan": lambda: CycleGan(options, self.pairs, seed),
             "noise": lambda: CycleGan(options, self.pairs, seed, noise=True),
