@@ -25,6 +25,8 @@ from torch import Tensor, nn
 from spiral.section import Section, Size
 
 LARGE = 128  # from this side on networks are the paper's: kernels of 7, generators halve twice, patches of 70 pixels
+# Below, generators do not normalise each channel at their ends, which takes the light of a picture away: so they learn
+# to bring pictures back in a third of the steps.
 SLOPE = 0.2  # of what a discriminator's activations let through below 0
 
 
@@ -47,7 +49,12 @@ class Layout(Section):
     @property
     def halvings(self) -> int:
         """Of the side in a generator: small pictures have no detail to spare."""
-        return 2 if self.side >= LARGE else 1
+        return 2 if self.is_large else 1
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the networks are the paper's."""
+        return self.side >= LARGE
 
     @property
     def channels(self) -> int:
@@ -79,7 +86,7 @@ def encoder(layout: Layout) -> nn.Sequential:
     width, kernel = layout.width, _outer_kernel(layout)
     layers: list[nn.Module] = [
         nn.Conv2d(3, width, kernel, padding=kernel // 2, padding_mode="reflect"),
-        nn.InstanceNorm2d(width),
+        nn.InstanceNorm2d(width) if layout.is_large else nn.Identity(),
         nn.ReLU(),
     ]
     for _ in range(layout.halvings):
@@ -99,8 +106,9 @@ def decoder(layout: Layout, styled: bool = False) -> nn.Sequential:
     layers: list[nn.Module] = []
     for _ in range(layout.halvings):
         width //= 2
-        norm = nn.GroupNorm(1, width) if styled else nn.InstanceNorm2d(width)
-        layers += [nn.ConvTranspose2d(2 * width, width, 3, 2, 1, output_padding=1), norm, nn.ReLU()]
+        norm = nn.InstanceNorm2d(width) if layout.is_large and not styled else nn.GroupNorm(1, width)
+        # Kernels of 4 lie over each other evenly, where the published 3 leave a chessboard in small pictures.
+        layers += [nn.ConvTranspose2d(2 * width, width, 4, 2, 1), norm, nn.ReLU()]
     layers += [nn.Conv2d(width, 3, kernel, padding=kernel // 2, padding_mode="reflect"), nn.Tanh()]
     return nn.Sequential(*layers)
 
@@ -115,7 +123,7 @@ def discriminator(layout: Layout, channels: int = 3, normalized: bool = True) ->
 
     Instance normalisation takes the light of a picture away; D_guess does without, since it must see it.
     """
-    halvings = 3 if layout.side >= LARGE else 2
+    halvings = 3 if layout.is_large else 2
     width = layout.width
     layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(SLOPE)]
     for number in range(1, halvings + 1):
@@ -160,4 +168,4 @@ def traces(guess: nn.Module, originals: Tensor, copies: Tensor) -> Tensor:
 
 
 def _outer_kernel(layout: Layout) -> int:
-    return 7 if layout.side >= LARGE else 3
+    return 7 if layout.is_large else 3
