@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from spiral.section import Section, Size
 
 LARGE = 128  # from this side on networks are the paper's: kernels of 7, generators halve twice, patches of 70 pixels
-# Below, generators do not normalise each channel at their ends, which takes the light of a picture away: so they learn
-# to bring pictures back in a third of the steps.
+# Below, patches have 16 pixels, and discriminators and the ends of generators do without instance normalisation, which
+# takes the light of a picture away: so they learn to bring pictures back in a fraction of the steps.
 SLOPE = 0.2  # of what a discriminator's activations let through below 0
 
 
@@ -121,9 +121,9 @@ def generator(layout: Layout) -> nn.Sequential:
 def discriminator(layout: Layout, channels: int = 3, normalized: bool = True) -> nn.Sequential:
     """D: pictures [N, channels, side, side] → a map of judgements of patches, [N, 1, …].
 
-    Instance normalisation takes the light of a picture away; D_guess does without, since it must see it.
+    Patches are a quarter to a half of the side. D_guess never normalises, since it must see the light.
     """
-    halvings = 3 if layout.is_large else 2
+    halvings, normalized = (3, normalized) if layout.is_large else (1, False)
     width = layout.width
     layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(SLOPE)]
     for number in range(1, halvings + 1):
