@@ -1,4 +1,4 @@
-"""MUJOCO SCENES (thesis 6.4.1): 50,000 training scenes and 1,000 held-out ones, drawn by several processes.
+"""MUJOCO SCENES (thesis 6.4.1), and scenes in any light: training ones and held-out ones, drawn by several processes.
 
 The scenes are drawn in chunks, each from a seed of its own, so that the same seed makes the same pictures whatever the
 number of processes.
@@ -9,18 +9,23 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.random_scenes import random_scenes
 from envs.scene_settings import SceneSettings
+from envs.scene_views import draw_views
 from envs.scenes import ScenesVector
 from spiral.data.arrays import SPLITS
 from spiral.data.pictures import Split
 from spiral.data.scenes import SceneSet
+from spiral.data.segmented import Segmented
 
 CHUNK = 250
+VIEW_SIZE = 64  # pixels
+Drawing = Callable[[tuple[int, ...], int], tuple[NDArray[np.uint8], NDArray[np.generic]]]
 
 
 def make_scenes(
@@ -41,18 +46,15 @@ def make_scenes(
         progress: told how many more scenes are there, whenever some are.
         objects: the least and the most objects in a scene.
     """
-    chunks = [
-        ((seed, SPLITS.index(split), number), min(CHUNK, count - start), objects)
-        for number, start in enumerate(range(0, count, CHUNK))
-    ]
-    images, actions = [], []
-    # A forked process would share the OpenGL of this one.
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for drawn, programs in pool.map(draw_scenes, *zip(*chunks, strict=True)):
-            images.append(drawn)
-            actions.append(programs)
-            progress(len(drawn))
-    return SceneSet(np.concatenate(images), np.concatenate(actions))
+    images, actions = _joined(partial(draw_scenes, objects=objects), split, count, seed, processes, progress)
+    return SceneSet(images, actions.astype(np.int64))
+
+
+def make_views(split: Split, count: int, seed: int, processes: int, progress: Callable[[int], None]) -> Segmented:
+    """Scenes in any light, from anywhere, with what each pixel shows; arguments as of `make_scenes`."""
+    draw = partial(draw_views, size=VIEW_SIZE)
+    images, classes = _joined(draw, split, count, seed, processes, progress)
+    return Segmented(images, classes.astype(np.uint8))
 
 
 def draw_scenes(
@@ -65,3 +67,20 @@ def draw_scenes(
     pictures = environments.draw(programs)
     environments.close()
     return pictures, programs
+
+
+def _joined(
+    draw: Drawing, split: Split, count: int, seed: int, processes: int, progress: Callable[[int], None]
+) -> tuple[NDArray[np.uint8], NDArray[np.generic]]:
+    """What `draw` gives for so many pictures, drawn in chunks."""
+    starts = range(0, count, CHUNK)
+    seeds = [(seed, SPLITS.index(split), number) for number in range(len(starts))]
+    sizes = [min(CHUNK, count - start) for start in starts]
+    images, others = [], []
+    # A forked process would share the OpenGL of this one.
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for drawn, other in pool.map(draw, seeds, sizes):
+            images.append(drawn)
+            others.append(other)
+            progress(len(drawn))
+    return np.concatenate(images), np.concatenate(others)

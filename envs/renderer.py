@@ -1,13 +1,15 @@
 """MuJoCo as a renderer: N scenes on one OpenGL context, without physics.
 
-The model is compiled once and holds the platform alone. Each canvas has a scene of its own in which one geom is written
-anew for each change; compiling a model for each would take milliseconds. Shadows and reflections are off: Mesa's
-software driver is twenty times faster without them.
+The model is compiled once and holds the platform alone, or what else is always there. Each canvas has a scene of its
+own in which one geom is written anew for each change; compiling a model for each would take milliseconds. Shadows and
+reflections are off: Mesa's software driver is twenty times faster without them.
 
 An OpenGL context belongs to the thread that made it, so that all of this is to be used in one thread (`envs/stage.py`).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from envs.opengl import gl_context, load_mujoco
 
@@ -47,21 +49,21 @@ UPRIGHT = np.eye(3).ravel()
 
 
 class Renderer:
-    """Draws `count` scenes of up to `slots` objects, on `size` × `size` pixels."""
+    """Draws `count` scenes of up to `slots` objects, on `size` × `size` pixels, beside the furniture of the `model`."""
 
-    def __init__(self, size: int, count: int, slots: int) -> None:
-        model = mujoco.MjModel.from_xml_string(MODEL.format(size=size, half=PLATFORM))
-        model.vis.global_.fovy = FIELD_OF_VIEW
-        data = mujoco.MjData(model)
-        mujoco.mj_forward(model, data)
+    def __init__(self, size: int, count: int, slots: int, model: str = MODEL) -> None:
+        compiled = mujoco.MjModel.from_xml_string(model.format(size=size, half=PLATFORM))
+        compiled.vis.global_.fovy = FIELD_OF_VIEW
+        self._model, self._data = compiled, mujoco.MjData(compiled)
+        mujoco.mj_forward(self._model, self._data)
         self._gl = gl_context()(size, size)
         self._gl.make_current()
-        self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        self._context = mujoco.MjrContext(compiled, mujoco.mjtFontScale.mjFONTSCALE_100)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         self._area = mujoco.MjrRect(0, 0, size, size)
         self._pixels = np.empty((size, size, 3), np.uint8)
-        self._scenes = [_platform(model, data, slots) for _ in range(count)]
-        self._furniture = self._scenes[0].ngeom  # the platform
+        self._scenes = [_platform(self._model, self._data, slots) for _ in range(count)]
+        self._furniture = self._scenes[0].ngeom  # the platform, and what else the model has
 
     @property
     def in_software(self) -> bool:
@@ -69,6 +71,17 @@ class Renderer:
         from OpenGL import GL  # not earlier: MuJoCo tells it first which kind to load
 
         return bool(GL.glGetString(GL.GL_RENDERER).startswith(b"llvmpipe"))
+
+    def scene(self, index: int) -> mujoco.MjvScene:
+        """A scene itself, of which the lights and the furniture can be changed."""
+        return self._scenes[index]
+
+    def look_from(
+        self, index: int, azimuth: float, elevation: float, distance: float, lookat: tuple[float, float, float]
+    ) -> None:
+        """See a scene from elsewhere: angles in degrees, lengths in metres."""
+        camera = _camera(azimuth=azimuth, elevation=elevation, distance=distance, lookat=lookat)
+        mujoco.mjv_updateCamera(self._model, self._data, camera, self._scenes[index])
 
     def clear(self, index: int) -> None:
         """Take all objects off a platform."""
@@ -96,7 +109,10 @@ class Renderer:
         out[...] = self._pixels[::-1]  # OpenGL's first row is the lowest
 
     def segment(self, index: int) -> NDArray[np.int32]:
-        """What each pixel shows, int32 [size, size]: −1 nothing, 0 the platform, k the object in slot k − 1."""
+        """What each pixel shows, int32 [size, size]: −1 nothing, then the furniture from 0 on, then the slots' objects.
+
+        With the platform alone that is 0 the platform, k the object in slot k − 1.
+        """
         flags = self._scenes[index].flags
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
         codes = np.empty_like(self._pixels)
@@ -112,11 +128,17 @@ class Renderer:
 
 def _platform(model: mujoco.MjModel, data: mujoco.MjData, slots: int) -> mujoco.MjvScene:
     """A scene with the platform, the camera and the light, and room for more."""
-    camera = mujoco.MjvCamera()
-    for name, value in CAMERA.items():
-        setattr(camera, name, value)
+    camera = _camera(**CAMERA)
     scene = mujoco.MjvScene(model, maxgeom=model.ngeom + slots)
     for name in OFF:
         scene.flags[getattr(mujoco.mjtRndFlag, f"mjRND_{name}")] = 0
     mujoco.mjv_updateScene(model, data, mujoco.MjvOption(), None, camera, mujoco.mjtCatBit.mjCAT_ALL, scene)
     return scene
+
+
+def _camera(**places: Any) -> mujoco.MjvCamera:
+    """A camera with these attributes."""
+    camera = mujoco.MjvCamera()
+    for name, value in places.items():
+        setattr(camera, name, value)
+    return camera

@@ -1,4 +1,4 @@
-"""The commands for settings and finished agents: `spiral info`, `spiral sample` and `spiral eval`."""
+"""The commands for settings and finished agents: `spiral info`, `spiral sample`, `spiral eval` and `spiral audit`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cluster.commands.options import (
     RunOption,
     SeedOption,
     TemperatureOption,
+    finite,
 )
 
 agents_app = typer.Typer()
@@ -69,3 +70,25 @@ def evaluate(
     from cluster.studio.evaluate import evaluate as measure
 
     typer.echo(measure(run, goal.value, data, count, seed, temperature))
+
+
+@agents_app.command()
+def audit(
+    run: Annotated[list[Path] | None, typer.Option(help="Folder of a run; several may be named.")] = None,
+    goal: Annotated[
+        list[Goal] | None,
+        typer.Option(help="A shipped agent; several may be named. Default: copy, if no run is named."),
+    ] = None,
+    data: DataOption = None,
+    count: Annotated[int, typer.Option(min=8, max=MOST_PICTURES, help="How many pictures are copied.")] = 256,
+    seed: SeedOption = 0,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, callback=finite, help="Above 0, chance has a part in what an agent reads.")
+    ] = 0.0,
+) -> None:
+    """Find out whether agents hide in their copies what no eye sees: reconstruction honesty, sensitivity to noise."""
+    from cluster.studio.audit import audit_agents
+    from cluster.studio.fit import print_tables
+
+    goals = [each.value for each in goal or ([] if run else [Goal.copy])]
+    print_tables([audit_agents(run or [], goals, data, count, seed, temperature)])

@@ -79,7 +79,9 @@ def print_tables(tables: Sequence[Table]) -> None:
     """Print tables for a terminal."""
     console = Console()
     for table in tables:
-        shown = RichTable(*table.columns, title=table.title, caption=table.note or None)
+        shown = RichTable(title=table.title, caption=table.note or None)
+        for column in table.columns:
+            shown.add_column(column, overflow="fold")  # by default, what has no room is cut off
         for row in table.rows:
             shown.add_row(*(_cell(value) for value in row))
         console.print(shown)

@@ -11,16 +11,18 @@ from pathlib import Path
 import numpy as np
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from actors.scene_making import make_scenes
+from actors.scene_making import make_scenes, make_views
 from cluster.run.cores import processors
-from spiral.data import DatasetError, Pictures, drawn, find, scenes
+from spiral.data import DatasetError, Pictures, drawn, find, scene_views, scenes
 from spiral.data.catalogue import SETS
 from spiral.data.drawn import Drawn
 from spiral.data.fonts import font_files
 from spiral.data.pictures import Split
+from spiral.data.scene_views import SceneViews
 from spiral.data.scenes import Scenes
 from spiral.data.syn_numbers import syn_numbers
 
+Made = Scenes | SceneViews | Drawn
 CHUNK = 500  # pictures that a process draws at once
 
 
@@ -40,6 +42,9 @@ def make_data(name: str, seed: int, train: int, held_out: int, processes: int | 
                 objects = (1, dataset.most_objects)
                 made = make_scenes(split, count, seed, processes or processors(), advance, objects)
                 scenes.write(dataset.folder, split, made)
+            elif isinstance(dataset, SceneViews):
+                views = make_views(split, count, seed, processes or processors(), advance)
+                scene_views.write(dataset.folder, split, views)
             else:
                 pictures = make_pictures(dataset, split, count, seed, processes or processors(), advance)
                 drawn.write(dataset.folder, split, pictures)
@@ -60,10 +65,10 @@ def make_pictures(
     return Pictures(np.concatenate([part.images for part in made]), np.concatenate(labels))
 
 
-def _to_be_drawn(name: str, fonts: Path | None) -> Scenes | Drawn:
+def _to_be_drawn(name: str, fonts: Path | None) -> Made:
     dataset = find(name)
-    if not isinstance(dataset, Scenes | Drawn):
-        known = [other for other in SETS if isinstance(find(other), Scenes | Drawn)]
+    if not isinstance(dataset, Made):
+        known = [other for other in SETS if isinstance(find(other), Made)]
         raise DatasetError(f"{name} is not drawn here: give {', '.join(known)}; `spiral data` lists the others")
     if fonts is None:
         return dataset

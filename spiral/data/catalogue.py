@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spiral.data import mnist
+from spiral.data.aerials import Aerials
 from spiral.data.celeba import CelebA
 from spiral.data.characters import Characters
 from spiral.data.dataset import Dataset
@@ -26,6 +27,7 @@ from spiral.data.office31 import Office31
 from spiral.data.omniglot import Omniglot
 from spiral.data.photos import Photos
 from spiral.data.pictures import DatasetError, DatasetMissing, Pictures, Split
+from spiral.data.scene_views import SceneViews
 from spiral.data.scenes import Scenes
 from spiral.data.svhn import Svhn
 from spiral.data.syn_numbers import syn_numbers
@@ -44,6 +46,8 @@ SETS: dict[str, Callable[[Path], Dataset]] = {
     "faces": lambda root: Faces(root / "faces"),
     "scenes": lambda root: Scenes(root / "scenes", 5),
     "scenes-2": lambda root: Scenes(root / "scenes-2", 2),
+    "scene-views": lambda root: SceneViews(root / "scene-views"),
+    "aerials": lambda root: Aerials(root / "aerials"),
     "mnist-m": lambda root: MnistM(find("digits", root), Photos(root / "bsds500")),
     "syn-numbers": lambda root: syn_numbers(root / "syn-numbers"),
     "syn-signs": lambda root: syn_signs(root / "syn-signs"),

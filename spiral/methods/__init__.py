@@ -104,6 +104,11 @@ METHODS: dict[str, Method] = {
         "Usman, Dufour, Saenko, Bregler: PuppetGAN: Cross-Domain Image Manipulation by Demonstration (ICCV 2019)",
         "spiral.methods.puppet_gan",
     ),
+    "self_defence": Method(
+        "Tells a copy from what it copies as long as there is any trace of a difference, and finds what is hidden.",
+        "Bashkirova, Usman, Saenko: Adversarial Self-Defense for Cycle-Consistent GANs (NeurIPS 2019)",
+        "spiral.methods.self_defence",
+    ),
 }
 
 

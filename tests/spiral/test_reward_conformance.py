@@ -131,8 +131,10 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "dual_distance": [{"batch_size": 8, "side": 8}],
     "puppet_gan": [{}, {"value": 0.2}],
     "vlae": [{"batch_size": 8}, {"weights": [0.0, 0.5, 2.0]}],
+    "self_defence": [{**SMALL, "side": 16}],
 }
 WITHOUT_TARGETS = ("lrmf",)  # a copy has no density
+ONLY_WITH_TARGETS = ("self_defence",)  # what is told apart is a copy and its target
 
 
 @cache
@@ -152,7 +154,8 @@ def cases(learned: bool | None = None) -> list[Any]:
             continue
         for options in VARIANTS.get(name, [{}]):
             for conditional in (False, True):
-                if not (conditional and (options.get("reink") or name in WITHOUT_TARGETS)):
+                barred = WITHOUT_TARGETS if conditional else ONLY_WITH_TARGETS
+                if not (conditional and options.get("reink")) and name not in barred:
                     kind = "-".join(f"{key}={value}" for key, value in options.items() if key not in SMALL)
                     called = f"{name.split('.')[-1]}-{kind}-{'conditional' if conditional else 'unconditional'}"
                     found.append(pytest.param(name, options, conditional, id=called))

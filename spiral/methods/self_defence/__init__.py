@@ -1,0 +1,1 @@
+"""Self-defence: a translation there and back that hides nothing on the way."""
