@@ -7,18 +7,22 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from actors.room_making import make_rooms
 from actors.scene_making import make_scenes
 from cluster.run.cores import processors
-from spiral.data import DatasetError, Pictures, drawn, find, scenes
+from spiral.data import DatasetError, Pictures, drawn, find, scenes, shapes_3d
 from spiral.data.catalogue import SETS
+from spiral.data.dataset import Dataset
 from spiral.data.drawn import Drawn
 from spiral.data.fonts import font_files
 from spiral.data.pictures import Split
 from spiral.data.scenes import Scenes
+from spiral.data.shapes_3d import FREE, Shapes3d
 from spiral.data.syn_numbers import syn_numbers
 
 CHUNK = 500  # pictures that a process draws at once
@@ -40,6 +44,9 @@ def make_data(name: str, seed: int, train: int, held_out: int, processes: int | 
                 objects = (1, dataset.most_objects)
                 made = make_scenes(split, count, seed, processes or processors(), advance, objects)
                 scenes.write(dataset.folder, split, made)
+            elif isinstance(dataset, Shapes3d):
+                rooms = make_rooms(split, count, seed, processes or processors(), advance)
+                shapes_3d.write(dataset.folder, split, *rooms)
             else:
                 pictures = make_pictures(dataset, split, count, seed, processes or processors(), advance)
                 drawn.write(dataset.folder, split, pictures)
@@ -60,10 +67,10 @@ def make_pictures(
     return Pictures(np.concatenate([part.images for part in made]), np.concatenate(labels))
 
 
-def _to_be_drawn(name: str, fonts: Path | None) -> Scenes | Drawn:
+def _to_be_drawn(name: str, fonts: Path | None) -> Scenes | Shapes3d | Drawn:
     dataset = find(name)
-    if not isinstance(dataset, Scenes | Drawn):
-        known = [other for other in SETS if isinstance(find(other), Scenes | Drawn)]
+    if not _is_drawn(dataset):
+        known = [other for other in SETS if _is_drawn(find(other))]
         raise DatasetError(f"{name} is not drawn here: give {', '.join(known)}; `spiral data` lists the others")
     if fonts is None:
         return dataset
@@ -71,3 +78,8 @@ def _to_be_drawn(name: str, fonts: Path | None) -> Scenes | Drawn:
         raise DatasetError(f"{name} is drawn without fonts of yours: give --fonts with syn-numbers alone")
     font_files(fonts)
     return syn_numbers(dataset.folder, fonts)
+
+
+def _is_drawn(dataset: Dataset) -> TypeGuard[Scenes | Shapes3d | Drawn]:
+    """Whether it is drawn under its own name: the domains of the rooms come with the rooms."""
+    return isinstance(dataset, Scenes | Drawn) or (isinstance(dataset, Shapes3d) and dataset.part == FREE)
