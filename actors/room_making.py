@@ -32,7 +32,7 @@ def room_of(factors: NDArray[np.int64]) -> Room:
 def make_rooms(
     split: Split, count: int, seed: int, processes: int, progress: Callable[[int], None]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The first `count` pictures of a split, uint8 [N, 64, 64, 3], and their factors; `progress` is told of each chunk."""
+    """The first `count` pictures of a split, uint8 [N, 64, 64, 3], and their factors; `progress` is told of chunks."""
     factors = factors_of(split, seed, range(count))
     chunks = [factors[start : start + CHUNK] for start in range(0, count, CHUNK)]
     images = []

@@ -99,6 +99,11 @@ METHODS: dict[str, Method] = {
         "Zhang et al.: MMD Variational Ladder Autoencoder, for arithmetic on faces (2018)",
         "spiral.methods.vlae",
     ),
+    "rift": Method(
+        "Paint this, but as that one has it: what two kinds of picture share from the target, the rest from a guide.",
+        "Usman, Bashkirova, Saenko: RIFT: Translation via Restricted Information Flow (2021)",
+        "spiral.methods.rift",
+    ),
 }
 
 

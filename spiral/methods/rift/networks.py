@@ -1,9 +1,9 @@
 """Networks from picture to picture: a ResNet generator and an instance-norm PatchGAN, as CycleGAN has them.
 
-(Johnson et al., 2016; Isola et al., 2017; Zhu et al., 2017.) With a width of 64, nine blocks and three strides they have
-the papers' sizes; the defaults of the methods are for pictures of 32×32 on a processor. Where the papers reflect what
-is beyond the border, here is nothing, which says where the border is. A picture's own level is taken away within the
-networks and not after their first layers, so that its colours are seen as they are.
+(Johnson et al., 2016; Isola et al., 2017; Zhu et al., 2017.) With a width of 64, nine blocks and three halvings they
+have the papers' sizes; the defaults of the methods are for pictures of 32×32 on a processor. Where the papers reflect
+what is beyond the border, here is nothing, which says where the border is. A picture's own level is taken away within
+the networks and not after their first layers, so that its colours are seen as they are.
 """
 
 from __future__ import annotations
