@@ -26,7 +26,7 @@ from torch.nn import functional
 
 from spiral.methods.rift.networks import ResnetGenerator
 
-QUIET = 0.1  # of the usual first weights: a guide says little at first, so that pictures learn to say what they can
+QUIET = 0.3  # of the usual first weights: a guide says little at first, so that pictures learn to say what they can
 
 
 class Translator(nn.Module):

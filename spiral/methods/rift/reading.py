@@ -34,7 +34,7 @@ class Reader(nn.Module):
             stride = 2 if place else 1
             layers += [nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
         pooled = min(4, side // 8)
-        self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(pooled), nn.Flatten(), nn.Dropout(0.2))
+        self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(pooled), nn.Flatten())
         self.head = nn.Linear(widths[-1] * pooled**2, sum(self._sizes()))
         self.apply(begin_even)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -42,7 +42,7 @@ class RiftOptions(ExperimentOptions):
     `identity` and `guide` are not the paper's.
     """
 
-    steps: Size = 4000
+    steps: Size = 3500
     batch_size: Size = 8
     side: int = Field(default=32, ge=8, le=1024, multiple_of=4)
     pictures: Size = 20000
@@ -51,15 +51,15 @@ class RiftOptions(ExperimentOptions):
     blocks: Size = 4
     stem: int = Field(default=5, ge=1, le=15)
     discriminator_width: Size = 32
-    learning_rate: float = Field(default=5e-4, gt=0)
-    discriminator_rate: float = Field(default=2.5e-4, gt=0)
-    noise: float = Field(default=0.5, ge=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    discriminator_rate: float = Field(default=5e-4, gt=0)
+    noise: float = Field(default=0.1, ge=0)
     picture_noise: float = Field(default=0.1, ge=0)
     cycle: float = Field(default=10.0, ge=0)
     identity: float = Field(default=5.0, ge=0)
-    guide: float = Field(default=1.0, ge=0)
+    guide: float = Field(default=0.5, ge=0)
     honesty: float = Field(default=1.0, ge=0)
-    capacity: float = Field(default=2.0, ge=0)
+    capacity: float = Field(default=4.0, ge=0)
 
 
 class Translating(Part):
