@@ -44,11 +44,8 @@ class Munit(Translating):
 
     def translate(self, pictures: Tensor, guides: Tensor, to_b: bool) -> Tensor:
         """The contents of the pictures in the style of the guides."""
-        source, target = ("a", "b") if to_b else ("b", "a")
-        drawn: Tensor = self.coders[target].drawn(
-            self.coders[source].contents(pictures), self._coder(target).style(guides)
-        )
-        return drawn
+        source, target = (self._coder(name) for name in ("ab" if to_b else "ba"))
+        return target.drawn(source.contents(pictures), target.style(guides))
 
     def learn(self, a: Tensor, b: Tensor) -> dict[str, Tensor]:
         """One step of the discriminators and one of the coders."""

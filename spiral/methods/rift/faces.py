@@ -13,7 +13,7 @@ from spiral.data import load_pictures
 from spiral.data.pictures import DatasetError, Pictures, Split
 from spiral.methods.experiment import Table
 from spiral.methods.rift.measures import Task
-from spiral.methods.rift.pictures import domain_of
+from spiral.methods.rift.pictures import Domain, domain_of
 from spiral.methods.rift.reading import REAL
 from spiral.methods.rift.trial import Row, Trial, TrialOptions, mean
 
@@ -40,11 +40,11 @@ class Faces(Trial):
     def __init__(self, options: FacesOptions, seed: int, device: torch.device) -> None:
         super().__init__(options, seed, device)
         train, held_out = (read_faces(options.data, split, options.side) for split in ("train", "test"))
-        domains = [
-            domain_of(_chosen(faces, women), options.pictures, device)
-            for faces in (train, held_out)
-            for women in (True, False)
-        ]
+
+        def domain(faces: Pictures, women: bool) -> Domain:
+            return domain_of(_chosen(faces, women), options.pictures, device)
+
+        domains = domain(train, True), domain(train, False), domain(held_out, True), domain(held_out, False)
         task = Task("faces", *domains, tuple(CLASSES), (), (), CLASSES)
         self.prepare([task], domain_of(train, options.pictures, device), self.rivals())
 

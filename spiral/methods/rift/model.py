@@ -3,8 +3,8 @@
 (Usman, Bashkirova, Saenko: "RIFT: Disentangled Unsupervised Image Translation via Restricted Information Flow".)
 Domains A and B share some factors, and each has some of its own; which ones, nobody says. A generator G takes a picture
 x and a guide, one more channel, and gives a picture of the other domain, and a guide: what of x would be lost. The
-guide of x is s(x), the last channel of G(x, 0). So a is translated as b shows by F(a, b) = G(a, s(b)), and a comes back from
-that by the guide s(a).
+guide of x is s(x), the last channel of G(x, 0). So a is translated as b shows by F(a, b) = G(a, s(b)), and a comes back
+from that by the guide s(a).
 
 Two losses restrict how else information may flow. Honesty: a discriminator D sees a and its reconstruction ã in random
 order, and must not find out which is which, since what was smuggled in a picture leaves traces. Capacity: a guide is

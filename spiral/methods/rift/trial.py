@@ -14,7 +14,7 @@ from spiral.methods.judgement import Judgement
 from spiral.methods.rift.baselines import Didd, Munit
 from spiral.methods.rift.figures import save_bits, save_rows
 from spiral.methods.rift.information import channel_information, read_information
-from spiral.methods.rift.measures import Task, accuracies, random_translation
+from spiral.methods.rift.measures import Task, Translate, accuracies, random_translation
 from spiral.methods.rift.model import capacity_bound, gaussian_capacity, heard
 from spiral.methods.rift.pictures import Domain, in_chunks
 from spiral.methods.rift.reading import REAL, Reading
@@ -78,7 +78,9 @@ class Trial(Experiment):
     def found(self) -> dict[str, list[dict[str, float]]]:
         """ACC of each factor in percent, for each method and task; drawing any picture is the last method."""
         options = self.options
-        translations = {name: [part.translated for part in parts] for name, parts in self.methods.items()}
+        translations: dict[str, list[Translate]] = {
+            name: [part.translated for part in parts] for name, parts in self.methods.items()
+        }
         translations["random"] = [random_translation(task, self.seed) for task in self.tasks]
         return {
             name: [
@@ -136,16 +138,17 @@ class Trial(Experiment):
         guides = in_chunks(lambda some: rift.guides_of(some, False), shown)
         dimensions, power = guides[0].numel(), float(guides.square().sum((1, 2, 3)).mean())
         truth = self.reading.read(shown)
-        counted = []
+        counted: list[tuple[float, ...]] = []
         for noise in NOISES:
             said = heard(guides, noise, generator)
-            read = self.reading.read(in_chunks(lambda some, told: rift.guided(some, told, False), pictures, said))
-            told = [
-                read_information(*(_classes(each[name], task, name) for each in (truth, read)), generator)
-                for name in task.own_a
-            ]
+            drawn = in_chunks(lambda some, heard_in_it: rift.guided(some, heard_in_it, False), pictures, said)
+            read = self.reading.read(drawn)
+            told = 0.0
+            for name in task.own_a:
+                asked, answered = (_classes(each[name], task, name) for each in (truth, read))
+                told += read_information(asked, answered, generator)
             bounds = (gaussian_capacity(dimensions, power, noise), capacity_bound(dimensions, power, noise))
-            counted.append((sum(told), channel_information(guides, noise, generator), *bounds))
+            counted.append((told, channel_information(guides, noise, generator), *bounds))
         return counted
 
     def draw(self, folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from spiral.methods.rift.baselines import Didd, Munit
 from spiral.methods.rift.information import channel_information, read_information
@@ -84,7 +84,9 @@ def test_a_translator_speaks_softly_at_first_and_reads_guides_without_one() -> N
     network, pictures = Translator(3, 8, 2, 5), random(4, 3, 16, 16).clamp(-1, 1)
     drawn, guides = network(pictures)
     assert drawn.shape == pictures.shape and drawn.abs().max() <= 1 and guides.shape == (4, 1, 16, 16)
-    loud = network.network.layers[-1].weight.norm(dim=(1, 2, 3))
+    last = network.network.layers[-1]
+    assert isinstance(last, nn.Conv2d)
+    loud = last.weight.norm(dim=(1, 2, 3))
     assert loud[-1] < 0.5 * loud[:-1].min()
     assert torch.equal(guides, network(pictures, torch.zeros(4, 1, 16, 16))[1])
     assert not torch.equal(drawn, network(pictures, random(4, 1, 16, 16))[0]), "it hears a guide"
@@ -273,7 +275,8 @@ def test_a_loss_that_is_left_out_is_not_learned() -> None:
     whole = {"D", "GAN", "cycle", "capacity", "honesty", "identity", "guide"}
     assert set(toy().step(0)) == whole
     for name in ("honesty", "identity", "guide"):
-        assert set(toy(**{name: 0.0}).step(0)) == whole - {name}
+        without: dict[str, Any] = {name: 0.0}
+        assert set(toy(**without).step(0)) == whole - {name}
     part = toy(honesty=0.0)
     assert isinstance(part, Rift)
     before = [each.clone() for each in part.discriminators["honest"].parameters()]
