@@ -16,7 +16,15 @@ from torch.nn import functional
 from spiral.methods.rift.model import deception_loss, discriminator_loss, reconstruction_loss
 from spiral.methods.rift.networks import PatchDiscriminator, ResidualBlock, begin_even, instance_norm
 from spiral.methods.rift.pictures import Domain
-from spiral.methods.rift.training import CHANNELS, DISCRIMINATORS, GENERATORS, RiftOptions, Translating, with_seed
+from spiral.methods.rift.training import (
+    CHANNELS,
+    DISCRIMINATORS,
+    GENERATORS,
+    RiftOptions,
+    Translating,
+    halvings_at,
+    with_seed,
+)
 
 STYLE = 8  # numbers of a style, as in MUNIT
 RECONSTRUCTION = 10.0  # weight of what MUNIT calls the image reconstruction, beside its codes' and the adversarial loss
@@ -30,11 +38,11 @@ class Munit(Translating):
 
     def __init__(self, options: RiftOptions, steps: int, a: Domain, b: Domain, seed: int) -> None:
         super().__init__(options, steps, a, b, seed)
-        width = options.discriminator_width
+        sizes = (options.discriminator_width, halvings_at(options.side))
 
         def make() -> tuple[nn.ModuleDict, nn.ModuleDict]:
             coders = nn.ModuleDict({name: ContentAndStyle(options.width, options.blocks) for name in "ab"})
-            return coders, nn.ModuleDict({name: PatchDiscriminator(CHANNELS, width) for name in "ab"})
+            return coders, nn.ModuleDict({name: PatchDiscriminator(CHANNELS, *sizes) for name in "ab"})
 
         self.coders, self.discriminators = with_seed(seed, make)
         self.prepare(
@@ -47,8 +55,9 @@ class Munit(Translating):
         source, target = (self._coder(name) for name in ("ab" if to_b else "ba"))
         return target.drawn(source.contents(pictures), target.style(guides))
 
-    def learn(self, a: Tensor, b: Tensor) -> dict[str, Tensor]:
+    def learn(self, a: Tensor, b: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the discriminators and one of the coders."""
+        del progress
         given = {"a": a, "b": b}
         contents = {name: self._coder(name).contents(pictures) for name, pictures in given.items()}
         styles = {name: self._coder(name).style(pictures) for name, pictures in given.items()}
@@ -146,8 +155,9 @@ class Didd(Translating):
         """What is common of the pictures, with what is the guides' own."""
         return self._drawn(self.coders["common"](pictures), self.coders["b" if to_b else "a"](guides), to_b)
 
-    def learn(self, a: Tensor, b: Tensor) -> dict[str, Tensor]:
+    def learn(self, a: Tensor, b: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the critic, which guesses domains from common codes, and one of the coders."""
+        del progress
         common = self.coders["common"](torch.cat((a, b)))
         in_b = torch.cat((torch.zeros(len(a), 1), torch.ones(len(b), 1))).to(a)
         guessed = functional.binary_cross_entropy_with_logits

@@ -29,6 +29,7 @@ from spiral.section import Size
 
 Made = TypeVar("Made")
 CHANNELS = 3
+LOUD, OPENING = 3.0, 0.2  # so much louder is the noise at first, which falls to σ over this share of the training
 GENERATORS, DISCRIMINATORS = "generators", "discriminators"
 
 
@@ -37,9 +38,10 @@ class RiftOptions(ExperimentOptions):
 
     `width` 64, `blocks` 9, `stem` 7, `discriminator_width` 64 and `side` 128 are the paper's sizes, with a
     `learning_rate` of 1e-4 and a `discriminator_rate` of 5e-5. `pictures` is how many of a domain are used at most, and
-    `measured` how many pairs each figure is taken of. `noise` is σ, with which guides are heard, and `picture_noise`
-    that with which a translation comes back. `cycle`, `identity`, `guide`, `honesty` and `capacity` weigh the losses;
-    `identity` and `guide` are not the paper's.
+    `measured` how many pairs each figure is taken of. `noise` is σ, with which guides are heard after an
+    opening in which they are drowned, so that pictures learn first to say what they can; and `picture_noise` that with
+    which a translation comes back. `adversarial`, `cycle`, `identity`, `guide`, `honesty` and `capacity` weigh the
+    losses; `identity` and `guide` are not the paper's.
     """
 
     steps: Size = 3500
@@ -55,6 +57,7 @@ class RiftOptions(ExperimentOptions):
     discriminator_rate: float = Field(default=5e-4, gt=0)
     noise: float = Field(default=0.1, ge=0)
     picture_noise: float = Field(default=0.1, ge=0)
+    adversarial: float = Field(default=3.0, ge=0)
     cycle: float = Field(default=10.0, ge=0)
     identity: float = Field(default=5.0, ge=0)
     guide: float = Field(default=0.5, ge=0)
@@ -83,11 +86,11 @@ class Translating(Part):
         """One step, at rates that fall over the second half."""
         for name, optimizer in self.optimizers.items():
             optimizer.param_groups[0]["lr"] = self.rates[name] * min(1.0, 2 * (1 - progress))
-        losses = self.learn(self._some(self.a), self._some(self.b))
+        losses = self.learn(self._some(self.a), self._some(self.b), progress)
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
     @abstractmethod
-    def learn(self, a: Tensor, b: Tensor) -> dict[str, Tensor]:
+    def learn(self, a: Tensor, b: Tensor, progress: float) -> dict[str, Tensor]:
         """The steps of all networks on these pictures; the losses by name."""
 
     @abstractmethod
@@ -112,6 +115,7 @@ class Rift(Translating):
 
     def __init__(self, options: RiftOptions, a: Domain, b: Domain, seed: int) -> None:
         super().__init__(options, options.steps, a, b, seed)
+        self._noise = options.noise
         self.generators, self.discriminators = with_seed(seed, lambda: (_generators(options), _discriminators(options)))
         self.prepare(
             {GENERATORS: self.generators, DISCRIMINATORS: self.discriminators},
@@ -136,9 +140,14 @@ class Rift(Translating):
         """G(x, s(guide)), the guide heard without noise."""
         return self.guided(pictures, self.guides_of(guides, to_b), to_b)
 
-    def learn(self, a: Tensor, b: Tensor) -> dict[str, Tensor]:
+    def noise_at(self, progress: float) -> float:
+        """With how much noise guides are heard when so much of the training is over."""
+        return self.options.noise * (1 + (LOUD - 1) * max(0.0, 1 - progress / OPENING))
+
+    def learn(self, a: Tensor, b: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the discriminators and one of the generators."""
         a2b, b2a, options = self._from(False), self._from(True), self.options
+        self._noise = self.noise_at(progress)
         guide_a, guide_b = a2b(a)[1], b2a(b)[1]
         half = max(1, len(a) // 2) if options.identity else 0
         in_b, same_b = self._guided(a2b, a, b[:half], guide_b)
@@ -154,7 +163,8 @@ class Rift(Translating):
         losses["GAN"] = deception_loss(judges["a"](in_a)) + deception_loss(judges["b"](in_b))
         losses["cycle"] = reconstruction_loss(a, back_a) + reconstruction_loss(b, back_b)
         losses["capacity"] = capacity_loss(guide_a) + capacity_loss(guide_b)
-        total = losses["GAN"] + options.cycle * losses["cycle"] + options.capacity * losses["capacity"]
+        total = options.adversarial * losses["GAN"] + options.cycle * losses["cycle"]
+        total = total + options.capacity * losses["capacity"]
         if options.honesty:
             losses["honesty"] = guess_loss(judges["honest"](pairs), ~first)
             total = total + options.honesty * losses["honesty"]
@@ -188,7 +198,7 @@ class Rift(Translating):
         return honesty_pairs(pictures, reconstructed, first), first
 
     def _heard(self, guides: Tensor) -> Tensor:
-        return heard(guides, self.options.noise, self.generator)
+        return heard(guides, self._noise, self.generator)
 
     def _noisy(self, pictures: Tensor) -> Tensor:
         return heard(pictures, self.options.picture_noise, self.generator)
@@ -211,6 +221,11 @@ def _generators(options: RiftOptions) -> nn.ModuleDict:
 
 
 def _discriminators(options: RiftOptions) -> nn.ModuleDict:
-    width = options.discriminator_width
-    made = {name: PatchDiscriminator(CHANNELS, width) for name in "ab"}
-    return nn.ModuleDict(made | {"honest": PatchDiscriminator(2 * CHANNELS, width)})
+    sizes = (options.discriminator_width, halvings_at(options.side))
+    made = {name: PatchDiscriminator(CHANNELS, *sizes) for name in "ab"}
+    return nn.ModuleDict(made | {"honest": PatchDiscriminator(2 * CHANNELS, *sizes)})
+
+
+def halvings_at(side: int) -> int:
+    """How often discriminators halve: three times as in the paper, and twice where pictures are small."""
+    return 3 if side >= 64 else 2

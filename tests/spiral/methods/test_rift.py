@@ -314,6 +314,12 @@ def test_the_rate_falls_over_the_second_half() -> None:
         assert part.optimizers["generators"].param_groups[0]["lr"] == pytest.approx(share * 1e-3)
 
 
+def test_guides_are_drowned_at_first_and_then_heard_as_the_options_say() -> None:
+    part = toy(noise=0.2)
+    assert isinstance(part, Rift)
+    assert [part.noise_at(progress) for progress in (0, 0.1, 0.2, 0.9)] == pytest.approx([0.6, 0.4, 0.2, 0.2])
+
+
 # --- the reader ---
 
 
