@@ -57,7 +57,7 @@ class RiftOptions(ExperimentOptions):
     discriminator_rate: float = Field(default=5e-4, gt=0)
     noise: float = Field(default=0.1, ge=0)
     picture_noise: float = Field(default=0.1, ge=0)
-    adversarial: float = Field(default=3.0, ge=0)
+    adversarial: float = Field(default=1.0, ge=0)
     cycle: float = Field(default=10.0, ge=0)
     identity: float = Field(default=5.0, ge=0)
     guide: float = Field(default=0.5, ge=0)
