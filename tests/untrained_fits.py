@@ -15,6 +15,8 @@ from spiral.methods.n4_fields.model import PatchNetwork
 from spiral.methods.n4_fields.reward import judgement_of as n4_judgement
 from spiral.methods.puppet_gan.reward import Judges as PuppetJudges
 from spiral.methods.puppet_gan.reward import PuppetGanOptions
+from spiral.methods.rift.reward import Judges as RiftJudges
+from spiral.methods.rift.reward import RiftRewardOptions
 from spiral.methods.vgg import Vgg
 from spiral.methods.vlae.model import LadderAutoencoder, Layout
 from spiral.methods.vlae.reward import judgement_of as vlae_judgement
@@ -61,10 +63,21 @@ def _traversal() -> Judgement:
     return traversal_judgement(vgg, images, (np.arange(6), np.arange(6, 12)), 16, 8, 0.2)
 
 
+def _rift() -> Judgement:
+    options = RiftRewardOptions(side=16, width=4, blocks=1, stem=3)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        judges = RiftJudges(options)
+        judges.get_buffer("guides_b").random_(0, 256)
+    sizes = options.model_dump(include={"side", "width", "blocks", "stem"})
+    return Judgement("rift", network_arrays(judges), sizes)
+
+
 FITS: dict[str, Callable[[], Judgement]] = {
     "dtn": _dtn,
     "manifold_traversal": _traversal,
     "n4_fields": _n4_fields,
     "puppet_gan": _puppet_gan,
+    "rift": _rift,
     "vlae": _vlae,
 }

@@ -7,22 +7,26 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from actors.room_making import make_rooms
 from actors.scene_making import make_scenes, make_views
 from cluster.run.cores import processors
-from spiral.data import DatasetError, Pictures, drawn, find, scene_views, scenes
+from spiral.data import DatasetError, Pictures, drawn, find, scene_views, scenes, shapes_3d
 from spiral.data.catalogue import SETS
+from spiral.data.dataset import Dataset
 from spiral.data.drawn import Drawn
 from spiral.data.fonts import font_files
 from spiral.data.pictures import Split
 from spiral.data.scene_views import SceneViews
 from spiral.data.scenes import Scenes
+from spiral.data.shapes_3d import FREE, Shapes3d
 from spiral.data.syn_numbers import syn_numbers
 
-Made = Scenes | SceneViews | Drawn
+Made = Scenes | SceneViews | Shapes3d | Drawn
 CHUNK = 500  # pictures that a process draws at once
 
 
@@ -45,6 +49,9 @@ def make_data(name: str, seed: int, train: int, held_out: int, processes: int | 
             elif isinstance(dataset, SceneViews):
                 views = make_views(split, count, seed, processes or processors(), advance)
                 scene_views.write(dataset.folder, split, views)
+            elif isinstance(dataset, Shapes3d):
+                rooms = make_rooms(split, count, seed, processes or processors(), advance)
+                shapes_3d.write(dataset.folder, split, *rooms)
             else:
                 pictures = make_pictures(dataset, split, count, seed, processes or processors(), advance)
                 drawn.write(dataset.folder, split, pictures)
@@ -67,8 +74,8 @@ def make_pictures(
 
 def _to_be_drawn(name: str, fonts: Path | None) -> Made:
     dataset = find(name)
-    if not isinstance(dataset, Made):
-        known = [other for other in SETS if isinstance(find(other), Made)]
+    if not _is_drawn(dataset):
+        known = [other for other in SETS if _is_drawn(find(other))]
         raise DatasetError(f"{name} is not drawn here: give {', '.join(known)}; `spiral data` lists the others")
     if fonts is None:
         return dataset
@@ -76,3 +83,8 @@ def _to_be_drawn(name: str, fonts: Path | None) -> Made:
         raise DatasetError(f"{name} is drawn without fonts of yours: give --fonts with syn-numbers alone")
     font_files(fonts)
     return syn_numbers(dataset.folder, fonts)
+
+
+def _is_drawn(dataset: Dataset) -> TypeGuard[Made]:
+    """Whether it is drawn under its own name: the domains of the rooms come with the rooms."""
+    return isinstance(dataset, Made) and not (isinstance(dataset, Shapes3d) and dataset.part != FREE)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data import mnist
+from spiral.data import mnist, shapes_3d
 from spiral.data.aerials import Aerials
 from spiral.data.celeba import CelebA
 from spiral.data.characters import Characters
@@ -36,6 +37,12 @@ from spiral.data.usps import Usps
 
 FOLDER = "folder:"
 DIGITS = ("mnist", "mnist5k")  # what `digits` may stand for
+
+
+def _rooms(part: str, root: Path) -> Dataset:
+    return shapes_3d.Shapes3d(root / shapes_3d.NAME, part)
+
+
 SETS: dict[str, Callable[[Path], Dataset]] = {
     "mnist": lambda root: mnist.Mnist(root / "mnist"),
     "mnist5k": lambda root: EmbeddedMnist(),
@@ -48,6 +55,7 @@ SETS: dict[str, Callable[[Path], Dataset]] = {
     "scenes-2": lambda root: Scenes(root / "scenes-2", 2),
     "scene-views": lambda root: SceneViews(root / "scene-views"),
     "aerials": lambda root: Aerials(root / "aerials"),
+    **{name: partial(_rooms, part) for name, part in shapes_3d.NAMES.items()},
     "mnist-m": lambda root: MnistM(find("digits", root), Photos(root / "bsds500")),
     "syn-numbers": lambda root: syn_numbers(root / "syn-numbers"),
     "syn-signs": lambda root: syn_signs(root / "syn-signs"),

@@ -109,6 +109,11 @@ METHODS: dict[str, Method] = {
         "Bashkirova, Usman, Saenko: Adversarial Self-Defense for Cycle-Consistent GANs (NeurIPS 2019)",
         "spiral.methods.self_defence",
     ),
+    "rift": Method(
+        "Paint this, but as that one has it: what two kinds of picture share from the target, the rest from a guide.",
+        "Usman, Bashkirova, Saenko: RIFT: Translation via Restricted Information Flow (2021)",
+        "spiral.methods.rift",
+    ),
 }
 
 

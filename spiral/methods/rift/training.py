@@ -1,0 +1,231 @@
+"""RIFT is trained, with all of its losses or without some; and what it has in common with its baselines."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from spiral.descent import descend
+from spiral.methods.experiment import ExperimentOptions, Part
+from spiral.methods.rift.model import (
+    Translator,
+    capacity_loss,
+    deception_loss,
+    discriminator_loss,
+    guess_loss,
+    heard,
+    honesty_pairs,
+    reconstruction_loss,
+)
+from spiral.methods.rift.networks import PatchDiscriminator
+from spiral.methods.rift.pictures import Domain, in_chunks
+from spiral.section import Size
+
+Made = TypeVar("Made")
+CHANNELS = 3
+LOUD, OPENING = 3.0, 0.2  # so much louder is the noise at first, which falls to σ over this share of the training
+GENERATORS, DISCRIMINATORS = "generators", "discriminators"
+
+
+class RiftOptions(ExperimentOptions):
+    """What every experiment can be told, by default for pictures of 32×32 and one core of a processor.
+
+    `width` 64, `blocks` 9, `stem` 7, `discriminator_width` 64 and `side` 128 are the paper's sizes, with a
+    `learning_rate` of 1e-4 and a `discriminator_rate` of 5e-5. `pictures` is how many of a domain are used at most, and
+    `measured` how many pairs each figure is taken of. `noise` is σ, with which guides are heard after an
+    opening in which they are drowned, so that pictures learn first to say what they can; and `picture_noise` that with
+    which a translation comes back. `adversarial`, `cycle`, `identity`, `guide`, `honesty` and `capacity` weigh the
+    losses; `identity` and `guide` are not the paper's.
+    """
+
+    steps: Size = 3500
+    batch_size: Size = 8
+    side: int = Field(default=32, ge=8, le=1024, multiple_of=4)
+    pictures: Size = 20000
+    measured: int = Field(default=500, ge=2, le=2**20)
+    width: Size = 16
+    blocks: Size = 4
+    stem: int = Field(default=5, ge=1, le=15)
+    discriminator_width: Size = 32
+    learning_rate: float = Field(default=1e-3, gt=0)
+    discriminator_rate: float = Field(default=5e-4, gt=0)
+    noise: float = Field(default=0.1, ge=0)
+    picture_noise: float = Field(default=0.1, ge=0)
+    adversarial: float = Field(default=1.0, ge=0)
+    cycle: float = Field(default=10.0, ge=0)
+    identity: float = Field(default=5.0, ge=0)
+    guide: float = Field(default=0.5, ge=0)
+    honesty: float = Field(default=1.0, ge=0)
+    capacity: float = Field(default=4.0, ge=0)
+
+
+class Translating(Part):
+    """A part that learns to translate, from pictures of A and of B, none of them paired."""
+
+    def __init__(self, options: RiftOptions, steps: int, a: Domain, b: Domain, seed: int) -> None:
+        super().__init__(steps, seed)
+        self.options, self.a, self.b = options, a, b
+        self.device = a.images.device
+
+    def prepare(self, networks: dict[str, nn.Module], rates: dict[str, float]) -> None:
+        """Take these networks, each with an optimiser of that rate."""
+        self.networks = {name: network.to(self.device) for name, network in networks.items()}
+        self.rates = rates
+        self.optimizers = {
+            name: torch.optim.Adam(network.parameters(), rates[name], (0.5, 0.999))
+            for name, network in self.networks.items()
+        }
+
+    def step(self, progress: float) -> dict[str, float]:
+        """One step, at rates that fall over the second half."""
+        for name, optimizer in self.optimizers.items():
+            optimizer.param_groups[0]["lr"] = self.rates[name] * min(1.0, 2 * (1 - progress))
+        losses = self.learn(self._some(self.a), self._some(self.b), progress)
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    @abstractmethod
+    def learn(self, a: Tensor, b: Tensor, progress: float) -> dict[str, Tensor]:
+        """The steps of all networks on these pictures; the losses by name."""
+
+    @abstractmethod
+    def translate(self, pictures: Tensor, guides: Tensor, to_b: bool) -> Tensor:
+        """F: what is shared as in `pictures`, and the rest as in `guides`, which are pictures of the other domain."""
+
+    def translated(self, pictures: Tensor, guides: Tensor, to_b: bool) -> Tensor:
+        """F of many pictures, without gradient."""
+        return in_chunks(lambda some, others: self.translate(some, others, to_b), pictures, guides)
+
+    def descend(self, name: str, loss: Tensor) -> None:
+        """One step of a network."""
+        descend(loss, self.networks[name], self.optimizers[name], math.inf, f"the {name} of {type(self).__name__}")
+
+    def _some(self, domain: Domain) -> Tensor:
+        chosen = torch.randint(len(domain), (self.options.batch_size,), generator=self.generator)
+        return domain.inputs(chosen.to(self.device))
+
+
+class Rift(Translating):
+    """Restricted information flow."""
+
+    def __init__(self, options: RiftOptions, a: Domain, b: Domain, seed: int) -> None:
+        super().__init__(options, options.steps, a, b, seed)
+        self._noise = options.noise
+        self.generators, self.discriminators = with_seed(seed, lambda: (_generators(options), _discriminators(options)))
+        self.prepare(
+            {GENERATORS: self.generators, DISCRIMINATORS: self.discriminators},
+            {GENERATORS: options.learning_rate, DISCRIMINATORS: options.discriminator_rate},
+        )
+
+    def guides_of(self, pictures: Tensor, of_b: bool) -> Tensor:
+        """s(x) of pictures of B or of A, [N, 1, H, W]."""
+        guides: Tensor = self._from(of_b)(pictures)[1]
+        return guides
+
+    def guided(self, pictures: Tensor, guides: Tensor, to_b: bool) -> Tensor:
+        """G(x, s) of pictures and guides [N, 1, H, W]."""
+        translated: Tensor = self._from(not to_b)(pictures, guides)[0]
+        return translated
+
+    def power(self, a: Domain) -> float:
+        """E s(a)² of a pixel."""
+        return float(in_chunks(lambda some: self.guides_of(some, False), a.inputs()).square().mean())
+
+    def translate(self, pictures: Tensor, guides: Tensor, to_b: bool) -> Tensor:
+        """G(x, s(guide)), the guide heard without noise."""
+        return self.guided(pictures, self.guides_of(guides, to_b), to_b)
+
+    def noise_at(self, progress: float) -> float:
+        """With how much noise guides are heard when so much of the training is over."""
+        return self.options.noise * (1 + (LOUD - 1) * max(0.0, 1 - progress / OPENING))
+
+    def learn(self, a: Tensor, b: Tensor, progress: float) -> dict[str, Tensor]:
+        """One step of the discriminators and one of the generators."""
+        a2b, b2a, options = self._from(False), self._from(True), self.options
+        self._noise = self.noise_at(progress)
+        guide_a, guide_b = a2b(a)[1], b2a(b)[1]
+        half = max(1, len(a) // 2) if options.identity else 0
+        in_b, same_b = self._guided(a2b, a, b[:half], guide_b)
+        in_a, same_a = self._guided(b2a, b, a[:half], guide_a)
+        back_a, again_b = b2a(self._noisy(in_b), self._heard(guide_a))
+        back_b, again_a = a2b(self._noisy(in_a), self._heard(guide_b))
+        pairs, first = self._pairs(torch.cat((a, b)), torch.cat((back_a, back_b)))
+
+        losses = {"D": self._judge(a, b, in_a.detach(), in_b.detach(), pairs.detach(), first)}
+        self.descend(DISCRIMINATORS, losses["D"])
+        self.discriminators.requires_grad_(False)
+        judges = self.discriminators
+        losses["GAN"] = deception_loss(judges["a"](in_a)) + deception_loss(judges["b"](in_b))
+        losses["cycle"] = reconstruction_loss(a, back_a) + reconstruction_loss(b, back_b)
+        losses["capacity"] = capacity_loss(guide_a) + capacity_loss(guide_b)
+        total = options.adversarial * losses["GAN"] + options.cycle * losses["cycle"]
+        total = total + options.capacity * losses["capacity"]
+        if options.honesty:
+            losses["honesty"] = guess_loss(judges["honest"](pairs), ~first)
+            total = total + options.honesty * losses["honesty"]
+        if options.identity:
+            losses["identity"] = reconstruction_loss(a[:half], same_a) + reconstruction_loss(b[:half], same_b)
+            total = total + options.identity * losses["identity"]
+        if options.guide:
+            losses["guide"] = (again_a - guide_a).square().mean() + (again_b - guide_b).square().mean()
+            total = total + options.guide * losses["guide"]
+        self.descend(GENERATORS, total)
+        self.discriminators.requires_grad_(True)
+        return losses
+
+    def _guided(self, network: nn.Module, pictures: Tensor, own: Tensor, guides: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures translated by guides, and some of the guides' `own` pictures, which should stay as they are."""
+        count = len(pictures)
+        said = torch.cat((self._heard(guides), self._heard(guides[: len(own)])))
+        drawn: Tensor = network(torch.cat((pictures, own)), said)[0]
+        return drawn[:count], drawn[count:]
+
+    def _judge(self, a: Tensor, b: Tensor, in_a: Tensor, in_b: Tensor, pairs: Tensor, first: Tensor) -> Tensor:
+        """The loss of all discriminators."""
+        judges = self.discriminators
+        loss = discriminator_loss(*judges["a"](torch.cat((a, in_a))).chunk(2))
+        loss = loss + discriminator_loss(*judges["b"](torch.cat((b, in_b))).chunk(2))
+        return loss + guess_loss(judges["honest"](pairs), first) if self.options.honesty else loss
+
+    def _pairs(self, pictures: Tensor, reconstructed: Tensor) -> tuple[Tensor, Tensor]:
+        """Pairs in random order, and where the original comes first."""
+        first = (torch.rand(len(pictures), generator=self.generator) < 0.5).to(self.device)
+        return honesty_pairs(pictures, reconstructed, first), first
+
+    def _heard(self, guides: Tensor) -> Tensor:
+        return heard(guides, self._noise, self.generator)
+
+    def _noisy(self, pictures: Tensor) -> Tensor:
+        return heard(pictures, self.options.picture_noise, self.generator)
+
+    def _from(self, b: bool) -> nn.Module:
+        """G of pictures of B, or of A."""
+        return self.generators["b2a" if b else "a2b"]
+
+
+def with_seed(seed: int, make: Callable[[], Made]) -> Made:
+    """What `make` makes, whose first weights the seed alone decides."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make()
+
+
+def _generators(options: RiftOptions) -> nn.ModuleDict:
+    sizes = (CHANNELS, options.width, options.blocks, options.stem)
+    return nn.ModuleDict({"a2b": Translator(*sizes), "b2a": Translator(*sizes)})
+
+
+def _discriminators(options: RiftOptions) -> nn.ModuleDict:
+    sizes = (options.discriminator_width, halvings_at(options.side))
+    made = {name: PatchDiscriminator(CHANNELS, *sizes) for name in "ab"}
+    return nn.ModuleDict(made | {"honest": PatchDiscriminator(2 * CHANNELS, *sizes)})
+
+
+def halvings_at(side: int) -> int:
+    """How often discriminators halve: three times as in the paper, and twice where pictures are small."""
+    return 3 if side >= 64 else 2
