@@ -35,7 +35,9 @@ def prepare(
 
 @data_app.command()
 def make(
-    name: Annotated[str, typer.Argument(help="A data set that is drawn: scenes, scenes-2, syn-numbers or syn-signs.")],
+    name: Annotated[
+        str, typer.Argument(help="scenes, scenes-2, views-figure, views-scenes, syn-numbers or syn-signs.")
+    ],
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Decides every picture.")] = 0,
     train: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many to train on.")] = 50_000,
     held_out: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many to hold out.")] = 1_000,

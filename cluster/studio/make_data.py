@@ -12,14 +12,16 @@ import numpy as np
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from actors.scene_making import make_scenes
+from actors.views_making import make_views
 from cluster.run.cores import processors
-from spiral.data import DatasetError, Pictures, drawn, find, scenes
+from spiral.data import DatasetError, Pictures, drawn, find, scenes, views
 from spiral.data.catalogue import SETS
 from spiral.data.drawn import Drawn
 from spiral.data.fonts import font_files
 from spiral.data.pictures import Split
 from spiral.data.scenes import Scenes
 from spiral.data.syn_numbers import syn_numbers
+from spiral.data.views import Views
 
 CHUNK = 500  # pictures that a process draws at once
 
@@ -32,7 +34,7 @@ def make_data(name: str, seed: int, train: int, held_out: int, processes: int | 
     """
     dataset = _to_be_drawn(name, fonts)
     counts: dict[Split, int] = {"test": held_out, "train": train}
-    things = "scenes" if isinstance(dataset, Scenes) else "pictures"
+    things = {Scenes: "scenes", Drawn: "pictures", Views: "sights"}[type(dataset)]
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as bar:
         for split, count in counts.items():
             advance = partial(bar.advance, bar.add_task(f"{split} {things}", total=count))
@@ -40,6 +42,10 @@ def make_data(name: str, seed: int, train: int, held_out: int, processes: int | 
                 objects = (1, dataset.most_objects)
                 made = make_scenes(split, count, seed, processes or processors(), advance, objects)
                 scenes.write(dataset.folder, split, made)
+            elif isinstance(dataset, Views):
+                views.write(
+                    dataset.folder, split, make_views(name, split, count, seed, processes or processors(), advance)
+                )
             else:
                 pictures = make_pictures(dataset, split, count, seed, processes or processors(), advance)
                 drawn.write(dataset.folder, split, pictures)
@@ -60,10 +66,10 @@ def make_pictures(
     return Pictures(np.concatenate([part.images for part in made]), np.concatenate(labels))
 
 
-def _to_be_drawn(name: str, fonts: Path | None) -> Scenes | Drawn:
+def _to_be_drawn(name: str, fonts: Path | None) -> Scenes | Drawn | Views:
     dataset = find(name)
-    if not isinstance(dataset, Scenes | Drawn):
-        known = [other for other in SETS if isinstance(find(other), Scenes | Drawn)]
+    if not isinstance(dataset, Scenes | Drawn | Views):
+        known = [other for other in SETS if isinstance(find(other), Scenes | Drawn | Views)]
         raise DatasetError(f"{name} is not drawn here: give {', '.join(known)}; `spiral data` lists the others")
     if fonts is None:
         return dataset
