@@ -3,7 +3,8 @@
 A detector is right but for some noise, more of it where something lies over a point; now and then, and more often
 there, it takes a point for another (a left knee for the right one). It says so by a mixture of three Gaussians: where
 it takes the point to be, the other place, and a wide one. What it makes of the depth is flatter than the truth, tipped,
-and off by more than across the picture, along limbs in the same direction. All of it is drawn, from the seed.
+and off by more than across the picture, along limbs in the same direction; and from all sides it takes one thing for
+the same other one, which no mean over the views mends. All of it is drawn, from the seed.
 """
 
 from __future__ import annotations
@@ -46,13 +47,15 @@ class Detector:
     Attributes:
         noise: of a place in the picture; twice as much where something lies over a point.
         across, deep: of a position by one view alone, to the sides and in depth.
+        alike: of positions from all sides, along each axis.
         confused: as which point each may be taken, int64 [K].
-        moved_by: which errors of depth move which points, [K, K]; a hand moves with its arm.
+        moved_by: which errors of a position move which points, [K, K]; a hand moves with its arm.
     """
 
     noise: float
     across: float
     deep: float
+    alike: float
     confused: NDArray[np.int64]
     moved_by: Points
 
@@ -134,13 +137,13 @@ def _of_figures() -> Detector:
             above = parents[above]
             moved_by[place, above] = 1
     moved_by /= np.sqrt((moved_by**2).sum(axis=1).mean())
-    return Detector(0.05, 0.07, 0.22, np.array(confused), moved_by)
+    return Detector(0.035, 0.07, 0.22, 0.1, np.array(confused), moved_by)
 
 
 def _of_scenes() -> Detector:
     """A corner is taken for the next, an object for another."""
     confused = np.array((1, 2, 3, 0, *(len(CORNERS) + np.roll(np.arange(OBJECTS), -1))))
-    return Detector(0.025, 0.06, 0.12, confused, np.eye(len(confused)))
+    return Detector(0.02, 0.06, 0.12, 0.05, confused, np.eye(len(confused)))
 
 
 def _view_set(
@@ -152,10 +155,10 @@ def _view_set(
     links: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> ViewSet:
-    seen = [
-        [_seen(places, camera, ball, detector, rng) for camera in some]
-        for places, some, ball in zip(points, cameras, radii, strict=True)
-    ]
+    seen = []
+    for places, some, ball in zip(points, cameras, radii, strict=True):
+        taken_for = places + detector.alike * _spread(places) * detector.moved_by @ rng.standard_normal(places.shape)
+        seen.append([(*_found(places, camera, ball, detector, rng), _alone(taken_for, camera, detector, rng)) for camera in some])
     means, deviations, weights, monocular = (
         _floats([[view[part] for view in some] for some in seen]) for part in range(4)
     )
@@ -172,14 +175,17 @@ def _floats(values: object) -> Floats:
     return np.asarray(values, np.float32)
 
 
-def _seen(
+def _spread(points: Points) -> float:
+    return float(np.sqrt(np.square(points - points.mean(axis=0)).sum(axis=1).mean()))
+
+
+def _found(
     points: Points, camera: Camera, radii: Points, detector: Detector, rng: np.random.Generator
-) -> tuple[Points, Points, Points, Points]:
-    """Means, deviations and weights of the mixtures, the likeliest first, and positions by this view alone."""
+) -> tuple[Points, Points, Points]:
+    """Means, deviations and weights of the mixtures, the likeliest first."""
     places, depths = camera.sees(points)
     hard = covered(places, depths, camera.focal, radii)
-    spread = float(np.sqrt(np.square(places - places.mean(axis=0)).sum(axis=1).mean()))
-    noise = detector.noise * spread * np.where(hard, 2.0, 1.0)
+    noise = detector.noise * _spread(places) * np.where(hard, 2.0, 1.0)
     deviations = noise[:, None] * np.array((1, 1, WIDE)) * np.exp(0.2 * rng.standard_normal((len(points), 3)))
     about = np.stack((places, places[detector.confused], places), axis=1)
     means = about + noise[:, None, None] * np.array((1, 1, WIDE))[:, None] * rng.standard_normal(about.shape)
@@ -188,14 +194,12 @@ def _seen(
     weights[wrong] = weights[wrong][:, (1, 0, 2)]
     order = np.argsort(-weights, axis=1)
     deviations, weights = np.take_along_axis(deviations, order, 1), np.take_along_axis(weights, order, 1)
-    means = np.take_along_axis(means, order[..., None], 1)
-    return means, deviations, weights, _alone(points, camera, detector, rng)
+    return np.take_along_axis(means, order[..., None], 1), deviations, weights
 
 
 def _alone(points: Points, camera: Camera, detector: Detector, rng: np.random.Generator) -> Points:
     """Positions by one view, in its axes, with a spread of 1."""
-    there = (points - points.mean(axis=0)) @ camera.rotation.T
-    there /= np.sqrt(np.square(there).sum(axis=1).mean())
+    there = (points - points.mean(axis=0)) @ camera.rotation.T / _spread(points)
     lean = TIPPED * rng.standard_normal(2)
     flat = FLAT * np.exp(0.1 * rng.standard_normal())
     off = detector.deep * detector.moved_by @ rng.standard_normal(len(points))

@@ -10,6 +10,8 @@ import torch
 from spiral.methods.dtn.reward import DtnOptions, Judges
 from spiral.methods.judgement import Judgement
 from spiral.methods.manifold_traversal.reward import judgement_of as traversal_judgement
+from spiral.methods.meta_pose.detecting import ObjectFinder
+from spiral.methods.meta_pose.reward import judgement_of as meta_pose_judgement
 from spiral.methods.n4_fields.field import Dictionary
 from spiral.methods.n4_fields.model import PatchNetwork
 from spiral.methods.n4_fields.reward import judgement_of as n4_judgement
@@ -24,6 +26,16 @@ def _dtn() -> Judgement:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return Judgement("dtn", network_arrays(Judges(options)), options.model_dump(mode="json"))
+
+
+def _meta_pose() -> Judgement:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ObjectFinder(4)
+    with torch.no_grad():
+        network.camera.copy_(torch.eye(3))
+        network.layers[-1].weight.mul_(20)  # so that it finds objects in noise
+    return meta_pose_judgement(network, 4)
 
 
 def _vlae() -> Judgement:
@@ -55,6 +67,7 @@ def _traversal() -> Judgement:
 FITS: dict[str, Callable[[], Judgement]] = {
     "dtn": _dtn,
     "manifold_traversal": _traversal,
+    "meta_pose": _meta_pose,
     "n4_fields": _n4_fields,
     "vlae": _vlae,
 }

@@ -94,6 +94,11 @@ METHODS: dict[str, Method] = {
         "Gardner et al.: Deep Manifold Traversal: Changing Labels with Convolutional Features (2015)",
         "spiral.methods.manifold_traversal",
     ),
+    "meta_pose": Method(
+        "Judges a scene by where its things stand in space, which it has learned from views that nobody calibrated.",
+        "Usman, Tagliasacchi, Saenko, Sud: MetaPose: Fast 3D Pose from Multiple Views without 3D Supervision (2022)",
+        "spiral.methods.meta_pose",
+    ),
     "vlae": Method(
         "Splits a picture into style and subject: choose which of them the copy must share with what is shown.",
         "Zhang et al.: MMD Variational Ladder Autoencoder, for arithmetic on faces (2018)",

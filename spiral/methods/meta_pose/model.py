@@ -1,0 +1,267 @@
+"""The two stages of MetaPose (CVPR 2022): an initial estimate, and a network that learns to refine it.
+
+S1 turns what each view takes the points for in three dimensions onto each other and takes their mean; each camera is
+the one that sees this mean nearest to its own detections.
+
+S2 repeats: cameras step towards the detections; each point gets the displacement that a regularised bundle adjustment
+would give it with these cameras; and a network, which sees these displacements and what each view thinks of them, says
+how far to follow them and what to add. What it is trained for is the likelihood of the detections where the points are
+seen, and no position in three dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from spiral.data.views import Seen
+from spiral.methods.meta_pose.geometry import Cameras, placed, resected, standard, turned, turning
+
+FLOOR = 0.01  # of the probability of a detection is spread over the whole picture: a detector may be quite wrong
+SOFT = (0.1, 0.04)  # by which mixtures are widened at first, in spreads of the points: they are far from there
+STIFF = 30.0  # of a displacement, in inverse squares of the points' spread
+
+
+@dataclass(frozen=True)
+class Sights:
+    """What is known of B things with K points from V views, as of `spiral.data.views.Seen`.
+
+    Attributes:
+        means, deviations, weights: of the mixtures, [B, V, K, M, 2], [B, V, K, M] and [B, V, K, M].
+        monocular: positions by each view alone, of spread 1, [B, V, K, 3].
+        shown: whether a detection may be used, 1 or 0, [B, V, K].
+    """
+
+    means: Tensor
+    deviations: Tensor
+    weights: Tensor
+    monocular: Tensor
+    shown: Tensor
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    def __getitem__(self, chosen: Tensor | slice) -> Sights:
+        """Of some things."""
+        return Sights(*(part[chosen] for part in self._parts()))
+
+    def of_views(self, views: Tensor | slice) -> Sights:
+        """Of some views, in this order."""
+        return Sights(*(part[:, views] for part in self._parts()))
+
+    def showing(self, shown: Tensor) -> Sights:
+        """With other detections to be used."""
+        return Sights(self.means, self.deviations, self.weights, self.monocular, shown)
+
+    @property
+    def places(self) -> Tensor:
+        """Where each detector takes its points to be, most of all, [B, V, K, 2]."""
+        return self.means[..., 0, :]
+
+    def _parts(self) -> tuple[Tensor, ...]:
+        return self.means, self.deviations, self.weights, self.monocular, self.shown
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Points of spread 1 about the origin, [B, K, 3], and the cameras that see them."""
+
+    points: Tensor
+    cameras: Cameras
+
+
+def sights_of(seen: Seen, device: torch.device) -> Sights:
+    """What is known, as tensors; every detection may be used."""
+    means, deviations, weights, monocular = (
+        torch.from_numpy(array).to(device) for array in (seen.means, seen.deviations, seen.weights, seen.monocular)
+    )
+    return Sights(means, deviations, weights, standard(monocular), torch.ones_like(deviations[..., 0]))
+
+
+def log_likelihood(places: Tensor, sights: Sights, soft: Tensor | float = 0.0) -> Tensor:
+    """log p of each place [B, V, K, 2] under its mixture, each Gaussian and the floor apart, [B, V, K, M + 1].
+
+    `soft` is added to the deviations, [B, V, 1, 1] or a number.
+    """
+    variances = sights.deviations.square() + torch.as_tensor(soft).square()
+    squares = (places.unsqueeze(-2) - sights.means).square().sum(-1)
+    gaussians = sights.weights.log() - squares / (2 * variances) - (2 * torch.pi * variances).log()
+    area = 4.0
+    floor = torch.full_like(gaussians[..., :1], FLOOR / area).log()
+    return torch.cat((gaussians + torch.log1p(torch.tensor(-FLOOR)), floor), -1)
+
+
+def pulls(places: Tensor, sights: Sights, soft: Tensor | float) -> tuple[Tensor, Tensor]:
+    """Where the mixtures pull places [B, V, K, 2] to, [B, V, K, 2], and how strongly, in inverse squares, [B, V, K].
+
+    This is the step of expectation: each Gaussian pulls as far as the place is likely to be its own.
+    """
+    shares = log_likelihood(places, sights, soft).softmax(-1)[..., :-1]
+    strengths = shares / (sights.deviations.square() + torch.as_tensor(soft).square())
+    total = strengths.sum(-1)
+    to = (strengths.unsqueeze(-1) * sights.means).sum(-2) / total.unsqueeze(-1).clamp(min=1e-8)
+    return to, total * sights.shown
+
+
+def initial(sights: Sights, rounds: int = 2) -> Tensor:
+    """S1's points: the mean of what each view takes them for, turned onto each other, [B, K, 3] in the first's axes."""
+    mean = sights.monocular[:, 0]
+    for _ in range(rounds):
+        back = turning(sights.monocular, mean.unsqueeze(1))
+        mean = standard(turned(back, sights.monocular).mean(1))
+    return turned(turning(mean, sights.monocular[:, 0]), mean)
+
+
+def cameras_at(points: Tensor, sights: Sights) -> Cameras:
+    """S1's cameras: turned as the view alone takes the points to be turned, and scaled and shifted to its detections."""
+    rotations = turning(points.unsqueeze(1), sights.monocular)
+    return placed(points, rotations, sights.places, sights.shown)
+
+
+@dataclass(frozen=True)
+class Pull:
+    """Where detections pull points to, in the world's axes and in spreads of the points.
+
+    Attributes:
+        off: to where each view pulls, across its picture, [B, V, K, 3].
+        strengths: of each view, in inverse squares, [B, V, K].
+        first: to where its likeliest Gaussian lies, [B, V, K, 3].
+    """
+
+    off: Tensor
+    strengths: Tensor
+    first: Tensor
+
+
+def pull_of(points: Tensor, cameras: Cameras, sights: Sights, soft: Tensor | float) -> Pull:
+    """How the detections pull the points."""
+    seen, scales = cameras.sees(points), cameras.scales[..., None, None]
+    to, strengths = pulls(seen, sights, soft)
+    plane = cameras.rotations[..., :2, :] / scales  # the picture's axes in the world
+    off, first = ((there - seen) @ plane for there in (to, sights.places))
+    return Pull(off, strengths * scales[..., 0].square(), first)
+
+
+def displacements(pull: Pull, cameras: Cameras) -> tuple[Tensor, Tensor]:
+    """Where a bundle adjustment moves each point, held back by `STIFF`, and how sure it is of each axis, [B, K, 3]."""
+    plane = cameras.rotations[..., :2, :]
+    flat = plane.mT @ plane
+    precision = torch.einsum("bvk,bvjl->bkjl", pull.strengths, flat)
+    force = (pull.strengths.unsqueeze(-1) * pull.off).sum(1)
+    held = precision + STIFF * torch.eye(3, device=force.device)
+    return torch.linalg.solve(held, force), precision.diagonal(dim1=-2, dim2=-1)
+
+
+class Step(nn.Module):
+    """One refinement: what the network makes of the displacements.
+
+    Args:
+        count: K, of the points.
+        width: of the hidden layers.
+    """
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        self.view = nn.Sequential(
+            nn.Linear(9 * count + 9, width), nn.ReLU(), nn.Linear(width, width // 2), nn.ReLU()
+        )
+        self.head = nn.Sequential(
+            nn.Linear(9 * count + width // 2, width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, 6 * count),
+        )
+        last = self.head[-1]
+        assert isinstance(last, nn.Linear), "the last layer says where to go"
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, points: Tensor, cameras: Cameras, sights: Sights, soft: Tensor) -> Tensor:
+        """Points [B, K, 3] where they are better."""
+        with torch.no_grad():
+            pull = pull_of(points, cameras, sights, soft)
+            moved, precision = displacements(pull, cameras)
+            whole = torch.cat((points, 5 * moved, precision / (precision + STIFF)), -1).flatten(1)
+            alone = turned(cameras.rotations.mT, sights.monocular) - points.unsqueeze(1)
+            shown = sights.shown.unsqueeze(-1)
+            parts = 5 * pull.off * shown, pull.first.clamp(-1, 1) * shown, alone, cameras.rotations
+            each = torch.cat([part.flatten(2) for part in parts], -1)
+        pooled = self.view(each).mean(1)
+        follow, more = self.head(torch.cat((whole, pooled), -1)).unflatten(-1, (-1, 6)).split(3, -1)
+        return points + (1 + follow).clamp(0, 2) * moved + 0.3 * more
+
+
+class Refiner(nn.Module):
+    """S1 and S2 for things of one kind.
+
+    Args:
+        count: K, of the points.
+        steps: how often S2 refines; each time by a network of its own.
+        width: of these networks.
+    """
+
+    mean: Tensor
+
+    def __init__(self, count: int, steps: int, width: int) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList(Step(count, width) for _ in range(steps))
+        self.register_buffer("mean", torch.zeros(count, 3))
+
+    def begin(self, sights: Sights) -> Tensor:
+        """S1's points, turned onto the mean of the kind, [B, K, 3]."""
+        points = initial(sights)
+        return turned(turning(points, self.mean.expand_as(points)), points)
+
+    def refinements(self, sights: Sights, views: int | None = None) -> Iterator[Estimate]:
+        """S1's estimate, and then that of each refinement; gradients go into the newest refinement alone.
+
+        `views` is how many of the first views are used; the other ones have their cameras found, and nothing else.
+        """
+        used = sights.of_views(slice(views))
+        with torch.no_grad():
+            points = self.begin(used)
+            cameras = cameras_at(points, sights)
+        yield Estimate(points, cameras)
+        for number, step in enumerate(self.steps):
+            soft = SOFT[min(number, len(SOFT) - 1)] * cameras.scales[..., None, None]
+            cameras = _follow(points, cameras, sights, soft, 1 if number else 2)
+            own = cameras if views is None else cameras.first(views)
+            points = standard(step(points, own, used, soft[:, :views]))
+            cameras = _follow(points.detach(), cameras, sights, soft, 1)
+            yield Estimate(points, cameras)
+            points = points.detach()
+
+    @torch.no_grad()
+    def forward(self, sights: Sights) -> Estimate:
+        """The last estimate."""
+        *_, last = self.refinements(sights)
+        return last
+
+
+@torch.no_grad()
+def _follow(points: Tensor, cameras: Cameras, sights: Sights, soft: Tensor, steps: int) -> Cameras:
+    """Cameras some steps nearer to what they see."""
+    for _ in range(steps):
+        to, strengths = pulls(cameras.sees(points), sights, soft)
+        cameras = resected(points, cameras, to, strengths)
+    return cameras
+
+
+def unlikeliness(estimate: Estimate, sights: Sights, counted: Tensor) -> Tensor:
+    """The mean of −log p over the detections that count, 1 or 0, [B, V, K]; what S2 is trained to lower."""
+    values = -log_likelihood(estimate.cameras.sees(estimate.points), sights).logsumexp(-1)
+    return (values * counted).sum() / counted.sum().clamp(min=1)
+
+
+def mean_shape(sights: Sights, rounds: int = 3) -> Tensor:
+    """The mean of S1's points, turned onto each other, [K, 3]."""
+    points = initial(sights)
+    mean = points[0]
+    for _ in range(rounds):
+        mean = standard(turned(turning(points, mean.expand_as(points)), points).mean(0))
+    return mean

@@ -1,0 +1,348 @@
+"""MetaPose: cameras and mixtures beside slow formulas, S1 and S2 where the truth is known, and both experiments in small."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from actors.views_making import draw_views
+from spiral.data import DatasetError, DatasetMissing
+from spiral.data.views import Seen, write
+from spiral.methods import find_experiment
+from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.judgement import read_judgement
+from spiral.methods.meta_pose.baselines import adjusted, triangulated, triangulated_with_truth
+from spiral.methods.meta_pose.detecting import CORNERS, ObjectFinder, on_platform
+from spiral.methods.meta_pose.geometry import Cameras, placed, resected, rotation_of, standard, turned, turning
+from spiral.methods.meta_pose.measures import aligned, aligned_error, scaled_error
+from spiral.methods.meta_pose.model import (
+    FLOOR,
+    STIFF,
+    Estimate,
+    Refiner,
+    Sights,
+    Step,
+    cameras_at,
+    displacements,
+    initial,
+    log_likelihood,
+    mean_shape,
+    pull_of,
+    sights_of,
+    unlikeliness,
+)
+from spiral.methods.meta_pose.training import Refining, RefiningOptions
+from spiral.section import parse_section
+
+CPU = torch.device("cpu")
+TINY: dict[str, Any] = {"steps": 2, "batch_size": 4, "width": 8, "things": 12, "measured": 4}
+SCENES_TINY = TINY | {"finder_steps": 2, "finder_width": 4}
+
+
+def randn(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def rotations(*shape: int, seed: int = 0) -> Tensor:
+    found = Rotation.random(int(np.prod(shape)), random_state=seed).as_matrix()
+    return torch.from_numpy(found).float().view(*shape, 3, 3)
+
+
+def cameras(count: int, views: int, seed: int = 0) -> Cameras:
+    scales = 0.3 + 0.2 * randn(count, views, seed=seed).sigmoid()
+    return Cameras(rotations(count, views, seed=seed), scales, 0.1 * randn(count, views, 2, seed=seed))
+
+
+def exact(count: int = 3, views: int = 4, points: int = 9, deviation: float = 0.01) -> tuple[Tensor, Cameras, Sights]:
+    """Things that weak-perspective cameras see without any noise."""
+    truth, seeing = standard(randn(count, points, 3)), cameras(count, views)
+    means = seeing.sees(truth).unsqueeze(-2).repeat(1, 1, 1, 2, 1)
+    means[..., 1, :] += 0.5
+    deviations = torch.full(means.shape[:-1], deviation)
+    weights = torch.tensor((0.9, 0.1)).expand(means.shape[:-1])
+    alone = turned(seeing.rotations, truth.unsqueeze(1))
+    return truth, seeing, Sights(means, deviations, weights, alone, torch.ones(means.shape[:3]))
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Sights:
+    return sights_of(draw_views("views-figure", (0, 0, 0), 24).seen, CPU)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "data"
+    for kind in ("views-figure", "views-scenes"):
+        for split, number in (("train", 12), ("test", 6)):
+            write(folder / kind, split, draw_views(kind, (0, number), number))  # type: ignore[arg-type]
+    monkeypatch.setenv("SPIRAL_DATA", str(folder))
+    return folder
+
+
+def test_a_rotation_is_found_and_never_a_mirror() -> None:
+    points, turns = randn(5, 7, 3), rotations(5)
+    moved = 2 * turned(turns, points) + 3
+    torch.testing.assert_close(turning(points, moved), turns, atol=1e-4, rtol=1e-4)
+    mirrored = turning(points, moved * torch.tensor((1.0, 1, -1)))
+    torch.testing.assert_close(torch.linalg.det(mirrored), torch.ones(5))
+    flat = points * torch.tensor((1.0, 1, 0))
+    torch.testing.assert_close(turned(turning(flat, turned(turns, flat)), flat), turned(turns, flat), atol=1e-4, rtol=1e-4)
+
+
+def test_rotations_about_an_axis_are_those_of_scipy() -> None:
+    vectors = randn(6, 3)
+    expected = Rotation.from_rotvec(vectors.double().numpy()).as_matrix()
+    np.testing.assert_allclose(rotation_of(vectors).numpy(), expected, atol=1e-5)
+
+
+def test_cameras_are_found_from_where_they_see_known_points() -> None:
+    truth, seeing, sights = exact()
+    ones = torch.ones(sights.shown.shape)
+    found = placed(truth, seeing.rotations, sights.places, ones)
+    torch.testing.assert_close(found.scales, seeing.scales)
+    torch.testing.assert_close(found.shifts, seeing.shifts)
+    off = Cameras(rotation_of(0.2 * randn(3, 4, 3)) @ seeing.rotations, 1.1 * seeing.scales, seeing.shifts + 0.05)
+    for _ in range(6):
+        off = resected(truth, off, sights.places, 1e4 * ones)
+    torch.testing.assert_close(off.rotations, seeing.rotations, atol=1e-3, rtol=0)
+    torch.testing.assert_close(off.sees(truth), sights.places, atol=1e-3, rtol=0)
+
+
+def test_a_step_of_a_camera_sees_points_nearer_to_where_they_pull(drawn: Sights) -> None:
+    points = initial(drawn)
+    before = cameras_at(points, drawn)
+    after = resected(points, before, drawn.places, drawn.shown)
+
+    def left(seeing: Cameras) -> Tensor:
+        return (seeing.sees(points) - drawn.places).square().sum((-1, -2))
+
+    assert (left(after) <= left(before) + 1e-5).float().mean() > 0.97
+
+
+def test_the_likelihood_is_that_of_the_mixture_and_the_floor() -> None:
+    _, _, sights = exact(1, 2, 3, deviation=0.2)
+    places = sights.places + 0.1
+    found = log_likelihood(places, sights).logsumexp(-1)
+    for v in range(2):
+        for k in range(3):
+            density = FLOOR / 4
+            for m in range(2):
+                s, u = float(sights.deviations[0, v, k, m]), places[0, v, k] - sights.means[0, v, k, m]
+                gaussian = np.exp(-float(u @ u) / (2 * s**2)) / (2 * np.pi * s**2)
+                density += (1 - FLOOR) * float(sights.weights[0, v, k, m]) * gaussian
+            assert float(found[0, v, k]) == pytest.approx(np.log(density), rel=1e-4)
+
+
+def test_only_what_counts_is_paid_for() -> None:
+    truth, seeing, sights = exact()
+    counted = torch.zeros(sights.shown.shape)
+    counted[0, 1, 2] = 1
+    value = unlikeliness(Estimate(truth, seeing), sights, counted)
+    torch.testing.assert_close(value, -log_likelihood(sights.places, sights).logsumexp(-1)[0, 1, 2])
+
+
+def test_a_displacement_is_that_of_the_least_regularised_squares() -> None:
+    truth, seeing, sights = exact(deviation=0.1)
+    points = truth + 0.05 * randn(*truth.shape, seed=3)
+    pull = pull_of(points, seeing, sights, 0.0)
+    moved, precision = displacements(pull, seeing)
+    for k in range(truth.shape[1]):
+        rows, values = [np.sqrt(STIFF) * np.eye(3)], [np.zeros(3)]
+        for v in range(4):
+            root = np.sqrt(float(pull.strengths[0, v, k]))
+            plane = seeing.rotations[0, v, :2].numpy()
+            rows.append(root * plane)
+            values.append(root * plane @ pull.off[0, v, k].numpy())
+        expected, *_ = np.linalg.lstsq(np.concatenate(rows), np.concatenate(values), rcond=None)
+        np.testing.assert_allclose(moved[0, k].numpy(), expected, atol=1e-4)
+    assert (precision > 0).all()
+
+
+def test_what_is_exact_stays_exact() -> None:
+    """S1 with the right positions from each view is right, and S2 that has learned nothing leaves it so."""
+    truth, seeing, sights = exact()
+    refiner = Refiner(truth.shape[1], 2, 8)
+    refiner.mean.copy_(mean_shape(sights))
+    estimates = list(refiner.refinements(sights))
+    assert len(estimates) == 3
+    for estimate in estimates:
+        assert float(aligned_error(estimate.points, truth).max()) < 0.01
+        assert float((estimate.cameras.sees(estimate.points) - sights.places).abs().max()) < 0.01
+        in_camera = [turned(c.rotations[:, 0], p) for c, p in ((estimate.cameras, estimate.points), (seeing, truth))]
+        assert float(scaled_error(*in_camera).max()) < 0.02
+
+
+def test_regularised_adjustment_alone_already_mends_what_single_views_make_of_depth(drawn: Sights) -> None:
+    truth = torch.from_numpy(draw_views("views-figure", (0, 0, 0), 24).truth.points)
+    refiner = Refiner(truth.shape[1], 2, 8)
+    refiner.mean.copy_(mean_shape(drawn))
+    first, *_, last = (float(aligned_error(each.points, truth).mean()) for each in refiner.refinements(drawn))
+    assert last < 0.6 * first < 0.1
+
+
+def test_what_is_hidden_has_no_part_in_the_estimate(drawn: Sights) -> None:
+    refiner = learned(drawn)
+    hidden = (randn(*drawn.shown.shape) > -0.8).float()
+    changed = torch.where(hidden.bool()[..., None, None], drawn.means, drawn.means + 0.3)
+    for sights in (drawn, replace(drawn, means=changed)):
+        estimate = refiner(sights.showing(hidden))
+        if sights is drawn:
+            expected = estimate
+    torch.testing.assert_close(estimate.points, expected.points)
+    torch.testing.assert_close(estimate.cameras.rotations, expected.cameras.rotations)
+
+
+def test_views_that_are_not_used_have_no_part_in_the_points(drawn: Sights) -> None:
+    refiner = learned(drawn)
+    *_, last = refiner.refinements(drawn, 2)
+    *_, alone = refiner.refinements(drawn.of_views(slice(2)))
+    torch.testing.assert_close(last.points, alone.points)
+    assert last.cameras.scales.shape == (24, 4) and alone.cameras.scales.shape == (24, 2)
+
+
+def test_the_order_of_views_means_nothing_to_a_refinement(drawn: Sights) -> None:
+    (step,) = learned(drawn, refinements=1).steps
+    assert isinstance(step, Step)
+    points = initial(drawn)
+    seeing, order = cameras_at(points, drawn), torch.tensor((2, 0, 3, 1))
+    other = Cameras(seeing.rotations[:, order], seeing.scales[:, order], seeing.shifts[:, order])
+    soft = torch.full((24, 4, 1, 1), 0.05)
+    torch.testing.assert_close(
+        step(points, seeing, drawn, soft), step(points, other, drawn.of_views(order), soft), rtol=1e-4, atol=1e-4
+    )
+
+
+def learned(sights: Sights, refinements: int = 2) -> Refiner:
+    options = RefiningOptions(steps=1, batch_size=8, width=16, refinements=refinements)
+    part = Refining(options, sights, seed=0)
+    part.step(0.3)
+    return part.network
+
+
+@pytest.mark.parametrize("blind", [True, False])
+def test_the_likelihood_of_what_was_not_shown_rises(drawn: Sights, blind: bool) -> None:
+    part = Refining(RefiningOptions(steps=60, batch_size=24, width=32), drawn, 0, blind)
+    measured = [part.step(step / 60) for step in range(60)]
+    losses = [sum(each[name] for name in ("S2, 1", "S2, 2")) for each in measured]
+    assert np.mean(losses[-15:]) < np.mean(losses[:15]) - 0.02
+    assert measured[0]["S1"] > measured[0]["S2, 2"]
+
+
+def test_errors_are_those_after_the_best_alignment() -> None:
+    truth = randn(4, 9, 3)
+    moved = 3 * turned(rotations(4), truth) + 7
+    assert float(aligned_error(moved, truth).max()) < 1e-5
+    torch.testing.assert_close(aligned(moved, truth), truth, atol=1e-4, rtol=1e-4)
+    assert float(scaled_error(3 * truth + 7, truth).max()) < 1e-5 < float(scaled_error(moved, truth).min())
+    off = truth + 0.1 * randn(4, 9, 3, seed=1)
+    assert (aligned_error(off, truth) <= scaled_error(off, truth) * 1.05).all()
+    by_hand = torch.stack([aligned(off, truth)[i] - truth[i] for i in range(4)]).norm(dim=-1).mean(-1)
+    torch.testing.assert_close(aligned_error(off, truth), by_hand)
+
+
+def test_triangulation_is_exact_where_nothing_is_noisy() -> None:
+    truth, seeing, sights = exact()
+    torch.testing.assert_close(triangulated(sights.places, seeing), truth, atol=1e-3, rtol=1e-3)
+    views = draw_views("views-figure", (0, 0, 0), 4).truth
+    points, turns, positions, focals = map(
+        torch.from_numpy, (views.points, views.rotations, views.positions, views.focals)
+    )
+    there = torch.einsum("bvij,bvkj->bvki", turns, points.unsqueeze(1) - positions.unsqueeze(2))
+    places = focals[..., None, None] * there[..., :2] / there[..., 2:]
+    found = triangulated_with_truth(places[:, :2], turns[:, :2], positions[:, :2], focals[:, :2])
+    torch.testing.assert_close(found, points, atol=5e-3, rtol=0)
+
+
+def test_bundle_adjustment_mends_an_estimate_of_what_is_not_noisy() -> None:
+    truth, seeing, sights = exact(1)
+    off = Cameras(rotation_of(0.1 * randn(1, 4, 3)) @ seeing.rotations, seeing.scales, seeing.shifts)
+    found = adjusted(Estimate(truth + 0.1 * randn(*truth.shape, seed=2), off), sights)
+    assert float(aligned_error(found.points, truth)) < 2e-3
+    assert float((found.cameras.sees(found.points) - sights.places).abs().max()) < 2e-3
+
+
+def test_points_lie_on_the_platform_as_its_corners_do() -> None:
+    objects = torch.tensor(((0.3, -0.2, 0.1), (-0.7, 0.4, 0.2)))
+    truth = torch.cat((CORNERS, objects)).unsqueeze(0)
+    moved = 0.4 * turned(rotations(1), truth) + 1
+    torch.testing.assert_close(on_platform(moved), truth, atol=1e-5, rtol=1e-4)
+
+
+def test_objects_are_found_where_no_neighbour_is_likelier() -> None:
+    class Told(ObjectFinder):
+        def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+            logits = torch.full((len(pictures), 32, 32), -5.0)
+            logits[0, 4, 4], logits[0, 4, 5], logits[0, 20, 9] = 3.0, 2.0, 1.0
+            row, column = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
+            return logits, torch.stack((row, column, 0 * row)).expand(len(pictures), -1, -1, -1)
+
+    pictures = torch.zeros(2, 3, 64, 64)
+    pictures[0, 0, 40:42, 18:20] = 1
+    found, nothing = Told(4).find(pictures, 0.5)
+    assert found.positions.tolist() == [[4, 4, 0], [20, 9, 0]] and len(nothing.positions) == 0
+    assert found.colors.tolist() == [[0, 0, 0], [1, 0, 0]]
+
+
+def fitted(method_experiment: str, options: dict[str, Any], folder: Path, stop_after: int | None = None) -> Fitting:
+    name, kind = find_experiment("meta_pose", method_experiment)
+    fit = Fit("meta_pose", name, 3, parse_section(kind.Options, options).model_dump(mode="json"))
+    begin(folder, fit)
+    fitting = Fitting(folder, fit, kind(kind.Options(**options), 3, CPU), lambda *_: None)
+    left = iter(range(10**6))
+    done = fitting.train(lambda: stop_after is not None and next(left) + 1 >= stop_after)
+    assert done == (stop_after is None)
+    return fitting
+
+
+@pytest.mark.parametrize(("experiment", "options"), [("scenes", SCENES_TINY), ("figure", TINY)])
+def test_an_experiment_is_fitted_measured_and_drawn(
+    data: Path, tmp_path: Path, experiment: str, options: dict[str, Any]
+) -> None:
+    folder = tmp_path / "run"
+    fitted(experiment, options, folder).finish()
+    errors, gains, *others = read_results(folder)
+    names = [row[0] for row in errors.rows]
+    assert names[:4] == ["triangulation, true cameras", "triangulation, S1's cameras", *names[2:4]]
+    assert {"S1", "S1 + S2", "paper: S1 + S2"} < set(names)
+    assert all(value is None or float(value) > 0 for row in (*errors.rows, *gains.rows) for value in row[1:])
+    assert (folder / "two_views.png").stat().st_size > 1000
+    assert len(others) == (experiment == "scenes") == (folder / "objects.png").is_file()
+    if experiment == "scenes":
+        judgement = read_judgement(folder, "meta_pose")
+        assert judgement.options == {"width": 4} and np.abs(judgement.weights["camera"]).max() > 0.1
+
+
+def test_a_fit_that_was_interrupted_ends_with_the_same_numbers(data: Path, tmp_path: Path) -> None:
+    whole = fitted("scenes", SCENES_TINY, tmp_path / "whole")
+    fitted("scenes", SCENES_TINY, tmp_path / "parts", stop_after=5)
+    fit, states = read_fit(tmp_path / "parts")
+    _, kind = find_experiment("meta_pose", "scenes")
+    experiment = kind(kind.Options(**fit.options), fit.seed, CPU)
+    load_parts(experiment, states)
+    assert Fitting(tmp_path / "parts", fit, experiment, lambda *_: None).train()
+    for name, part in whole.experiment.parts.items():
+        expected = part.state()
+        for key, array in experiment.parts[name].state().items():
+            np.testing.assert_array_equal(array, expected[key], err_msg=f"{name}/{key}")
+
+
+def test_data_that_is_missing_or_has_one_view_is_named(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, kind = find_experiment("meta_pose", "figure")
+    views = draw_views("views-figure", (0, 0), 4)
+    seen = Seen(*(getattr(views.seen, name)[:, :1] for name in ("means", "deviations", "weights", "monocular")))
+    truth = replace(
+        views.truth, **{name: getattr(views.truth, name)[:, :1] for name in ("rotations", "positions", "focals")}
+    )
+    write(data / "views-figure", "train", replace(views, seen=seen, truth=truth))
+    with pytest.raises(DatasetError, match="views-figure has one view of each thing"):
+        kind(kind.Options(**TINY), 0, CPU)
+    monkeypatch.setenv("SPIRAL_DATA", str(data / "elsewhere"))
+    with pytest.raises(DatasetMissing, match="spiral data make views-figure"):
+        kind(kind.Options(**TINY), 0, CPU)
