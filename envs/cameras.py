@@ -77,7 +77,7 @@ def around(
     azimuths = rng.uniform(0, 360) + step * (rng.permutation(count) + rng.uniform(-1 / 3, 1 / 3, count))
     cameras = []
     for azimuth in azimuths:
-        distance = extent * rng.uniform(4, 7)
+        distance = extent * rng.uniform(7, 12)
         about = np.asarray(lookat) + rng.uniform(-0.1, 0.1, 3) * extent
         half = np.degrees(np.arctan(rng.uniform(1.0, 1.3) * extent / distance))
         x, y, z = map(float, about)

@@ -56,6 +56,10 @@ class Truth:
     positions: Floats
     focals: Floats
 
+    def first(self, count: int) -> Truth:
+        """Of the first things alone."""
+        return Truth(self.points[:count], self.rotations[:count], self.positions[:count], self.focals[:count])
+
 
 @dataclass(frozen=True)
 class ViewSet:

@@ -61,27 +61,28 @@ def adjusted(estimate: Estimate, sights: Sights) -> Estimate:
     places, deviations = sights.places[0].double().numpy(), sights.deviations[0, ..., 0].double().numpy()
     views = len(places)
     turns = Rotation.from_matrix(cameras.rotations[0].double().numpy()).as_rotvec()
-    start = _packed(points, turns, cameras.scales[0].double().log().numpy(), cameras.shifts[0].double().numpy())
+    scales, shifts, nearness = (part[0].double().numpy() for part in (cameras.scales, cameras.shifts, cameras.nearness))
+    start = np.concatenate((points.ravel(), turns.ravel(), np.log(scales), shifts.ravel(), nearness))
 
     def left(unknowns: Array) -> Array:
-        x, rotations, scales, shifts = _unpacked(unknowns, points.shape[0], views)
-        seen = scales[:, None, None] * (x @ rotations[:, :2].transpose(0, 2, 1)) + shifts[:, None]
+        x, rotations, scales, shifts, nearness = _unpacked(unknowns, points.shape[0], views)
+        there = x @ rotations.transpose(0, 2, 1)
+        size = scales[:, None, None] / np.maximum(1 + nearness[:, None, None] * there[..., 2:], 0.2)
+        seen = size * there[..., :2] + shifts[:, None]
         ravelled: Array = ((seen - places) / deviations[..., None]).ravel()
         return ravelled
 
     found: Any = least_squares(left, start, loss="soft_l1", x_scale="jac", ftol=1e-4, max_nfev=100)
-    x, rotations, scales, shifts = (_tensor(part) for part in _unpacked(found.x, points.shape[0], views))
-    return Estimate(x, Cameras(rotations, scales, shifts))
+    x, *cameras_found = (_tensor(part) for part in _unpacked(found.x, points.shape[0], views))
+    return Estimate(x, Cameras(*cameras_found))
 
 
-def _packed(points: Array, turns: Array, log_scales: Array, shifts: Array) -> Array:
-    return np.concatenate((points.ravel(), turns.ravel(), log_scales, shifts.ravel()))
-
-
-def _unpacked(unknowns: Array, count: int, views: int) -> tuple[Array, Array, Array, Array]:
-    points, turns, log_scales, shifts = np.split(unknowns, np.cumsum((3 * count, 3 * views, views)))
+def _unpacked(unknowns: Array, count: int, views: int) -> tuple[Array, ...]:
+    """Points, and the cameras' rotations, scales, shifts and nearness."""
+    sizes = (3 * count, 3 * views, views, 2 * views)
+    points, turns, log_scales, shifts, nearness = np.split(unknowns, np.cumsum(sizes))
     rotations = Rotation.from_rotvec(turns.reshape(views, 3)).as_matrix()
-    return points.reshape(count, 3), rotations, np.exp(log_scales), shifts.reshape(views, 2)
+    return points.reshape(count, 3), rotations, np.exp(log_scales), shifts.reshape(views, 2), nearness
 
 
 def _tensor(array: Array) -> Tensor:

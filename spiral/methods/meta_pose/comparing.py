@@ -57,9 +57,10 @@ def compared(sights: Sights, truth: Truth, refiners: dict[str, Refiner]) -> dict
 
     Args:
         sights: of held-out things.
-        truth: of the same ones.
+        truth: of the same ones, and maybe of more after them.
         refiners: S1 and S2 by the names of their rows.
     """
+    truth = truth.first(len(sights))
     first = next(iter(refiners.values()))
 
     def initial(sights: Sights) -> Estimate:

@@ -163,7 +163,7 @@ class Finding(Part):
 
 def seen_first(estimate: Estimate) -> Tensor:
     """Where points are in the first view, [B, K, 2]."""
-    return estimate.cameras.first(1).sees(estimate.points)[:, 0]
+    return estimate.cameras.of(slice(None), slice(1)).sees(estimate.points)[:, 0]
 
 
 def _camera(places: Tensor, positions: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
-"""Weak-perspective cameras and how points are turned onto others: all batched, in torch.
+"""Cameras that nobody calibrated, and how points are turned onto others: all batched, in torch.
 
-A camera sees a point X at s·(R X)_xy + t. Points have their mean in the origin and a spread (the root of their mean
-squared distance from it) of 1, so that nothing depends on a metre.
+A camera sees a point X at s·(R X)_xy / (1 + κ (R X)_z) + t. With κ = 0 this is a weak-perspective camera; κ says how
+much larger things look that are nearer. Points have their mean in the origin and a spread (the root of their mean
+squared distance from it) of 1, so that nothing depends on a metre, and κ is 1 over the distance in spreads.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from torch import Tensor
 
 DAMPING = 1e-3  # of a step of a camera, as a share of the curvature
 LONGEST = 0.5  # in radians, that a camera turns in a step
+FAR, NEAREST = 100.0, 0.3  # how strongly κ is held at 0, as an inverse square, and the most that it may be
 
 
 @dataclass(frozen=True)
@@ -23,20 +25,36 @@ class Cameras:
         rotations: R, [B, V, 3, 3].
         scales: s, [B, V].
         shifts: t, [B, V, 2].
+        nearness: κ, [B, V].
     """
 
     rotations: Tensor
     scales: Tensor
     shifts: Tensor
+    nearness: Tensor
 
     def sees(self, points: Tensor) -> Tensor:
         """Where points [B, K, 3] are in the pictures, [B, V, K, 2]."""
-        there = torch.einsum("bvij,bkj->bvki", self.rotations[..., :2, :], points)
-        return self.scales[..., None, None] * there + self.shifts.unsqueeze(-2)
+        there, size = self.there(points)
+        return self.scales[..., None, None] * there[..., :2] * size + self.shifts.unsqueeze(-2)
 
-    def first(self, count: int) -> Cameras:
-        """Of the first views alone."""
-        return Cameras(self.rotations[:, :count], self.scales[:, :count], self.shifts[:, :count])
+    def there(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Points [B, K, 3] in the cameras' axes, [B, V, K, 3], and how large each looks, [B, V, K, 1]."""
+        there = points.unsqueeze(1) @ self.rotations.mT
+        return there, 1 / (1 + self.nearness[..., None, None] * there[..., 2:]).clamp(min=0.2)
+
+    def planes(self, points: Tensor) -> Tensor:
+        """How points [B, K, 3] are seen to move when they move in the world, by their scale, [B, V, K, 2, 3]."""
+        there, size = self.there(points)
+        leaning = (self.nearness[..., None, None] * there[..., :2] * size).unsqueeze(-1)
+        rotations = self.rotations.unsqueeze(2)
+        return size.unsqueeze(-1) * (rotations[..., :2, :] - leaning * rotations[..., 2:, :])
+
+    def of(self, things: slice, views: slice = slice(None)) -> Cameras:
+        """Of some things and views."""
+        return Cameras(
+            self.rotations[things, views], self.scales[things, views], self.shifts[things, views], self.nearness[things, views]
+        )
 
 
 def standard(points: Tensor) -> Tensor:
@@ -68,7 +86,7 @@ def rotation_of(vectors: Tensor) -> Tensor:
 
 
 def placed(points: Tensor, rotations: Tensor, places: Tensor, weights: Tensor) -> Cameras:
-    """Cameras of given rotations, whose scales and shifts make points [B, K, 3] be seen nearest to places [B, V, K, 2].
+    """Weak-perspective cameras of given rotations, whose scales and shifts make points [B, K, 3] be seen nearest to places [B, V, K, 2].
 
     Args:
         points: of the things.
@@ -82,11 +100,12 @@ def placed(points: Tensor, rotations: Tensor, places: Tensor, weights: Tensor) -
     moved = there - here_mean
     scales = (share * moved * (places - mean)).sum((-2, -1)) / (share * moved.square()).sum((-2, -1)).clamp(min=1e-8)
     scales = scales.clamp(min=1e-3)
-    return Cameras(rotations, scales, (mean - scales[..., None, None] * here_mean).squeeze(-2))
+    shifts = (mean - scales[..., None, None] * here_mean).squeeze(-2)
+    return Cameras(rotations, scales, shifts, torch.zeros_like(scales))
 
 
 def resected(points: Tensor, cameras: Cameras, places: Tensor, weights: Tensor) -> Cameras:
-    """Cameras after one step of Gauss and Newton towards the least Σ_k w_k |s (R x_k)_xy + t − u_k|².
+    """Cameras after one step of Gauss and Newton towards the least Σ_k w_k |u_k − seen at|² + FAR κ².
 
     Args:
         points: x, [B, K, 3].
@@ -94,21 +113,34 @@ def resected(points: Tensor, cameras: Cameras, places: Tensor, weights: Tensor) 
         places: u, [B, V, K, 2].
         weights: w, [B, V, K].
     """
-    there = torch.einsum("bvij,bkj->bvki", cameras.rotations, points)
-    x, y, z = (cameras.scales[..., None, None] * there).unbind(-1)
-    zero, one = torch.zeros_like(x), torch.ones_like(x)
-    # How a point is seen to move when the camera turns about its axes, grows, and shifts.
-    across = torch.stack((zero, z, -y, x, one, zero), -1)
-    down = torch.stack((-z, zero, x, y, zero, one), -1)
-    slopes = torch.stack((across, down), -2)  # [B, V, K, 2, 6]
+    slopes = _slopes(points, cameras)
     left = places - cameras.sees(points)
     weighted = weights[..., None, None] * slopes
     curvature = torch.einsum("bvkip,bvkiq->bvpq", weighted, slopes)
     pull = torch.einsum("bvkip,bvki->bvp", weighted, left)
-    diagonal = curvature.diagonal(dim1=-2, dim2=-1)
-    damped = curvature + torch.diag_embed(DAMPING * diagonal + 1e-6)
-    step = torch.linalg.solve(damped, pull)
-    turn = step[..., :3]
+    pull[..., -1] -= FAR * cameras.nearness
+    held = torch.zeros_like(pull)
+    held[..., -1] = FAR
+    damped = curvature + torch.diag_embed(held + DAMPING * curvature.diagonal(dim1=-2, dim2=-1) + 1e-6)
+    turn, growth, shift, nearer = torch.linalg.solve(damped, pull).split((3, 1, 2, 1), -1)
     turn = turn * (LONGEST / turn.norm(dim=-1, keepdim=True).clamp(min=LONGEST))
-    grown = cameras.scales * step[..., 3].clamp(-0.5, 0.5).exp()
-    return Cameras(rotation_of(turn) @ cameras.rotations, grown, cameras.shifts + step[..., 4:])
+    return Cameras(
+        rotation_of(turn) @ cameras.rotations,
+        cameras.scales * growth.squeeze(-1).clamp(-0.5, 0.5).exp(),
+        cameras.shifts + shift,
+        (cameras.nearness + nearer.squeeze(-1)).clamp(0, NEAREST),
+    )
+
+
+def _slopes(points: Tensor, cameras: Cameras) -> Tensor:
+    """How points are seen to move when a camera turns about its axes, grows, shifts and comes near, [B, V, K, 2, 7]."""
+    there, size = cameras.there(points)
+    x, y, z = there.unbind(-1)
+    w, k, s = size.squeeze(-1), cameras.nearness.unsqueeze(-1), cameras.scales.unsqueeze(-1)
+    p, q = x * w, y * w  # where they are seen, but for scale and shift
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    across = (-k * p * q, w * (z + k * p * x), -q, p, zero, zero, -p * z * w)
+    down = (-w * (z + k * q * y), k * p * q, p, q, zero, zero, -q * z * w)
+    slopes = s[..., None, None] * torch.stack((torch.stack(across, -1), torch.stack(down, -1)), -2)
+    slopes[..., 0, 4], slopes[..., 1, 5] = one, one
+    return slopes

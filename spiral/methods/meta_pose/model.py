@@ -22,7 +22,7 @@ from spiral.data.views import Seen
 from spiral.methods.meta_pose.geometry import Cameras, placed, resected, standard, turned, turning
 
 FLOOR = 0.01  # of the probability of a detection is spread over the whole picture: a detector may be quite wrong
-SOFT = (0.1, 0.04)  # by which mixtures are widened at first, in spreads of the points: they are far from there
+SOFT = (0.1, 0.04, 0.02)  # by which mixtures are widened at first, in spreads of the points: they are far from there
 STIFF = 30.0  # of a displacement, in inverse squares of the points' spread
 
 
@@ -130,27 +130,30 @@ class Pull:
         off: to where each view pulls, across its picture, [B, V, K, 3].
         strengths: of each view, in inverse squares, [B, V, K].
         first: to where its likeliest Gaussian lies, [B, V, K, 3].
+        planes: of `Cameras.planes`.
     """
 
     off: Tensor
     strengths: Tensor
     first: Tensor
+    planes: Tensor
 
 
 def pull_of(points: Tensor, cameras: Cameras, sights: Sights, soft: Tensor | float) -> Pull:
     """How the detections pull the points."""
     seen, scales = cameras.sees(points), cameras.scales[..., None, None]
     to, strengths = pulls(seen, sights, soft)
-    plane = cameras.rotations[..., :2, :] / scales  # the picture's axes in the world
-    off, first = ((there - seen) @ plane for there in (to, sights.places))
-    return Pull(off, strengths * scales[..., 0].square(), first)
+    planes = cameras.planes(points)
+    off, first = (
+        torch.einsum("bvki,bvkij->bvkj", (there - seen) / scales, planes) for there in (to, sights.places)
+    )
+    return Pull(off, strengths * scales[..., 0].square(), first, planes)
 
 
-def displacements(pull: Pull, cameras: Cameras) -> tuple[Tensor, Tensor]:
+def displacements(pull: Pull) -> tuple[Tensor, Tensor]:
     """Where a bundle adjustment moves each point, held back by `STIFF`, and how sure it is of each axis, [B, K, 3]."""
-    plane = cameras.rotations[..., :2, :]
-    flat = plane.mT @ plane
-    precision = torch.einsum("bvk,bvjl->bkjl", pull.strengths, flat)
+    weighted = pull.strengths[..., None, None] * pull.planes
+    precision = torch.einsum("bvkij,bvkil->bkjl", weighted, pull.planes)
     force = (pull.strengths.unsqueeze(-1) * pull.off).sum(1)
     held = precision + STIFF * torch.eye(3, device=force.device)
     return torch.linalg.solve(held, force), precision.diagonal(dim1=-2, dim2=-1)
@@ -185,7 +188,7 @@ class Step(nn.Module):
         """Points [B, K, 3] where they are better."""
         with torch.no_grad():
             pull = pull_of(points, cameras, sights, soft)
-            moved, precision = displacements(pull, cameras)
+            moved, precision = displacements(pull)
             whole = torch.cat((points, 5 * moved, precision / (precision + STIFF)), -1).flatten(1)
             alone = turned(cameras.rotations.mT, sights.monocular) - points.unsqueeze(1)
             shown = sights.shown.unsqueeze(-1)
@@ -230,7 +233,7 @@ class Refiner(nn.Module):
         for number, step in enumerate(self.steps):
             soft = SOFT[min(number, len(SOFT) - 1)] * cameras.scales[..., None, None]
             cameras = _follow(points, cameras, sights, soft, 1 if number else 2)
-            own = cameras if views is None else cameras.first(views)
+            own = cameras.of(slice(None), slice(views))
             points = standard(step(points, own, used, soft[:, :views]))
             cameras = _follow(points.detach(), cameras, sights, soft, 1)
             yield Estimate(points, cameras)

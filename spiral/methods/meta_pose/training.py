@@ -31,9 +31,9 @@ class RefiningOptions(ExperimentOptions):
     shown.
     """
 
-    steps: Size = 2500
+    steps: Size = 4000
     batch_size: Size = 64
-    refinements: Size = 2
+    refinements: Size = 3
     width: Size = 256
     learning_rate: float = Field(default=2e-3, gt=0)
     hidden: float = Field(default=0.15, ge=0, lt=1)
