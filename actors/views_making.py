@@ -137,13 +137,13 @@ def _of_figures() -> Detector:
             above = parents[above]
             moved_by[place, above] = 1
     moved_by /= np.sqrt((moved_by**2).sum(axis=1).mean())
-    return Detector(0.035, 0.07, 0.22, 0.1, np.array(confused), moved_by)
+    return Detector(0.035, 0.08, 0.28, 0.13, np.array(confused), moved_by)
 
 
 def _of_scenes() -> Detector:
     """A corner is taken for the next, an object for another."""
     confused = np.array((1, 2, 3, 0, *(len(CORNERS) + np.roll(np.arange(OBJECTS), -1))))
-    return Detector(0.02, 0.06, 0.12, 0.05, confused, np.eye(len(confused)))
+    return Detector(0.02, 0.08, 0.2, 0.1, confused, np.eye(len(confused)))
 
 
 def _view_set(

@@ -34,22 +34,22 @@ ADJUSTED, FIRST, BOTH = "bundle adjustment from S1 (SciPy)", "S1", "S1 + S2"
 
 @dataclass(frozen=True)
 class Measured:
-    """A method's errors in millimetres, all views and then two, and its time for a thing in milliseconds of a core.
+    """A method's errors in millimetres, and its time for a thing in milliseconds of a core; with all views, and with two.
 
     Attributes:
         aligned, scaled: PMPJPE and NMPJPE.
-        alone: of things one by one.
-        together: of all of them at once, or None where that is no faster.
+        together: time, of all things at once.
+        alone: time, of things one by one.
     """
 
     aligned: list[float]
     scaled: list[float]
-    alone: float | None
-    together: float | None
+    together: list[float]
+    alone: list[float]
 
     def row(self, name: str) -> Row:
-        """The row of a table."""
-        return (name, *self.aligned, *self.scaled, self.alone, self.together)
+        """The row of a table; times are with all views."""
+        return (name, *self.aligned, *self.scaled, self.alone[0], self.together[0])
 
 
 def compared(sights: Sights, truth: Truth, refiners: dict[str, Refiner]) -> dict[str, Measured]:
@@ -62,6 +62,16 @@ def compared(sights: Sights, truth: Truth, refiners: dict[str, Refiner]) -> dict
     """
     truth = truth.first(len(sights))
     first = next(iter(refiners.values()))
+
+    device = sights.means.device
+    turns, positions, focals = (
+        torch.from_numpy(part).to(device) for part in (truth.rotations, truth.positions, truth.focals)
+    )
+
+    def by_truth(sights: Sights) -> Found:
+        things, views = slice(len(sights)), slice(sights.means.shape[1])
+        known = (part[things, views] for part in (turns, positions, focals))
+        return triangulated_with_truth(sights.places, *known), turns[things, views]
 
     def initial(sights: Sights) -> Estimate:
         points = first.begin(sights)
@@ -76,16 +86,14 @@ def compared(sights: Sights, truth: Truth, refiners: dict[str, Refiner]) -> dict
         return torch.cat([one.points for one in each]), torch.cat([one.cameras.rotations for one in each])
 
     methods: dict[str, Callable[[Sights], Found]] = {
+        "triangulation, true cameras": by_truth,
         "triangulation, S1's cameras": by_initial,
         ADJUSTED: by_adjusting,
         FIRST: lambda sights: _found(initial(sights)),
     }
     for name, refiner in refiners.items():
         methods[name] = lambda sights, refiner=refiner: _found(refiner(sights))  # type: ignore[misc]
-    by_truth = _with_truth(sights, truth)
-    return {"triangulation, true cameras": by_truth} | {
-        name: _measured(method, sights, truth, one_by_one=name == ADJUSTED) for name, method in methods.items()
-    }
+    return {name: _measured(method, sights, truth) for name, method in methods.items()}
 
 
 def tables(measured: dict[str, Measured], what: str) -> list[Table]:
@@ -102,18 +110,20 @@ def tables(measured: dict[str, Measured], what: str) -> list[Table]:
     rows = [each.row(name) for name, each in measured.items()] + PAPER
     note = "mm; times are of one core, for all views; the paper's are of people and a GPU"
     best, first, adjustment = measured[BOTH], measured[FIRST], measured[ADJUSTED]
-    assert best.alone and best.together and adjustment.alone, "these are timed"
     gains: list[Row] = [
-        ("PMPJPE of S1's, all views", best.aligned[0] / first.aligned[0]),
-        ("PMPJPE of S1's, 2 views", best.aligned[1] / first.aligned[1]),
-        ("PMPJPE of bundle adjustment's, 2 views", best.aligned[1] / adjustment.aligned[1]),
-        ("times as fast as bundle adjustment, together", adjustment.alone / best.together),
-        ("times as fast as bundle adjustment, one by one", adjustment.alone / best.alone),
+        ("PMPJPE, share of S1's", *_ratio(best.aligned, first.aligned)),
+        ("PMPJPE, share of bundle adjustment's", *_ratio(best.aligned, adjustment.aligned)),
+        ("times as fast as bundle adjustment, all at once", *_ratio(adjustment.alone, best.together)),
+        ("times as fast as bundle adjustment, one by one", *_ratio(adjustment.alone, best.alone)),
     ]
     return [
         Table(f"Held-out {what}: errors and time", columns, rows, note),
-        Table("What S1 + S2 gain", ("of S1 + S2", "share"), gains),
+        Table("What S1 + S2 gain", ("of S1 + S2", "all views", "2 views"), gains),
     ]
+
+
+def _ratio(values: list[float], of: list[float]) -> list[float]:
+    return [value / other for value, other in zip(values, of, strict=True)]
 
 
 def _found(estimate: Estimate) -> Found:
@@ -132,36 +142,17 @@ def _errors(found: Found, truth: Truth, device: torch.device) -> tuple[float, fl
 
 
 @torch.no_grad()
-def _measured(method: Callable[[Sights], Found], sights: Sights, truth: Truth, one_by_one: bool) -> Measured:
-    device = sights.means.device
-    method(sights[slice(0, 1)])  # so that nobody is timed while it warms up
-    began = time.process_time()
-    found = [method(sights.of_views(slice(views))) for views in VIEWS[:1]]
-    together = MILLI * (time.process_time() - began) / len(sights)
-    found += [method(sights.of_views(slice(views))) for views in VIEWS[1:]]
-    errors = [_errors(each, truth, device) for each in found]
-    alone = together if one_by_one else _one_by_one(method, sights)
-    return Measured([e[0] for e in errors], [e[1] for e in errors], alone, None if one_by_one else together)
-
-
-def _one_by_one(method: Callable[[Sights], Found], sights: Sights) -> float:
-    count = min(ALONE, len(sights))
-    began = time.process_time()
-    for number in range(count):
-        method(sights[slice(number, number + 1)])
-    return MILLI * (time.process_time() - began) / count
-
-
-def _with_truth(sights: Sights, truth: Truth) -> Measured:
-    device = sights.means.device
-    rotations, positions, focals = (
-        torch.from_numpy(part).to(device) for part in (truth.rotations, truth.positions, truth.focals)
-    )
-    errors = []
+def _measured(method: Callable[[Sights], Found], sights: Sights, truth: Truth) -> Measured:
+    errors, together, alone = [], [], []
     for views in VIEWS:
-        own = slice(views)
-        points = triangulated_with_truth(
-            sights.places[:, own], rotations[:, own], positions[:, own], focals[:, own]
-        )
-        errors.append(_errors((points, rotations), truth, device))
-    return Measured([e[0] for e in errors], [e[1] for e in errors], None, None)
+        used = sights.of_views(slice(views))
+        method(used[slice(0, 1)])  # so that nobody is timed while it warms up
+        began = time.process_time()
+        errors.append(_errors(method(used), truth, sights.means.device))
+        together.append(MILLI * (time.process_time() - began) / len(used))
+        some = [used[slice(number, number + 1)] for number in range(min(ALONE, len(used)))]
+        began = time.process_time()
+        for one in some:
+            method(one)
+        alone.append(MILLI * (time.process_time() - began) / len(some))
+    return Measured([aligned for aligned, _ in errors], [scaled for _, scaled in errors], together, alone)

@@ -7,6 +7,8 @@ what it is not shown, and the one that is paid for what it is, beside triangulat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,7 +23,7 @@ from spiral.methods.meta_pose.comparing import BOTH, compared, tables
 from spiral.methods.meta_pose.detecting import CORNERS, Finding, Found, as_seen
 from spiral.methods.meta_pose.figures import SHOWN, nearest, save_objects, save_poses, some
 from spiral.methods.meta_pose.model import Refiner, sights_of
-from spiral.methods.meta_pose.reward import MetaPoseOptions, judgement_of
+from spiral.methods.meta_pose.reward import MetaPoseOptions, cost, judgement_of
 from spiral.methods.meta_pose.training import Refining, RefiningOptions
 from spiral.section import Size
 
@@ -103,10 +105,12 @@ class Scenes(Figure):
         truth = torch.from_numpy(self.held.truth.points[:count, len(CORNERS) :])
         distances, many = nearest(found, truth)
         near = [distance for distance in distances if distance < NEAR]
+        true = [Found(middles, np.zeros_like(middles)) for middles in truth.numpy()]
         rows: list[tuple[str | float | None, ...]] = [
             (f"found within {NEAR:g} m, share", len(near) / len(distances)),
             ("how far off these are, median, m", float(np.median(near)) if near else None),
             ("objects found for each true one", many / len(distances)),
+            ("correlation of the reward between scenes with that of the true places", _agreement(found, true)),
         ]
         return [*super().measure(), Table("Objects in one picture, by the finder", ("measure", "value"), rows)]
 
@@ -123,6 +127,13 @@ class Scenes(Figure):
     def _found(self, count: int) -> list[Found]:
         threshold = MetaPoseOptions().threshold
         return self.finding.network.find(as_seen(self.held.images[:count], self.device), threshold)
+
+
+def _agreement(found: Sequence[Found], true: Sequence[Found]) -> float | None:
+    """The correlation of costs between neighbouring scenes, as they were found and as they are, colours left aside."""
+    options = MetaPoseOptions(color=0)
+    costs = [[cost(a, b, options) for a, b in pairwise(scenes)] for scenes in (found, true)]
+    return float(np.corrcoef(costs)[0, 1]) if min(np.std(costs, axis=1)) > 0 else None
 
 
 def _require_views(views: ViewSet, name: str) -> None:

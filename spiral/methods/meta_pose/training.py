@@ -36,7 +36,7 @@ class RefiningOptions(ExperimentOptions):
     refinements: Size = 3
     width: Size = 256
     learning_rate: float = Field(default=2e-3, gt=0)
-    hidden: float = Field(default=0.15, ge=0, lt=1)
+    hidden: float = Field(default=0.25, ge=0, lt=1)
 
 
 class Refining(Part):
