@@ -42,7 +42,7 @@ FLAT, TIPPED = 0.9, 0.15  # what becomes of depth, and by how much the whole lea
 
 @dataclass(frozen=True)
 class Detector:
-    """How well a kind of thing is seen; lengths count in spreads of the points, the root of their mean squared distance.
+    """How well a kind of thing is seen; lengths count in spreads of its points, roots of their mean squared distance.
 
     Attributes:
         noise: of a place in the picture; twice as much where something lies over a point.
@@ -158,7 +158,12 @@ def _view_set(
     seen = []
     for places, some, ball in zip(points, cameras, radii, strict=True):
         taken_for = places + detector.alike * _spread(places) * detector.moved_by @ rng.standard_normal(places.shape)
-        seen.append([(*_found(places, camera, ball, detector, rng), _alone(taken_for, camera, detector, rng)) for camera in some])
+        seen.append(
+            [
+                (*_found(places, camera, ball, detector, rng), _alone(taken_for, camera, detector, rng))
+                for camera in some
+            ]
+        )
     means, deviations, weights, monocular = (
         _floats([[view[part] for view in some] for some in seen]) for part in range(4)
     )

@@ -35,9 +35,7 @@ class Camera:
     def rotation(self) -> Points:
         """From the world's axes to the camera's, [3, 3]: its rows are right, down and away."""
         azimuth, elevation = np.radians(self.azimuth), np.radians(self.elevation)
-        away = np.array(
-            (np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation))
-        )
+        away = np.array((np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)))
         right = np.array((np.sin(azimuth), -np.cos(azimuth), 0.0))
         return np.stack((right, np.cross(away, right), away))
 

@@ -1,4 +1,4 @@
-"""What is seen from several sides: cameras that see as MuJoCo's do, detectors that err as they say, files that are whole."""
+"""What is seen from several sides: cameras that see as MuJoCo's do, detectors that err as they say, whole files."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""MetaPose: positions in three dimensions from several views, calibrated to nobody, without labels of such positions."""
+"""MetaPose: positions in space and cameras from several views, without labels or calibration."""

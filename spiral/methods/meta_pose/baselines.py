@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from spiral.methods.meta_pose.geometry import Cameras
-from spiral.methods.meta_pose.model import Estimate, Sights
+from spiral.methods.meta_pose.sights import Estimate, Sights
 
 Array = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""The methods side by side on the same held-out things: errors with all views and with two, and the time that each takes.
+"""The methods side by side on the same held-out things: errors with all views and with two, and the time of each.
 
 The rows of the paper are of people in a studio (Human3.6M), measured in the same way.
 """
@@ -17,7 +17,8 @@ from spiral.methods.experiment import Table
 from spiral.methods.meta_pose.baselines import adjusted, triangulated, triangulated_with_truth
 from spiral.methods.meta_pose.geometry import turned
 from spiral.methods.meta_pose.measures import aligned_error, scaled_error
-from spiral.methods.meta_pose.model import Estimate, Refiner, Sights, cameras_at
+from spiral.methods.meta_pose.model import Refiner, cameras_at
+from spiral.methods.meta_pose.sights import Estimate, Sights
 
 Row = tuple[str | float | None, ...]
 Found = tuple[Tensor, Tensor]  # points [B, K, 3], and the rotations of the cameras in the same world
@@ -34,7 +35,7 @@ ADJUSTED, FIRST, BOTH = "bundle adjustment from S1 (SciPy)", "S1", "S1 + S2"
 
 @dataclass(frozen=True)
 class Measured:
-    """A method's errors in millimetres, and its time for a thing in milliseconds of a core; with all views, and with two.
+    """A method's errors, in millimetres, and its time for a thing, in milliseconds of a core; with all views, with two.
 
     Attributes:
         aligned, scaled: PMPJPE and NMPJPE.

@@ -19,7 +19,8 @@ from spiral.agent import as_pictures, writable_tensor
 from spiral.descent import descend
 from spiral.methods.experiment import Part
 from spiral.methods.meta_pose.geometry import turned, turning
-from spiral.methods.meta_pose.model import Estimate, Refiner, Sights
+from spiral.methods.meta_pose.model import Refiner
+from spiral.methods.meta_pose.sights import Estimate, Sights
 from spiral.methods.meta_pose.training import RefiningOptions, rate_at
 
 SIDE, CELLS = 64, 32  # of a picture, and of the grid in which objects are found

@@ -33,7 +33,9 @@ def save_poses(
     from matplotlib import pyplot
 
     count = len(images)
-    figure, axes = pyplot.subplots(1 + len(estimates), count, figsize=(2 * count, 2 + 2 * len(estimates)), squeeze=False)
+    figure, axes = pyplot.subplots(
+        1 + len(estimates), count, figsize=(2 * count, 2 + 2 * len(estimates)), squeeze=False
+    )
     for column in range(count):
         axes[0, column].imshow(images[column])
         for row, (name, points) in enumerate(estimates.items(), 1):

@@ -53,7 +53,10 @@ class Cameras:
     def of(self, things: slice, views: slice = slice(None)) -> Cameras:
         """Of some things and views."""
         return Cameras(
-            self.rotations[things, views], self.scales[things, views], self.shifts[things, views], self.nearness[things, views]
+            self.rotations[things, views],
+            self.scales[things, views],
+            self.shifts[things, views],
+            self.nearness[things, views],
         )
 
 
@@ -86,12 +89,12 @@ def rotation_of(vectors: Tensor) -> Tensor:
 
 
 def placed(points: Tensor, rotations: Tensor, places: Tensor, weights: Tensor) -> Cameras:
-    """Weak-perspective cameras of given rotations, whose scales and shifts make points [B, K, 3] be seen nearest to places [B, V, K, 2].
+    """Weak-perspective cameras of given rotations, whose scales and shifts make points be seen nearest to places.
 
     Args:
-        points: of the things.
+        points: of the things, [B, K, 3].
         rotations: of the cameras, [B, V, 3, 3].
-        places: in the pictures.
+        places: in the pictures, [B, V, K, 2].
         weights: of the places, [B, V, K].
     """
     there = torch.einsum("bvij,bkj->bvki", rotations[..., :2, :], points)

@@ -16,95 +16,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from spiral.data.views import Seen
 from spiral.methods.meta_pose.geometry import Cameras, placed, resected, standard, turned, turning
+from spiral.methods.meta_pose.sights import Estimate, Sights, pulls
 
-FLOOR = 0.01  # of the probability of a detection is spread over the whole picture: a detector may be quite wrong
 SOFT = (0.1, 0.04, 0.02)  # by which mixtures are widened at first, in spreads of the points: they are far from there
 STIFF = 30.0  # of a displacement, in inverse squares of the points' spread
-
-
-@dataclass(frozen=True)
-class Sights:
-    """What is known of B things with K points from V views, as of `spiral.data.views.Seen`.
-
-    Attributes:
-        means, deviations, weights: of the mixtures, [B, V, K, M, 2], [B, V, K, M] and [B, V, K, M].
-        monocular: positions by each view alone, of spread 1, [B, V, K, 3].
-        shown: whether a detection may be used, 1 or 0, [B, V, K].
-    """
-
-    means: Tensor
-    deviations: Tensor
-    weights: Tensor
-    monocular: Tensor
-    shown: Tensor
-
-    def __len__(self) -> int:
-        return len(self.means)
-
-    def __getitem__(self, chosen: Tensor | slice) -> Sights:
-        """Of some things."""
-        return Sights(*(part[chosen] for part in self._parts()))
-
-    def of_views(self, views: Tensor | slice) -> Sights:
-        """Of some views, in this order."""
-        return Sights(*(part[:, views] for part in self._parts()))
-
-    def showing(self, shown: Tensor) -> Sights:
-        """With other detections to be used."""
-        return Sights(self.means, self.deviations, self.weights, self.monocular, shown)
-
-    @property
-    def places(self) -> Tensor:
-        """Where each detector takes its points to be, most of all, [B, V, K, 2]."""
-        return self.means[..., 0, :]
-
-    def _parts(self) -> tuple[Tensor, ...]:
-        return self.means, self.deviations, self.weights, self.monocular, self.shown
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Points of spread 1 about the origin, [B, K, 3], and the cameras that see them."""
-
-    points: Tensor
-    cameras: Cameras
-
-
-def sights_of(seen: Seen, device: torch.device) -> Sights:
-    """What is known, as tensors; every detection may be used."""
-    means, deviations, weights, monocular = (
-        torch.from_numpy(array).to(device) for array in (seen.means, seen.deviations, seen.weights, seen.monocular)
-    )
-    return Sights(means, deviations, weights, standard(monocular), torch.ones_like(deviations[..., 0]))
-
-
-def log_likelihood(places: Tensor, sights: Sights, soft: Tensor | float = 0.0) -> Tensor:
-    """log p of each place [B, V, K, 2] under its mixture, each Gaussian and the floor apart, [B, V, K, M + 1].
-
-    `soft` is added to the deviations, [B, V, 1, 1] or a number.
-    """
-    variances = sights.deviations.square() + torch.as_tensor(soft).square()
-    squares = (places.unsqueeze(-2) - sights.means).square().sum(-1)
-    gaussians = sights.weights.log() - squares / (2 * variances) - (2 * torch.pi * variances).log()
-    area = 4.0
-    floor = torch.full_like(gaussians[..., :1], FLOOR / area).log()
-    return torch.cat((gaussians + torch.log1p(torch.tensor(-FLOOR)), floor), -1)
-
-
-def pulls(places: Tensor, sights: Sights, soft: Tensor | float) -> tuple[Tensor, Tensor]:
-    """Where the mixtures pull places [B, V, K, 2] to, [B, V, K, 2], and how strongly, in inverse squares, [B, V, K].
-
-    This is the step of expectation: each Gaussian pulls as far as the place is likely to be its own.
-    """
-    shares = log_likelihood(places, sights, soft).softmax(-1)[..., :-1]
-    strengths = shares / (sights.deviations.square() + torch.as_tensor(soft).square())
-    total = strengths.sum(-1)
-    to = (strengths.unsqueeze(-1) * sights.means).sum(-2) / total.unsqueeze(-1).clamp(min=1e-8)
-    return to, total * sights.shown
 
 
 def initial(sights: Sights, rounds: int = 2) -> Tensor:
@@ -117,7 +34,7 @@ def initial(sights: Sights, rounds: int = 2) -> Tensor:
 
 
 def cameras_at(points: Tensor, sights: Sights) -> Cameras:
-    """S1's cameras: turned as the view alone takes the points to be turned, and scaled and shifted to its detections."""
+    """S1's cameras: turned as each view alone takes the points to be, scaled and shifted to its detections."""
     rotations = turning(points.unsqueeze(1), sights.monocular)
     return placed(points, rotations, sights.places, sights.shown)
 
@@ -144,9 +61,7 @@ def pull_of(points: Tensor, cameras: Cameras, sights: Sights, soft: Tensor | flo
     seen, scales = cameras.sees(points), cameras.scales[..., None, None]
     to, strengths = pulls(seen, sights, soft)
     planes = cameras.planes(points)
-    off, first = (
-        torch.einsum("bvki,bvkij->bvkj", (there - seen) / scales, planes) for there in (to, sights.places)
-    )
+    off, first = (torch.einsum("bvki,bvkij->bvkj", (there - seen) / scales, planes) for there in (to, sights.places))
     return Pull(off, strengths * scales[..., 0].square(), first, planes)
 
 
@@ -169,9 +84,7 @@ class Step(nn.Module):
 
     def __init__(self, count: int, width: int) -> None:
         super().__init__()
-        self.view = nn.Sequential(
-            nn.Linear(9 * count + 9, width), nn.ReLU(), nn.Linear(width, width // 2), nn.ReLU()
-        )
+        self.view = nn.Sequential(nn.Linear(9 * count + 9, width), nn.ReLU(), nn.Linear(width, width // 2), nn.ReLU())
         self.head = nn.Sequential(
             nn.Linear(9 * count + width // 2, width),
             nn.ReLU(),
@@ -253,12 +166,6 @@ def _follow(points: Tensor, cameras: Cameras, sights: Sights, soft: Tensor, step
         to, strengths = pulls(cameras.sees(points), sights, soft)
         cameras = resected(points, cameras, to, strengths)
     return cameras
-
-
-def unlikeliness(estimate: Estimate, sights: Sights, counted: Tensor) -> Tensor:
-    """The mean of −log p over the detections that count, 1 or 0, [B, V, K]; what S2 is trained to lower."""
-    values = -log_likelihood(estimate.cameras.sees(estimate.points), sights).logsumexp(-1)
-    return (values * counted).sum() / counted.sum().clamp(min=1)
 
 
 def mean_shape(sights: Sights, rounds: int = 3) -> Tensor:

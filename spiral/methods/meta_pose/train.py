@@ -22,8 +22,9 @@ from spiral.methods.judgement import Judgement
 from spiral.methods.meta_pose.comparing import BOTH, compared, tables
 from spiral.methods.meta_pose.detecting import CORNERS, Finding, Found, as_seen
 from spiral.methods.meta_pose.figures import SHOWN, nearest, save_objects, save_poses, some
-from spiral.methods.meta_pose.model import Refiner, sights_of
+from spiral.methods.meta_pose.model import Refiner
 from spiral.methods.meta_pose.reward import MetaPoseOptions, cost, judgement_of
+from spiral.methods.meta_pose.sights import sights_of
 from spiral.methods.meta_pose.training import Refining, RefiningOptions
 from spiral.section import Size
 
@@ -93,9 +94,7 @@ class Scenes(Figure):
     def __init__(self, options: ScenesOptions, seed: int, device: torch.device) -> None:
         super().__init__(options, seed, device)
         images, refiner = self.train.images[: options.things], self.refining.network
-        self.finding = Finding(
-            options, options.finder_steps, options.finder_width, images, self.sights, refiner, seed
-        )
+        self.finding = Finding(options, options.finder_steps, options.finder_width, images, self.sights, refiner, seed)
         self.parts = {**self.parts, "finder": self.finding}
 
     def measure(self) -> list[Table]:

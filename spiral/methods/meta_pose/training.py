@@ -16,7 +16,8 @@ from torch import Tensor
 
 from spiral.descent import descend
 from spiral.methods.experiment import ExperimentOptions, Part
-from spiral.methods.meta_pose.model import Refiner, Sights, mean_shape, unlikeliness
+from spiral.methods.meta_pose.model import Refiner, mean_shape
+from spiral.methods.meta_pose.sights import Sights, unlikeliness
 from spiral.section import Size
 
 WARM_UP = 0.05  # of a training, over which the learning rate rises; then it falls to nothing

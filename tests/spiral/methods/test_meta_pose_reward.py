@@ -72,9 +72,7 @@ def test_the_cost_is_a_distance() -> None:
 
 def test_an_object_at_the_right_place_is_worth_most_and_a_far_one_nothing() -> None:
     target = found([(0, 0, 0.1), (0.5, 0.5, 0.1)])
-    costs = [
-        cost(found([(0, 0, 0.1), (0.5 + off, 0.5, 0.1)]), target, OPTIONS) for off in (0.0, 0.1, 0.3, 0.6, 5.0)
-    ]
+    costs = [cost(found([(0, 0, 0.1), (0.5 + off, 0.5, 0.1)]), target, OPTIONS) for off in (0.0, 0.1, 0.3, 0.6, 5.0)]
     np.testing.assert_allclose(costs, (0, 0.1, 0.3, 0.6, 0.6), atol=1e-6)
     assert cost(found([(0, 0, 0.1)]), target, OPTIONS) == pytest.approx(0.3)
     black, white = found([(0, 0, 0)]), found([(0, 0, 0)], [(1, 1, 1)])
