@@ -112,7 +112,7 @@ def draw_scenes(rng: np.random.Generator, count: int) -> ViewSet:
     images = environments.draw(programs)
     scenes = [environments.objects(number) for number in range(count)]
     environments.close()
-    own = Camera(CAMERA["azimuth"], CAMERA["elevation"], CAMERA["distance"], CAMERA["lookat"], FIELD_OF_VIEW)
+    own = Camera(field_of_view=FIELD_OF_VIEW, **CAMERA)  # type: ignore[arg-type]  # the values are of several types
     cameras = [[own, *around(VIEWS - 1, (0, 0, 0.1), 1.5 * PLATFORM, (-75, -35), rng)] for _ in range(count)]
     points = np.stack([np.concatenate((CORNERS, _middles(scene))) for scene in scenes])
     radii = np.array([[0.0] * len(CORNERS) + [thing.radius for thing in scene] for scene in scenes])
@@ -204,7 +204,7 @@ def _found(
 
 def _alone(points: Points, camera: Camera, detector: Detector, rng: np.random.Generator) -> Points:
     """Positions by one view, in its axes, with a spread of 1."""
-    there = (points - points.mean(axis=0)) @ camera.rotation.T / _spread(points)
+    there: Points = (points - points.mean(axis=0)) @ camera.rotation.T / _spread(points)
     lean = TIPPED * rng.standard_normal(2)
     flat = FLAT * np.exp(0.1 * rng.standard_normal())
     off = detector.deep * detector.moved_by @ rng.standard_normal(len(points))

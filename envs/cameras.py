@@ -42,7 +42,8 @@ class Camera:
     @property
     def position(self) -> Points:
         """Where it is, [3]."""
-        return np.array(self.lookat) - self.distance * self.rotation[2]
+        position: Points = np.array(self.lookat) - self.distance * self.rotation[2]
+        return position
 
     @property
     def focal(self) -> float:

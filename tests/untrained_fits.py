@@ -34,9 +34,11 @@ def _meta_pose() -> Judgement:
         network = ObjectFinder(4)
     with torch.no_grad():
         network.camera.copy_(torch.eye(3))
-        network.layers[-1].weight.mul_(20)
+        last = network.layers[-1]
+        assert isinstance(last, torch.nn.Conv2d) and last.bias is not None
+        last.weight.mul_(20)
         noise = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-        network.layers[-1].bias[0] -= network(noise)[0].quantile(0.98)  # so that it finds some objects in noise
+        last.bias[0] -= network(noise)[0].quantile(0.98)  # so that it finds some objects in noise
     return meta_pose_judgement(network, 4)
 
 

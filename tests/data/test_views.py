@@ -27,11 +27,11 @@ def some(request) -> tuple[str, ViewSet]:
 def seen_by_truth(views: ViewSet) -> np.ndarray:
     truth = views.truth
     there = np.einsum("nvij,nvkj->nvki", truth.rotations, truth.points[:, None] - truth.positions[:, :, None])
-    return truth.focals[..., None, None] * there[..., :2] / there[..., 2:]
+    return np.asarray(truth.focals[..., None, None] * there[..., :2] / there[..., 2:])
 
 
 def pixels(places: np.ndarray) -> np.ndarray:
-    return np.clip(((places + 1) * 32).astype(int), 0, 63)
+    return np.asarray(np.clip(((places + 1) * 32).astype(int), 0, 63))
 
 
 def test_a_camera_sees_what_it_looks_at_in_the_middle_and_up_above():

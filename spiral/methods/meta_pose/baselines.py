@@ -49,7 +49,8 @@ def _least_squares(planes: Tensor, offsets: Tensor) -> Tensor:
     """The points x [B, K, 3] with the least Σ (p·x − o)² over planes p [B, V, K, 2, 3] and offsets o [B, V, K, 2]."""
     curvature = torch.einsum("bvkip,bvkiq->bkpq", planes, planes)
     pull = torch.einsum("bvkip,bvki->bkp", planes, offsets)
-    return torch.linalg.solve(curvature + 1e-9 * torch.eye(3, device=planes.device), pull)
+    points: Tensor = torch.linalg.solve(curvature + 1e-9 * torch.eye(3, device=planes.device), pull)
+    return points
 
 
 def adjusted(estimate: Estimate, sights: Sights) -> Estimate:

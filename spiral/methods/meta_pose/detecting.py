@@ -170,7 +170,8 @@ def seen_first(estimate: Estimate) -> Tensor:
 def _camera(places: Tensor, positions: Tensor) -> Tensor:
     """The affine map [3, 3] from (x, y, 1) in the picture to positions that errs least."""
     known = torch.cat((places, torch.ones_like(places[..., :1])), -1).flatten(0, 1)
-    return torch.linalg.lstsq(known, positions.flatten(0, 1)).solution.T
+    camera: Tensor = torch.linalg.lstsq(known, positions.flatten(0, 1)).solution.T
+    return camera
 
 
 def _cells(places: Tensor) -> Tensor:

@@ -72,7 +72,8 @@ def turning(points: Tensor, onto: Tensor) -> Tensor:
     u, _, vt = torch.linalg.svd(y.mT @ x)
     mirrored = torch.linalg.det(u @ vt).sign()
     u = torch.cat((u[..., :2], u[..., 2:] * mirrored[..., None, None]), -1)
-    return u @ vt
+    rotation: Tensor = u @ vt
+    return rotation
 
 
 def turned(rotations: Tensor, points: Tensor) -> Tensor:
@@ -85,7 +86,8 @@ def rotation_of(vectors: Tensor) -> Tensor:
     x, y, z = vectors.unbind(-1)
     zero = torch.zeros_like(x)
     crossing = torch.stack((zero, -z, y, z, zero, -x, -y, x, zero), -1).unflatten(-1, (3, 3))
-    return torch.linalg.matrix_exp(crossing)
+    rotation: Tensor = torch.linalg.matrix_exp(crossing)
+    return rotation
 
 
 def placed(points: Tensor, rotations: Tensor, places: Tensor, weights: Tensor) -> Cameras:

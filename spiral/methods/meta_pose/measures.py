@@ -16,7 +16,8 @@ def scaled_error(points: Tensor, truth: Tensor) -> Tensor:
     """The mean distance of points from the truth, both [B, K, 3], after the best scale and shift, [B]."""
     x, y = points - points.mean(-2, keepdim=True), truth - truth.mean(-2, keepdim=True)
     scale = (x * y).sum((-2, -1)) / x.square().sum((-2, -1)).clamp(min=1e-12)
-    return (scale[..., None, None] * x - y).norm(dim=-1).mean(-1)
+    error: Tensor = (scale[..., None, None] * x - y).norm(dim=-1).mean(-1)
+    return error
 
 
 def aligned_error(points: Tensor, truth: Tensor) -> Tensor:

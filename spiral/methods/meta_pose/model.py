@@ -109,7 +109,8 @@ class Step(nn.Module):
             each = torch.cat([part.flatten(2) for part in parts], -1)
         pooled = self.view(each).mean(1)
         follow, more = self.head(torch.cat((whole, pooled), -1)).unflatten(-1, (-1, 6)).split(3, -1)
-        return points + (1 + follow).clamp(0, 2) * moved + 0.3 * more
+        better: Tensor = points + (1 + follow).clamp(0, 2) * moved + 0.3 * more
+        return better
 
 
 class Refiner(nn.Module):

@@ -131,8 +131,10 @@ class Scenes(Figure):
 def _agreement(found: Sequence[Found], true: Sequence[Found]) -> float | None:
     """The correlation of costs between neighbouring scenes, as they were found and as they are, colours left aside."""
     options = MetaPoseOptions(color=0)
-    costs = [[cost(a, b, options) for a, b in pairwise(scenes)] for scenes in (found, true)]
-    return float(np.corrcoef(costs)[0, 1]) if min(np.std(costs, axis=1)) > 0 else None
+    costs = np.array([[cost(a, b, options) for a, b in pairwise(scenes)] for scenes in (found, true)])
+    if not costs.std(axis=1).all():
+        return None
+    return float(np.asarray(np.corrcoef(costs))[0, 1])
 
 
 def _require_views(views: ViewSet, name: str) -> None:
