@@ -25,7 +25,7 @@ from spiral.methods.meta_pose.training import RefiningOptions, rate_at
 
 SIDE, CELLS = 64, 32  # of a picture, and of the grid in which objects are found
 CORNERS = torch.tensor(((-1.0, 1, 0), (1, 1, 0), (1, -1, 0), (-1, -1, 0)))  # of the platform, in metres
-RARE = 20.0  # times as much as an empty cell weighs one with an object
+RARE = 10.0  # times as much more than an empty cell weighs one with an object
 AT_ONCE = 256
 
 
@@ -139,13 +139,11 @@ class Finding(Part):
         pictures = as_seen(self.images[chosen.numpy()], places.device)
         logits, found = self.network.train()(pictures)
         chosen = chosen.to(places.device)
-        row, column = _cells(places[chosen]).unbind(-1)
-        batch = torch.arange(len(chosen), device=places.device).unsqueeze(1)
-        there = torch.zeros_like(logits)
-        there[batch, row, column] = 1
-        weights = 1 + (RARE - 1) * there
-        told = functional.binary_cross_entropy_with_logits(logits, there, weights)
-        off = (found[batch, :, row, column] - positions[chosen]).norm(dim=-1).mean()
+        near, nearest = _nearness(places[chosen])
+        told = functional.binary_cross_entropy_with_logits(logits, near, 1 + RARE * near)
+        batch = torch.arange(len(chosen), device=places.device)[:, None, None]
+        apart = (found - positions[chosen][batch, nearest].movedim(-1, 1)).norm(dim=1)
+        off = (near * apart).sum() / near.sum()
         descend(told + off, self.network, self.optimizer, math.inf, "meta_pose's finder")
         return {"told": float(told.detach()), "off": float(off.detach())}
 
@@ -174,9 +172,16 @@ def _camera(places: Tensor, positions: Tensor) -> Tensor:
     return camera
 
 
-def _cells(places: Tensor) -> Tensor:
-    """Row and column of the cells that places [..., 2] are in, int64."""
-    return ((places.flip(-1) + 1) / 2 * CELLS).long().clamp(0, CELLS - 1)
+def _nearness(places: Tensor) -> tuple[Tensor, Tensor]:
+    """How near each cell is to the nearest of the places [B, n, 2], 1 there and e^−½ a cell away, and which it is.
+
+    Both are [B, 32, 32].
+    """
+    cells = _middles(CELLS, places.device).flatten(1).T
+    apart = (places.unsqueeze(2) - cells).norm(dim=-1) * CELLS / 2
+    least, nearest = apart.min(1)
+    shape = (len(places), CELLS, CELLS)
+    return torch.exp(-least.square() / 2).view(shape), nearest.view(shape)
 
 
 def _middles(cells: int, device: torch.device) -> Tensor:

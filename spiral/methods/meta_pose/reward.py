@@ -39,7 +39,7 @@ class MetaPoseOptions(Section):
 
     cutoff: float = Field(default=0.6, gt=0)
     color: float = Field(default=0.6, ge=0)
-    threshold: float = Field(default=0.5, gt=0, lt=1)
+    threshold: float = Field(default=0.4, gt=0, lt=1)
     width: Size = 16
 
 

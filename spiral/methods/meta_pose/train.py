@@ -79,7 +79,7 @@ class Figure(Experiment):
 class ScenesOptions(PosingOptions):
     """How long the finder of objects learns, and how wide it is."""
 
-    finder_steps: Size = 1500
+    finder_steps: Size = 3000
     finder_width: Size = 16
 
 
