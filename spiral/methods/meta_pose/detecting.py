@@ -167,9 +167,10 @@ def seen_first(estimate: Estimate) -> Tensor:
 
 def _camera(places: Tensor, positions: Tensor) -> Tensor:
     """The affine map [3, 3] from (x, y, 1) in the picture to positions that errs least."""
-    known = torch.cat((places, torch.ones_like(places[..., :1])), -1).flatten(0, 1)
-    camera: Tensor = torch.linalg.lstsq(known, positions.flatten(0, 1)).solution.T
-    return camera
+    known = torch.cat((places, torch.ones_like(places[..., :1])), -1).flatten(0, 1).double()
+    # Not by LAPACK's least squares, whose last digits change with where in memory things lie.
+    camera: Tensor = torch.linalg.solve(known.T @ known, known.T @ positions.flatten(0, 1).double()).T
+    return camera.float()
 
 
 def _nearness(places: Tensor) -> tuple[Tensor, Tensor]:
