@@ -1,9 +1,9 @@
 """How S2 learns from detections alone: it is asked to explain those that it was not shown.
 
 A refinement that is paid for explaining what it sees may learn to follow a detector's noise. So some detections are
-hidden from it, and where it works from two views, the other two are hidden altogether; the likelihood of the hidden ones, at
-the places where its points are seen, is what it climbs. The camera of a hidden view is the one that sees its points
-best. So noise that nobody can foretell is not learned, and nothing is needed but footage from several sides.
+hidden from it, and where it works from two views, the other two are hidden altogether; the likelihood of the hidden
+ones, at the places where its points are seen, is what it climbs. The camera of a hidden view is the one that sees its
+points best. So noise that nobody can foretell is not learned, and nothing is needed but footage from several sides.
 """
 
 from __future__ import annotations
