@@ -10,6 +10,8 @@ import torch
 from spiral.methods.dtn.reward import DtnOptions, Judges
 from spiral.methods.judgement import Judgement
 from spiral.methods.manifold_traversal.reward import judgement_of as traversal_judgement
+from spiral.methods.meta_pose.detecting import ObjectFinder
+from spiral.methods.meta_pose.reward import judgement_of as meta_pose_judgement
 from spiral.methods.n4_fields.field import Dictionary
 from spiral.methods.n4_fields.model import PatchNetwork
 from spiral.methods.n4_fields.reward import judgement_of as n4_judgement
@@ -28,6 +30,20 @@ def _dtn() -> Judgement:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return Judgement("dtn", network_arrays(Judges(options)), options.model_dump(mode="json"))
+
+
+def _meta_pose() -> Judgement:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ObjectFinder(4)
+    with torch.no_grad():
+        network.camera.copy_(torch.eye(3))
+        last = network.layers[-1]
+        assert isinstance(last, torch.nn.Conv2d) and last.bias is not None
+        last.weight.mul_(20)
+        noise = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+        last.bias[0] -= network(noise)[0].quantile(0.98)  # so that it finds some objects in noise
+    return meta_pose_judgement(network, 4)
 
 
 def _vlae() -> Judgement:
@@ -76,6 +92,7 @@ def _rift() -> Judgement:
 FITS: dict[str, Callable[[], Judgement]] = {
     "dtn": _dtn,
     "manifold_traversal": _traversal,
+    "meta_pose": _meta_pose,
     "n4_fields": _n4_fields,
     "puppet_gan": _puppet_gan,
     "rift": _rift,

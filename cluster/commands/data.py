@@ -37,7 +37,10 @@ def prepare(
 def make(
     name: Annotated[
         str,
-        typer.Argument(help="A set that is drawn: scenes, scenes-2, scene-views, shapes-3d, syn-numbers or syn-signs."),
+        typer.Argument(
+            help="A set that is drawn: scenes, scenes-2, scene-views, shapes-3d, views-figure, views-scenes, "
+            "syn-numbers or syn-signs."
+        ),
     ],
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Decides every picture.")] = 0,
     train: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many to train on.")] = 50_000,

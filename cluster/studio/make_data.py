@@ -12,10 +12,9 @@ from typing import TypeGuard
 import numpy as np
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from actors.room_making import make_rooms
-from actors.scene_making import make_scenes, make_views
+from actors import room_making, scene_making, views_making
 from cluster.run.cores import processors
-from spiral.data import DatasetError, Pictures, drawn, find, scene_views, scenes, shapes_3d
+from spiral.data import DatasetError, Pictures, drawn, find, scene_views, scenes, shapes_3d, views
 from spiral.data.catalogue import SETS
 from spiral.data.dataset import Dataset
 from spiral.data.drawn import Drawn
@@ -25,8 +24,9 @@ from spiral.data.scene_views import SceneViews
 from spiral.data.scenes import Scenes
 from spiral.data.shapes_3d import FREE, Shapes3d
 from spiral.data.syn_numbers import syn_numbers
+from spiral.data.views import Views
 
-Made = Scenes | SceneViews | Shapes3d | Drawn
+Made = Scenes | SceneViews | Shapes3d | Views | Drawn
 CHUNK = 500  # pictures that a process draws at once
 
 
@@ -38,24 +38,29 @@ def make_data(name: str, seed: int, train: int, held_out: int, processes: int | 
     """
     dataset = _to_be_drawn(name, fonts)
     counts: dict[Split, int] = {"test": held_out, "train": train}
-    things = "scenes" if isinstance(dataset, Scenes) else "pictures"
+    things = "scenes" if isinstance(dataset, Scenes) else "sights" if isinstance(dataset, Views) else "pictures"
     with Progress(*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as bar:
         for split, count in counts.items():
             advance = partial(bar.advance, bar.add_task(f"{split} {things}", total=count))
-            if isinstance(dataset, Scenes):
-                objects = (1, dataset.most_objects)
-                made = make_scenes(split, count, seed, processes or processors(), advance, objects)
-                scenes.write(dataset.folder, split, made)
-            elif isinstance(dataset, SceneViews):
-                views = make_views(split, count, seed, processes or processors(), advance)
-                scene_views.write(dataset.folder, split, views)
-            elif isinstance(dataset, Shapes3d):
-                rooms = make_rooms(split, count, seed, processes or processors(), advance)
-                shapes_3d.write(dataset.folder, split, *rooms)
-            else:
-                pictures = make_pictures(dataset, split, count, seed, processes or processors(), advance)
-                drawn.write(dataset.folder, split, pictures)
+            _draw(dataset, split, count, seed, processes or processors(), advance)
     return f"{train:,} {things} to train on and {held_out:,} held out are in {dataset.folder} (seed {seed})"
+
+
+def _draw(dataset: Made, split: Split, count: int, seed: int, processes: int, progress: Callable[[int], None]) -> None:
+    """Draws a split of the set and writes it into its folder."""
+    folder = dataset.folder
+    if isinstance(dataset, Scenes):
+        objects = (1, dataset.most_objects)
+        scenes.write(folder, split, scene_making.make_scenes(split, count, seed, processes, progress, objects))
+    elif isinstance(dataset, SceneViews):
+        scene_views.write(folder, split, scene_making.make_views(split, count, seed, processes, progress))
+    elif isinstance(dataset, Shapes3d):
+        shapes_3d.write(folder, split, *room_making.make_rooms(split, count, seed, processes, progress))
+    elif isinstance(dataset, Views):
+        seen = views_making.make_views(folder.name, split, count, seed, processes, progress)
+        views.write(folder, split, seen)
+    else:
+        drawn.write(folder, split, make_pictures(dataset, split, count, seed, processes, progress))
 
 
 def make_pictures(

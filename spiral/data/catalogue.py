@@ -34,6 +34,7 @@ from spiral.data.svhn import Svhn
 from spiral.data.syn_numbers import syn_numbers
 from spiral.data.syn_signs import syn_signs
 from spiral.data.usps import Usps
+from spiral.data.views import Views
 
 FOLDER = "folder:"
 DIGITS = ("mnist", "mnist5k")  # what `digits` may stand for
@@ -56,6 +57,8 @@ SETS: dict[str, Callable[[Path], Dataset]] = {
     "scene-views": lambda root: SceneViews(root / "scene-views"),
     "aerials": lambda root: Aerials(root / "aerials"),
     **{name: partial(_rooms, part) for name, part in shapes_3d.NAMES.items()},
+    "views-figure": lambda root: Views(root / "views-figure", "a figure with limbs, from four sides"),
+    "views-scenes": lambda root: Views(root / "views-scenes", "five objects on a platform, from four sides"),
     "mnist-m": lambda root: MnistM(find("digits", root), Photos(root / "bsds500")),
     "syn-numbers": lambda root: syn_numbers(root / "syn-numbers"),
     "syn-signs": lambda root: syn_signs(root / "syn-signs"),

@@ -114,6 +114,11 @@ METHODS: dict[str, Method] = {
         "Usman, Bashkirova, Saenko: RIFT: Translation via Restricted Information Flow (2021)",
         "spiral.methods.rift",
     ),
+    "meta_pose": Method(
+        "Judges a scene by where its things stand in space, which it has learned from views that nobody calibrated.",
+        "Usman, Tagliasacchi, Saenko, Sud: MetaPose: Fast 3D Pose from Multiple Views without 3D Supervision (2022)",
+        "spiral.methods.meta_pose",
+    ),
 }
 
 

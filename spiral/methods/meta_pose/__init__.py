@@ -1,0 +1,1 @@
+"""MetaPose: positions in space and cameras from several views, without labels or calibration."""
