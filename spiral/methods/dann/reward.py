@@ -5,15 +5,16 @@ while the agent does. The agent has the part of the reversed gradient: it seeks 
 
 For an agent that copies it is the distance between the features of render and target. With the networks of a fit
 (`from`) the features are what the last layer of G_y sees: of G_f, which is the same in both domains, the part that says
-what is shown. Targets are seen as the fit's source and renders as its target, so that they may look as different as
-these: shown a number on clutter, the agent is paid for the digit. All that scores stays as it is, and the domain
-classifier says how well G_f still tells renders from targets. Without a fit the features are what that classifier
-learns to look at, as in Larsen et al. ("Autoencoding beyond Pixels Using a Learned Similarity Metric", ICML 2016).
+what is shown. Targets are seen as one domain of the fit and renders as the other (`shown`), so that they may look as
+different as these: shown a number on clutter, the agent is paid for the digit. All that scores stays as it is, and the
+domain classifier says how well G_f still tells renders from targets. Without a fit the features are what that
+classifier learns to look at, as in Larsen et al. ("Autoencoding beyond Pixels Using a Learned Similarity Metric", ICML
+2016).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -37,15 +38,20 @@ from spiral.section import Size
 from spiral.state import network_arrays
 
 NAME = "dann"
+DOMAINS = ("source", "target")
 KEPT = 0.99  # of the yardstick in an update
 SHORTEST = 1e-3  # yardstick, where all targets are alike
 
 
 class DannOptions(NetworkOptions):
-    """The network, whether its features stay as they are, which a fit says of its own, and how the rest learns."""
+    """The network, whether its features stay as they are, which a fit says of its own, and how the rest learns.
+
+    `shown` is the domain of the fit which an agent that copies is shown; it paints the other one.
+    """
 
     normalized: bool = False
     frozen: bool = False
+    shown: Literal["source", "target"] = "source"
     learning_rate: float = Field(default=2e-4, gt=0)
     batch_size: Size = 64
 
@@ -53,8 +59,10 @@ class DannOptions(NetworkOptions):
 class Judge(nn.Module):
     """G_f, G_d, and how far the features of one target are from another's on average.
 
-    Args:
-        fitted: whether there are the hidden layers of G_y as well, and G_f as the fit's source is normalised.
+    Attributes:
+        extractor: G_f, of a fit as its target is normalised.
+        of_source: the same as its source is normalised, and
+        labels: the hidden layers of G_y; both of a fit alone.
     """
 
     yardstick: Tensor
@@ -67,15 +75,10 @@ class Judge(nn.Module):
         self.labels = label_predictor(options, self.extractor.outputs, 1)[:-1] if fitted else None
         self.register_buffer("yardstick", torch.ones(()))
 
-    def of_renders(self, pictures: Tensor) -> Tensor:
-        """The features that are compared, of what was painted."""
-        return self._said(self.extractor(pictures))
-
-    def of_targets(self, pictures: Tensor) -> Tensor:
-        """The features that are compared, of what was shown."""
-        return self._said((self.of_source or self.extractor)(pictures))
-
-    def _said(self, features: Tensor) -> Tensor:
+    def compared(self, pictures: Tensor, domain: str) -> Tensor:
+        """The features that are compared, of pictures of the fit's source or target."""
+        extractor = self.of_source if self.of_source is not None and domain == "source" else self.extractor
+        features: Tensor = extractor(pictures)
         return features if self.labels is None else self.labels(features)
 
 
@@ -104,8 +107,10 @@ class Dann(LearnedReward):
         pictures = self._pictures(renders)
         scores: Tensor
         if self.setting.conditional:
-            targets = self.network.of_targets(self._pictures(need_targets(NAME, context, renders)))
-            scores = -apart(self.network.of_renders(pictures), targets) / self.network.yardstick.clamp(min=SHORTEST)
+            shown, painted = DOMAINS if self.options.shown == "source" else DOMAINS[::-1]
+            targets = self.network.compared(self._pictures(need_targets(NAME, context, renders)), shown)
+            distances = apart(self.network.compared(pictures, painted), targets)
+            scores = -distances / self.network.yardstick.clamp(min=SHORTEST)
         else:
             scores = self.network.domains(self.network.extractor(pictures)).squeeze(1)
         return scores.float().cpu()
@@ -169,7 +174,7 @@ def fitted_judge(options: NetworkOptions, network: DomainAdversarial, source: Te
     judge.labels.load_state_dict(network.labels[:-1].state_dict())
     judge.domains.load_state_dict(network.domains.state_dict())
     with torch.no_grad():
-        judge.yardstick.copy_(spread(judge.eval().of_targets(source.to(device).float() / 255)))
+        judge.yardstick.copy_(spread(judge.eval().compared(source.to(device).float() / 255, "source")))
     return judge
 
 

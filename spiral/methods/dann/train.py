@@ -11,7 +11,6 @@ With `--set source=… --set target=…` any two data sets with labels can be tr
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,7 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
 from spiral.methods.dann.domains import Domain, few_of_each, read_pair, ready
 from spiral.methods.dann.figures import draw_domains, draw_features, draw_learning
@@ -137,7 +135,7 @@ class Adaptation(_Domains):
         count, part, judge = min(EMBEDDED, self.options.measured), self.trainings["dann"], self._judge("dann")
         shown, painted = self.pair.source_test.first(count), self.pair.target_test.first(count)
         spaces = [*zip(part.features(shown.images), part.features(painted.images), strict=True)]
-        spaces.append((self._seen(judge.of_targets, shown), self._seen(judge.of_renders, painted)))
+        spaces.append((self._seen(judge, shown, "source"), self._seen(judge, painted, "target")))
         names = ("G_f", "the last layer of G_y", "the same, each domain normalised by itself (the judge)")
         known, asked = _labels(shown), _labels(painted)
         rows = [(name, nearest_kind(a, known, b, asked)) for name, (a, b) in zip(names, spaces, strict=True)]
@@ -149,8 +147,8 @@ class Adaptation(_Domains):
         )
 
     @torch.no_grad()
-    def _seen(self, features: Callable[[Tensor], Tensor], domain: Domain) -> NDArray[np.float32]:
-        parts = [features(some.to(self.device).float() / 255) for some in domain.images.split(AT_ONCE)]
+    def _seen(self, judge: Judge, pictures: Domain, domain: str) -> NDArray[np.float32]:
+        parts = [judge.compared(some.to(self.device).float() / 255, domain) for some in pictures.images.split(AT_ONCE)]
         return torch.cat(parts).cpu().numpy()
 
     def draw(self, folder: Path) -> None:
