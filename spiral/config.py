@@ -54,6 +54,19 @@ class AgentConfig(Section):
     conditional: bool = False
     blind: bool = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, document: Any) -> Any:
+        """Runs of earlier versions say of each agent whether it had a ReLU before its LSTM, as none has any more."""
+        if not isinstance(document, dict) or "rectified" not in document:
+            return document
+        if document["rectified"] is not False:
+            raise ValueError(
+                "agent.rectified was given, which is gone: agents with a ReLU before their LSTM need the version that "
+                "trained them; leave it out and train anew"
+            )
+        return {name: value for name, value in document.items() if name != "rectified"}
+
 
 class ReplayConfig(Section):
     """The buffer between actors and reward learner: how many of the newest pictures it keeps (thesis A.3)."""

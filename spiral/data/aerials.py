@@ -13,7 +13,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from scipy.ndimage import gaussian_filter
 
 from spiral.data.arrays import SPLITS
 from spiral.data.pictures import Pictures, Split, fitted
@@ -181,6 +180,8 @@ def _let_flow(town: _Town) -> None:
 
 def _photographed(town: _Town, size: int) -> NDArray[np.uint8]:
     """The view in its light, with shadows and grain, at its size."""
+    from scipy.ndimage import gaussian_filter  # here, since who reads other sets must not wait for it
+
     rng = town.rng
     image = np.asarray(town.view, np.float64)
     shadow = (np.asarray(town.dark) > 0) & ~np.isin(np.asarray(town.map), (HOUSE, WATER))

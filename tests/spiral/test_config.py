@@ -21,6 +21,7 @@ WRONG = [
     ({"policy": {"value": float("nan")}}, r"policy\.value: .*finite.*nan"),
     ({"policy": {"batch_size": "many"}}, r"policy\.batch_size: .*integer.*'many'"),
     ({"precision": "float16"}, "precision: .*'float32' or 'bfloat16'.*'float16'"),
+    ({"agent": {"rectified": True}}, "agent.rectified was given, which is gone: agents with a ReLU before their LSTM"),
     ({"agent": {"location_head": "map"}}, r"agent\.location_head: .*'deconvolution' or 'pointer'.*'map'"),
     ({"agent": {"channels": [8, 0]}}, r"agent\.channels\.1: .*greater than or equal to 1"),
     ({"rewards": [{"name": "l2", "when": "often"}]}, r"rewards\.l2\.when='often' .*end, step, or after how many"),
@@ -50,6 +51,10 @@ WRONG = [
 def test_a_wrong_setting_is_named_with_what_is_allowed(document, message):
     with pytest.raises(ConfigError, match=message):
         parse_config(document)
+
+
+def test_a_run_of_before_whose_agent_had_no_relu_is_read_as_it_is():
+    assert parse_config({"agent": {"rectified": False, "hidden": 32}}) == parse_config({"agent": {"hidden": 32}})
 
 
 def test_every_wrong_setting_is_named_at_once():
