@@ -12,16 +12,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data.arrays import SPLITS, path, read_arrays, write_arrays
-from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
+from spiral.data.arrays import MadeSet, how_to_make, path, read_made, write_arrays
+from spiral.data.pictures import DatasetCorrupt, Pictures, Split, fitted
 from spiral.data.segmented import Color, Segmented, nearest
 
 
 @dataclass(frozen=True)
-class SceneViews:
+class SceneViews(MadeSet):
     """The data set, in the folder of its name."""
 
-    folder: Path
     size = "50,000 + 1,000"
     what = "objects on a platform in any light, from anywhere, with what each pixel shows, drawn by MuJoCo"
     classes: ClassVar[dict[str, Color]] = {
@@ -33,30 +32,18 @@ class SceneViews:
         "capsule": (60, 180, 75),
     }
 
-    @property
-    def where(self) -> str:
-        """The folder of the two files."""
-        return str(self.folder)
-
-    def missing(self) -> str:
-        """How to draw them where they are not drawn."""
-        drawn = all(path(self.folder, split).is_file() for split in SPLITS)
-        return "" if drawn else _how(self.folder)
-
     def read(self, split: Split, canvas_size: int, color: bool) -> Pictures:
         """The pictures of a split, without labels."""
-        return Pictures(fitted(read(self.folder, split).images, canvas_size, color))
+        return Pictures(fitted(self.whole(split).images, canvas_size, color))
 
     def read_segmented(self, split: Split, most: int, side: int) -> Segmented:
         """The first pictures of a split with what each pixel shows."""
-        found = read(self.folder, split)
+        found = self.whole(split)
         return Segmented(fitted(found.images[:most], side, True), nearest(found.classes[:most], side))
 
-    def prepare(self, source: Path | None) -> Path:
-        """The folder, when both files are there and whole; there is nothing to copy."""
-        for split in SPLITS:
-            read(self.folder, split)
-        return self.folder
+    def whole(self, split: Split) -> Segmented:
+        """All that the file of a split holds."""
+        return read(self.folder, split)
 
 
 def read(folder: Path, split: Split) -> Segmented:
@@ -67,15 +54,12 @@ def read(folder: Path, split: Split) -> Segmented:
         DatasetCorrupt: its file is damaged or another.
     """
     file = path(folder, split)
-    way_out = f"move it away and {_how(folder)}"
-    try:
-        images, classes = read_arrays(file, ("images", "classes"), "views of scenes", way_out)
-    except FileNotFoundError:
-        raise DatasetMissing(f"{file} is not there: {_how(folder)}") from None
+    images, classes = read_made(file, ("images", "classes"), "views of scenes", how_to_make(folder))
     if not _fit(images, classes):
         raise DatasetCorrupt(
             f"{file} holds images {images.dtype} {images.shape} and classes {classes.dtype} {classes.shape}, not "
-            f"pictures [N, H, W, 3] with one of {len(SceneViews.classes)} classes for each pixel: {way_out}"
+            f"pictures [N, H, W, 3] with one of {len(SceneViews.classes)} classes for each pixel: move it away and "
+            f"{how_to_make(folder)}"
         )
     return Segmented(images, classes)
 
@@ -97,7 +81,3 @@ def _fit(images: NDArray[np.generic], classes: NDArray[np.generic]) -> bool:
     pictures = images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] == 3 and images.size > 0
     marked = classes.dtype == np.uint8 and classes.shape == images.shape[:3]
     return pictures and marked and int(classes.max()) < len(SceneViews.classes)
-
-
-def _how(folder: Path) -> str:
-    return f"run `spiral data make {folder.name}`"

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data.arrays import SPLITS, path, read_arrays, write_arrays
-from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
+from spiral.data.arrays import MadeSet, how_to_make, path, read_made, write_arrays
+from spiral.data.pictures import DatasetCorrupt, Pictures, Split, fitted
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,9 @@ class SceneSet:
 
 
 @dataclass(frozen=True)
-class Scenes:
+class Scenes(MadeSet):
     """The data set: scenes with one object to `most_objects`, in the folder of its name."""
 
-    folder: Path
     most_objects: int
     size = "50,000 + 1,000"
 
@@ -42,25 +41,13 @@ class Scenes:
         """What the scenes hold."""
         return f"up to {self.most_objects} objects on a platform, drawn by MuJoCo"
 
-    @property
-    def where(self) -> str:
-        """The folder of the two files."""
-        return str(self.folder)
-
-    def missing(self) -> str:
-        """How to draw them where they are not drawn."""
-        drawn = all(path(self.folder, split).is_file() for split in SPLITS)
-        return "" if drawn else _how(self.folder)
-
     def read(self, split: Split, canvas_size: int, color: bool) -> Pictures:
         """The pictures of a split, without labels."""
-        return Pictures(fitted(read(self.folder, split).images, canvas_size, color))
+        return Pictures(fitted(self.whole(split).images, canvas_size, color))
 
-    def prepare(self, source: Path | None) -> Path:
-        """The folder, when both files are there and whole; there is nothing to copy."""
-        for split in SPLITS:
-            read(self.folder, split)
-        return self.folder
+    def whole(self, split: Split) -> SceneSet:
+        """All that the file of a split holds."""
+        return read(self.folder, split)
 
 
 def read(folder: Path, split: Split) -> SceneSet:
@@ -71,15 +58,12 @@ def read(folder: Path, split: Split) -> SceneSet:
         DatasetCorrupt: its file is damaged or another.
     """
     file = path(folder, split)
-    try:
-        images, actions = read_arrays(file, ("images", "actions"), "scenes", f"move it away and {_how(folder)}")
-    except FileNotFoundError:
-        raise DatasetMissing(f"{file} is not there: {_how(folder)}") from None
+    images, actions = read_made(file, ("images", "actions"), "scenes", how_to_make(folder))
     pictures = images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] == 3 and images.size > 0
     if not pictures or actions.ndim != 3 or len(images) != len(actions):
         raise DatasetCorrupt(
             f"{file} holds images {images.dtype} {images.shape} and actions {actions.shape}, not pictures [N, H, W, 3] "
-            f"with their programs [N, T, heads]: move it away and {_how(folder)}"
+            f"with their programs [N, T, heads]: move it away and {how_to_make(folder)}"
         )
     return SceneSet(images, actions.astype(np.int64))
 
@@ -94,7 +78,3 @@ def write(folder: Path, split: Split, scenes: SceneSet) -> Path:
     if file.exists():
         read(folder, split)
     return write_arrays(file, images=scenes.images, actions=scenes.actions.astype(np.int16))
-
-
-def _how(folder: Path) -> str:
-    return f"run `spiral data make {folder.name}`"

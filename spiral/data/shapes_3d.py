@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data.arrays import SPLITS, path, read_arrays, write_arrays
-from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
+from spiral.data.arrays import SPLITS, MadeSet, how_to_make, path, read_made, write_arrays
+from spiral.data.pictures import DatasetCorrupt, Pictures, Split, fitted
 
 NAME = "shapes-3d"
 FACTORS = {"floor_hue": 10, "wall_hue": 10, "object_hue": 10, "size": 8, "shape": 4, "orientation": 15}
@@ -61,10 +61,9 @@ def factors_of(split: Split, seed: int, numbers: range) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class Shapes3d:
+class Shapes3d(MadeSet):
     """One part of the set: `folder` has the pictures of all parts, each in a folder of its name."""
 
-    folder: Path
     part: str = FREE
 
     @property
@@ -80,30 +79,19 @@ class Shapes3d:
         return "rooms in which these vary: " + ", ".join(name.replace("_", " ") for name in varying(self.part))
 
     @property
-    def where(self) -> str:
-        """The folder of the two files."""
-        return str(self.place)
-
-    @property
     def place(self) -> Path:
         """The folder of the two files."""
         return self.folder / (self.part or "free")
 
-    def missing(self) -> str:
-        """How to draw them where they are not drawn."""
-        return "" if all(path(self.place, split).is_file() for split in SPLITS) else HOW
-
     def read(self, split: Split, canvas_size: int, color: bool) -> Pictures:
         """The pictures of a split, with their factors as attributes."""
-        images, factors = read(self.place, split)
+        images, factors = self.whole(split)
         known = {name: factors[:, place].astype(np.float32) for place, name in enumerate(FACTORS)}
         return Pictures(fitted(images, canvas_size, color), None, known)
 
-    def prepare(self, source: Path | None) -> Path:
-        """The folder, when both files are there and whole; there is nothing to copy."""
-        for split in SPLITS:
-            read(self.place, split)
-        return self.place
+    def whole(self, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """All that the file of a split holds."""
+        return read(self.place, split)
 
 
 def read(folder: Path, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -114,10 +102,7 @@ def read(folder: Path, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int6
         DatasetCorrupt: its file is damaged or another.
     """
     file = path(folder, split)
-    try:
-        images, factors = read_arrays(file, ("images", "factors"), "rooms", f"move it away and {HOW}")
-    except FileNotFoundError:
-        raise DatasetMissing(f"{file} is not there: {HOW}") from None
+    images, factors = read_made(file, ("images", "factors"), "rooms", HOW)
     pictures = images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] == 3
     if not pictures or factors.dtype.kind not in "iu" or factors.shape != (len(images), len(FACTORS)):
         raise DatasetCorrupt(
@@ -143,4 +128,4 @@ def write(folder: Path, split: Split, images: NDArray[np.uint8], factors: NDArra
         write_arrays(path(place, split), images=images[own], factors=factors[own].astype(np.uint8))
 
 
-HOW = f"run `spiral data make {NAME}`"
+HOW = how_to_make(Path(NAME))

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spiral.data.arrays import SPLITS, path, read_arrays, write_arrays
-from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
+from spiral.data.arrays import MadeSet, how_to_make, path, read_made, write_arrays
+from spiral.data.pictures import DatasetCorrupt, Pictures, Split, fitted
 
 Floats = NDArray[np.float32]
 
@@ -81,32 +81,24 @@ SEEN, TRUTH = (tuple(field.name for field in fields(kind)) for kind in (Seen, Tr
 
 
 @dataclass(frozen=True)
-class Views:
+class Views(MadeSet):
     """The data set, in the folder of its name."""
 
-    folder: Path
     what: str
     size = "as many as made"
 
     @property
-    def where(self) -> str:
-        """The folder of the two files."""
-        return str(self.folder)
-
-    def missing(self) -> str:
-        """How to draw them where they are not drawn."""
-        drawn = all(path(self.folder, split).is_file() for split in SPLITS)
-        return "" if drawn else _how(self.folder)
+    def how(self) -> str:
+        """What to do where they are not there."""
+        return _how(self.folder)
 
     def read(self, split: Split, canvas_size: int, color: bool) -> Pictures:
         """The pictures of the first view, without labels."""
-        return Pictures(fitted(read(self.folder, split).images, canvas_size, color))
+        return Pictures(fitted(self.whole(split).images, canvas_size, color))
 
-    def prepare(self, source: Path | None) -> Path:
-        """The folder, when both files are there and whole; there is nothing to copy."""
-        for split in SPLITS:
-            read(self.folder, split)
-        return self.folder
+    def whole(self, split: Split) -> ViewSet:
+        """All that the file of a split holds."""
+        return read(self.folder, split)
 
 
 def read(folder: Path, split: Split) -> ViewSet:
@@ -117,11 +109,8 @@ def read(folder: Path, split: Split) -> ViewSet:
         DatasetCorrupt: its file is damaged or another.
     """
     file = path(folder, split)
-    try:
-        names = ("images", *SEEN, *TRUTH, "links")
-        arrays = read_arrays(file, names, "views", f"move it away and {_how(folder)}")
-    except FileNotFoundError:
-        raise DatasetMissing(f"{file} is not there: {_how(folder)}") from None
+    names = ("images", *SEEN, *TRUTH, "links")
+    arrays = read_made(file, names, "views", _how(folder))
     found = dict(zip(names, arrays, strict=True))
     if not _fit_together(found):
         shapes = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in found.items())
@@ -180,4 +169,4 @@ def _fit_together(found: dict[str, NDArray[Any]]) -> bool:
 
 
 def _how(folder: Path) -> str:
-    return f"run `spiral data make {folder.name} --train 5000 --held-out 500`"
+    return how_to_make(folder, "--train 5000", "--held-out 500")
