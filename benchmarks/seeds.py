@@ -25,7 +25,7 @@ def joined(folders: list[Path]) -> list[Table]:
 
     Raises:
         ValueError: the folders are of different experiments, or of such as have rows of their own.
-        OutputError: a folder has no results.
+        OSError: a folder has no results.
     """
     fits = [TABLES.validate_python(read_json(folder / RESULTS)) for folder in folders]
     return [_joined(list(alike)) for alike in zip(*fits, strict=True)]

@@ -93,6 +93,36 @@ class Reward(ABC):
         raise WeightsError(f"{type(self).__name__} has no weights")
 
 
+class FittedReward(Reward):
+    """A reward whose network is what `spiral fit` has made of its method, and stays as it is.
+
+    Attributes:
+        method: whose fit it takes.
+        network: to be made by `__init__`.
+    """
+
+    fit = "required"
+    method: ClassVar[str]
+    network: nn.Module
+
+    def __init__(self, setting: Setting, options: Any) -> None:
+        super().__init__(setting, options)
+        self.setting = setting
+
+    def weights(self) -> Arrays:
+        """All that a fit gave."""
+        return network_arrays(self.network)
+
+    def load_weights(self, arrays: Arrays) -> None:
+        """Take over what a fit gave.
+
+        Raises:
+            WeightsError: they are of another network, or not finite.
+        """
+        need_finite(self.method, arrays)
+        load_network(self.network, arrays)
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What a learned reward takes one training step on, each uint8 [B, H, W, C].

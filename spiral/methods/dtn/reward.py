@@ -21,14 +21,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spiral.agent import writable_tensor
-from spiral.contracts import Arrays
 from spiral.methods.dtn.model import REAL, SIDE, Discriminator, Generator, Perception, as_inputs, in_color
 from spiral.methods.dtn.transfer import Transferring
 from spiral.methods.judgement import Judgement
-from spiral.rewards.base import Context, Reward, Setting, need_finite, need_pictures, need_shape, need_targets
+from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
 from spiral.rewards.discriminator import distinct
 from spiral.section import Section, Size
-from spiral.state import load_network, network_arrays
+from spiral.state import network_arrays
 
 KEPT_SHARE = 0.95  # of the pictures of the target that count as left as they are by G
 
@@ -57,17 +56,16 @@ class Judges(nn.Module):
         self.register_buffer("tolerance", torch.zeros(()))
 
 
-class Dtn(Reward):
+class Dtn(FittedReward):
     """f-constancy between what was shown and what was painted, realism by D₃, and identity on the target."""
 
     Options = DtnOptions
     options: DtnOptions
-    fit = "required"
+    method = "dtn"
 
     def __init__(self, setting: Setting, options: DtnOptions) -> None:
         super().__init__(setting, options)
-        self.setting = setting
-        self.network = Judges(options).to(setting.device).eval()
+        self.network: Judges = Judges(options).to(setting.device).eval()
 
     @torch.no_grad()
     def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:
@@ -90,19 +88,6 @@ class Dtn(Reward):
         options = self.options
         total = options.realism * realism[of_painted] - options.constancy * constancy
         return (total - options.identity * kept[of_shown] * changed).float().cpu()
-
-    def weights(self) -> Arrays:
-        """f, g, D and the tolerance."""
-        return network_arrays(self.network)
-
-    def load_weights(self, arrays: Arrays) -> None:
-        """Take over what a fit gave.
-
-        Raises:
-            WeightsError: they are of other networks, or not finite.
-        """
-        need_finite("dtn", arrays)
-        load_network(self.network, arrays)
 
     def _shown(self, shown: Tensor) -> tuple[Tensor, Tensor]:
         """f(x), and whether x is of the target, 0 or 1."""

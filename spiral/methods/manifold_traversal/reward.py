@@ -20,17 +20,16 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from spiral.agent import as_pictures, writable_tensor
-from spiral.contracts import Arrays
 from spiral.data.pictures import resize
 from spiral.methods.judgement import Judgement
 from spiral.methods.manifold_traversal.features import CHUNK, Features
 from spiral.methods.manifold_traversal.learning import Learning
 from spiral.methods.manifold_traversal.model import Manifold, Witness, half_width
 from spiral.methods.vgg import CHANNELS, Vgg
-from spiral.rewards.base import Context, Reward, Setting, need_finite, need_pictures, need_shape, need_targets
+from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
 from spiral.rewards.discriminator import distinct
 from spiral.section import Section, Size
-from spiral.state import load_network, network_arrays
+from spiral.state import network_arrays
 
 BLOCKS = 5  # as far as Ω looks
 
@@ -77,17 +76,16 @@ class Judges(nn.Module):
         return Witness(self.source, self.target, float(self.width))
 
 
-class ManifoldTraversal(Reward):
+class ManifoldTraversal(FittedReward):
     """How much a render is of the target and still of what was shown."""
 
     Options = ManifoldTraversalOptions
     options: ManifoldTraversalOptions
-    fit = "required"
+    method = "manifold_traversal"
 
     def __init__(self, setting: Setting, options: ManifoldTraversalOptions) -> None:
         super().__init__(setting, options)
-        self.setting = setting
-        self.network = Judges(options).to(setting.device)
+        self.network: Judges = Judges(options).to(setting.device)
 
     @torch.no_grad()
     def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:
@@ -104,19 +102,6 @@ class ManifoldTraversal(Reward):
         if targets is not None:
             scores = scores - witness.cost(painted - self._places(targets), self.options.penalty)
         return scores.float().cpu()
-
-    def weights(self) -> Arrays:
-        """Ω, the manifold, and the places of source and target."""
-        return network_arrays(self.network)
-
-    def load_weights(self, arrays: Arrays) -> None:
-        """Take over what a fit gave.
-
-        Raises:
-            WeightsError: they are of another network or manifold, or not finite.
-        """
-        need_finite("manifold_traversal", arrays)
-        load_network(self.network, arrays)
 
     def _places(self, pixels: NDArray[np.uint8]) -> Tensor:
         """φ of pictures of any size, each looked at once: a move leaves a canvas as it is."""

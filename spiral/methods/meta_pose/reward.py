@@ -22,13 +22,12 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
-from spiral.contracts import Arrays
 from spiral.methods.judgement import Judgement
 from spiral.methods.meta_pose.detecting import Found, ObjectFinder, as_seen
-from spiral.rewards.base import Context, Reward, Setting, need_finite, need_pictures, need_shape, need_targets
+from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
 from spiral.rewards.discriminator import distinct
 from spiral.section import Section, Size
-from spiral.state import load_network, network_arrays
+from spiral.state import network_arrays
 
 
 class MetaPoseOptions(Section):
@@ -43,17 +42,16 @@ class MetaPoseOptions(Section):
     width: Size = 16
 
 
-class MetaPose(Reward):
+class MetaPose(FittedReward):
     """Minus the cost of assigning what was built to what was shown, in metres."""
 
     Options = MetaPoseOptions
     options: MetaPoseOptions
-    fit = "required"
+    method = "meta_pose"
 
     def __init__(self, setting: Setting, options: MetaPoseOptions) -> None:
         super().__init__(setting, options)
-        self.setting = setting
-        self.network = ObjectFinder(options.width).to(setting.device).eval()
+        self.network: ObjectFinder = ObjectFinder(options.width).to(setting.device).eval()
 
     @torch.no_grad()
     def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:
@@ -75,19 +73,6 @@ class MetaPose(Reward):
     def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
         """The objects of each picture, uint8 [B, H, W, C]."""
         return self.network.find(as_seen(pixels, self.setting.device), self.options.threshold)
-
-    def weights(self) -> Arrays:
-        """The finder."""
-        return network_arrays(self.network)
-
-    def load_weights(self, arrays: Arrays) -> None:
-        """Take over what a fit gave.
-
-        Raises:
-            WeightsError: they are of another network, or not finite.
-        """
-        need_finite("meta_pose", arrays)
-        load_network(self.network, arrays)
 
 
 def cost(built: Found, shown: Found, options: MetaPoseOptions) -> float:

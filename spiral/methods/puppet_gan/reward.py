@@ -24,17 +24,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spiral.agent import writable_tensor
-from spiral.contracts import Arrays
 from spiral.data.picture_file import open_picture
 from spiral.data.pictures import DatasetError
 from spiral.methods.dtn.model import as_inputs
 from spiral.methods.dtn.pixels import in_chunks
 from spiral.methods.judgement import Judgement
 from spiral.methods.puppet_gan.model import Code, Decoder, Encoder, Layout
-from spiral.rewards.base import Context, Reward, Setting, need_finite, need_pictures, need_shape, need_targets
+from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
 from spiral.rewards.discriminator import distinct
 from spiral.section import ConfigError
-from spiral.state import load_network, network_arrays
+from spiral.state import network_arrays
 
 if TYPE_CHECKING:
     from spiral.methods.puppet_gan.puppet import PuppetGan
@@ -88,17 +87,16 @@ class Judges(nn.Module):
         self.register_buffer("scales", torch.ones(3))
 
 
-class Puppeteer(Reward):
+class Puppeteer(FittedReward):
     """The attribute of the reference, and the rest of what is shown."""
 
     Options = PuppetGanOptions
     options: PuppetGanOptions
-    fit = "required"
+    method = NAME
 
     def __init__(self, setting: Setting, options: PuppetGanOptions) -> None:
         super().__init__(setting, options)
-        self.setting = setting
-        self.network = Judges(options).to(setting.device).eval()
+        self.network: Judges = Judges(options).to(setting.device).eval()
         self.reference = None if options.reference is None else self._opened(Path(options.reference))
 
     @torch.no_grad()
@@ -126,19 +124,6 @@ class Puppeteer(Reward):
         apart = torch.stack([(one - other).square().flatten(1).mean(1) for one, other in pairs], 1)
         weights = apart.new_tensor((self.options.attribute, self.options.rest, self.options.picture))
         return -(apart / self.network.scales * weights).sum(1).float().cpu()
-
-    def weights(self) -> Arrays:
-        """E, R, what is seen in demonstrations, and the scales."""
-        return network_arrays(self.network)
-
-    def load_weights(self, arrays: Arrays) -> None:
-        """Take over what a fit gave.
-
-        Raises:
-            WeightsError: they are of other networks, or not finite.
-        """
-        need_finite(NAME, arrays)
-        load_network(self.network, arrays)
 
     def _attribute(self, shown: Code) -> Tensor:
         """α of the reference of each picture that is shown."""

@@ -23,17 +23,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spiral.agent import as_pictures, writable_tensor
-from spiral.contracts import Arrays
 from spiral.data.decode import decode
 from spiral.data.pictures import DatasetCorrupt
 from spiral.methods.judgement import Judgement
 from spiral.methods.rift.measures import Task
 from spiral.methods.rift.model import Translator
 from spiral.methods.rift.training import CHANNELS, Rift
-from spiral.rewards.base import Context, Reward, Setting, need_finite, need_pictures, need_shape, need_targets
+from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
 from spiral.rewards.discriminator import distinct
 from spiral.section import ConfigError, Section, Size
-from spiral.state import load_network, network_arrays
+from spiral.state import network_arrays
 
 GUIDES = 16  # of each domain that a fit keeps
 
@@ -64,17 +63,16 @@ class Judges(nn.Module):
             self.register_buffer(f"guides_{name}", torch.zeros(shape, dtype=torch.uint8))
 
 
-class RiftReward(Reward):
+class RiftReward(FittedReward):
     """How near a render is to the target's translation, and to target and guide in what each should give it."""
 
     Options = RiftRewardOptions
     options: RiftRewardOptions
-    fit = "required"
+    method = "rift"
 
     def __init__(self, setting: Setting, options: RiftRewardOptions) -> None:
         super().__init__(setting, options)
-        self.setting = setting
-        self.network = Judges(options).to(setting.device).eval()
+        self.network: Judges = Judges(options).to(setting.device).eval()
         names = ("a2b", "b2a") if options.towards == "b" else ("b2a", "a2b")
         self._forth, self._back = (self.network.generators[name] for name in names)
         self._own_guide = None if isinstance(options.guide, int) else _read_guide(Path(options.guide), options.side)
@@ -111,19 +109,6 @@ class RiftReward(Reward):
         if options.own:
             score = score - options.own * (self._back(painted)[1] - guide).square().mean((1, 2, 3))[of_painted]
         return score.float().cpu()
-
-    def weights(self) -> Arrays:
-        """Both generators and the guides."""
-        return network_arrays(self.network)
-
-    def load_weights(self, arrays: Arrays) -> None:
-        """Take over what a fit gave.
-
-        Raises:
-            WeightsError: they are of other networks, or not finite.
-        """
-        need_finite("rift", arrays)
-        load_network(self.network, arrays)
 
     def _guide(self) -> Tensor:
         """g, [1, 3, side, side]."""
