@@ -124,6 +124,43 @@ def read_as(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> float:
     return float(np.mean(classify(shipped("reader"), images)[0] == digits))
 
 
+@torch.inference_mode()
+def frechet_distance(images: NDArray[np.uint8], others: NDArray[np.uint8]) -> float:
+    """How far two sets of pictures are apart in what the shipped reader sees of them: 0 where they are alike.
+
+    ‖μ − μ'‖² + tr(Σ + Σ' − 2 (ΣΣ')^½) of the 128 activations before the reader's last layer (Heusel et al., "GANs
+    trained by a two time-scale update rule converge to a local Nash equilibrium", 2017, with another network). Small
+    sets look farther apart than they are: compare distances of equally many pictures, a thousand or more.
+
+    Args:
+        images: uint8 [N, H, W, C], two or more.
+        others: the same, [M, H, W, C].
+    """
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    seen = _Seen(shipped("reader"))
+    distance = FrechetInceptionDistance(seen, normalize=True, input_img_size=(1, SIDE, SIDE))
+    for pictures, real in ((images, False), (others, True)):
+        for chunk in _chunks(pictures):
+            distance.update(_ink(chunk), real=real)
+    return float(distance.compute())
+
+
+class _Seen(nn.Module):
+    """The activations of a classifier before its last layer, as many as `num_features`."""
+
+    def __init__(self, net: DigitNet) -> None:
+        super().__init__()
+        last = net.layers[-1]
+        assert isinstance(last, nn.Linear)
+        self.num_features = last.in_features
+        self.layers = net.layers[:-1]
+
+    def forward(self, ink: Tensor) -> Tensor:
+        seen: Tensor = self.layers(ink)
+        return seen
+
+
 def save(net: DigitNet, path: Path, metadata: Mapping[str, str]) -> None:
     """Writes weights and metadata (strings: how it was made, what it reached) as one safetensors file."""
     temporary = path.with_name(f".{path.name}.tmp")

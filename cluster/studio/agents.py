@@ -89,8 +89,15 @@ def require_weights(arrays: Arrays, agent: Agent, place: Path) -> None:
 
 def held_out(config: RunConfig) -> Pictures | None:
     """The held-out pictures for an agent to copy, with their labels; None for one that copies none."""
-    if not config.agent.conditional:
-        return None
+    return pictures_like(config) if config.agent.conditional else None
+
+
+def pictures_like(config: RunConfig) -> Pictures:
+    """The held-out pictures of the agent's data set, as its canvas shows them.
+
+    Raises:
+        DatasetError: they are not there.
+    """
     _, (size, _, channels) = inspect_environment(config)
     return load_pictures(config.data.name, "test", size, channels == 3)
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from actors.evaluation import Paintings, judge_copies, judge_inventions, read_alike
 from actors.scene_evaluation import judge_scenes, objects_of
 from cluster.run.folder import RunError
-from cluster.studio.agents import find_agent, held_out, let_paint, name_of_agent, of_data
+from cluster.studio.agents import find_agent, held_out, let_paint, name_of_agent, of_data, pictures_like
 from envs.scene_settings import SceneSettings
 from spiral.config import RunConfig
-from spiral.data import DIGITS, find, resolve, scenes
-from spiral.judge import read_as
+from spiral.data import DIGITS, DatasetMissing, find, resolve, scenes
+from spiral.judge import frechet_distance, read_as
 
 
 def evaluate(
@@ -39,7 +39,7 @@ def evaluate(
     pictures = held_out(config)
     paintings, targets = let_paint(config, weights, pictures, count, seed, temperature)
     if pictures is None or targets is None:
-        return _inventions(paintings.renders)
+        return _inventions(paintings.renders, _as_many_real(config, len(paintings.renders)))
     lines = [_copies(paintings, targets)]
     if _of_digits(config):
         lines.append(f"read as the same digit    {read_alike(paintings.renders, targets):.1%}")
@@ -64,13 +64,28 @@ def _copies(paintings: Paintings, targets: NDArray[np.uint8]) -> str:
     )
 
 
-def _inventions(renders: NDArray[np.uint8]) -> str:
+def _as_many_real(config: RunConfig, count: int) -> NDArray[np.uint8] | None:
+    """Held-out pictures of the agent's data set, as many as there are inventions at most; None where it is not here."""
+    try:
+        return pictures_like(config).images[:count]
+    except DatasetMissing:
+        return None
+
+
+def _inventions(renders: NDArray[np.uint8], real: NDArray[np.uint8] | None) -> str:
     report = judge_inventions(renders)
+    if real is None:
+        distance = "not measured: the pictures are not here (`spiral data`)"
+    else:
+        distance = (
+            f"{frechet_distance(renders, real):.1f} from {len(real):,} held-out pictures, in the reader's features"
+        )
     shares = "  ".join(f"{digit}: {share:.1%}" for digit, share in enumerate(report.shares))
     return (
         f"{len(renders):,} inventions:\n"
         f"accepted as digits        {report.accepted:.1%}\n"
         f"digits with 2% or more    {report.digits_present} of 10\n"
+        f"Fréchet distance          {distance}\n"
         f"{shares}"
     )
 

@@ -14,7 +14,7 @@ from spiral import data
 from spiral.agent import Agent
 from spiral.config import RunConfig
 from spiral.data import mnist
-from spiral.judge import read_as
+from spiral.judge import classify, frechet_distance, read_as, shipped
 from spiral.picture_error import mean_squared_error
 from spiral.state import network_arrays
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config
@@ -138,3 +138,25 @@ def test_real_digits_are_accepted_as_inventions_and_noise_is_not(digits):
     noise = np.random.default_rng(0).integers(0, 256, (200, 32, 32, 1), np.uint8)
     assert judge_inventions(noise).accepted < 0.02
     assert judge_inventions(np.full((5, 32, 32, 1), 255, np.uint8)) == InventionReport(0.0, (0.0,) * 10)
+
+
+def test_the_frechet_distance_is_that_of_its_equation_and_large_for_one_kind_alone_or_for_noise(digits):
+    some, others = digits[:500], digits[500:]
+    net = shipped("reader")
+    inks = [1 - torch.from_numpy(pictures).permute(0, 3, 1, 2) / 255 for pictures in (some, others)]
+    with torch.inference_mode():
+        (mean, covariance), (mean_, covariance_) = (
+            (seen.mean(0), np.cov(seen.T)) for seen in (net.layers[:-1](ink).double().numpy() for ink in inks)
+        )
+    # The roots of the eigenvalues of ΣΣ' are the singular values of Σ^½ Σ'^½.
+    roots = []
+    for sigma in (covariance, covariance_):
+        values, vectors = np.linalg.eigh(sigma)
+        roots.append(vectors * np.sqrt(values.clip(0)) @ vectors.T)
+    product = np.linalg.svd(roots[0] @ roots[1], compute_uv=False).sum()
+    expected = ((mean - mean_) ** 2).sum() + np.trace(covariance + covariance_) - 2 * product
+    near = frechet_distance(some, others)
+    assert near == pytest.approx(expected, rel=0.02)
+    noise = np.random.default_rng(0).integers(0, 256, some.shape, np.uint8)
+    one_kind = digits[classify(net, digits)[0] == 3]
+    assert near < 0.1 * min(frechet_distance(one_kind, others), frechet_distance(noise, others))
