@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from spiral.data import fonts
 from spiral.data.arrays import SPLITS, path, read_arrays, write_arrays
-from spiral.data.fonts import MATPLOTLIB
 from spiral.data.pictures import DatasetCorrupt, DatasetMissing, Pictures, Split, fitted
 
 SIZE = 32
@@ -43,8 +43,8 @@ class Drawn:
         return str(self.folder) if any(path(self.folder, split).is_file() for split in SPLITS) else "drawn when read"
 
     def missing(self) -> str:
-        """What to do where the package with the fonts is not there."""
-        return MATPLOTLIB.missing()
+        """What to do where a package with fonts is not there."""
+        return fonts.missing()
 
     def read(self, split: Split, canvas_size: int, color: bool) -> Pictures:
         """The pictures of a split, from its file where it was made, and else drawn."""

@@ -1,5 +1,6 @@
-"""Fonts that write digits: those that the package matplotlib carries, so that no picture depends on the machine's own.
+"""Fonts that write digits: those that some packages carry, so that no picture depends on the machine's own.
 
+Among them are fonts that look written by hand, and such whose 1 is a bare stroke, as in what people write.
 A folder with other fonts may be added by name, for more kinds of digits.
 """
 
@@ -14,27 +15,47 @@ from spiral.data.package import Package
 from spiral.data.pictures import DatasetCorrupt, DatasetMissing
 
 MATPLOTLIB = Package("matplotlib", "matplotlib/mpl-data/fonts/ttf", "fonts")
-CARRIED = (
-    *(f"DejaVu{name}" for name in ("Sans", "Sans-Bold", "Sans-Oblique", "Sans-BoldOblique")),
-    *(f"DejaVu{name}" for name in ("SansMono", "SansMono-Bold", "SansMono-Oblique", "SansMono-BoldOblique")),
-    *(f"DejaVu{name}" for name in ("Serif", "Serif-Bold", "Serif-Italic", "Serif-BoldItalic")),
-    *(f"STIXGeneral{name}" for name in ("", "Bol", "Italic", "BolIta")),
-    *(f"cm{name}10" for name in ("b", "r", "ss", "ti", "tt")),
-)
+CARRIED: dict[Package, tuple[str, ...]] = {
+    MATPLOTLIB: (
+        *(f"DejaVu{name}.ttf" for name in ("Sans", "Sans-Bold", "Sans-Oblique", "Sans-BoldOblique")),
+        *(f"DejaVu{name}.ttf" for name in ("SansMono", "SansMono-Bold", "SansMono-Oblique", "SansMono-BoldOblique")),
+        *(f"DejaVu{name}.ttf" for name in ("Serif", "Serif-Bold", "Serif-Italic", "Serif-BoldItalic")),
+        *(f"STIXGeneral{name}.ttf" for name in ("", "Bol", "Italic", "BolIta")),
+        *(f"cm{name}10.ttf" for name in ("b", "r", "ss", "ti", "tt")),
+    ),
+    Package("font-amatic-sc", "font_amatic_sc/files", "fonts"): ("AmaticSC-Regular.ttf", "AmaticSC-Bold.ttf"),
+    Package("font-caladea", "font_caladea/files", "fonts"): ("Caladea-Regular.ttf", "Caladea-Italic.ttf"),
+    Package("font-fredoka-one", "font_fredoka_one/files", "fonts"): ("FredokaOne-Regular.ttf",),
+    Package("font-hanken-grotesk", "font_hanken_grotesk/files", "fonts"): tuple(
+        f"HankenGrotesk-{name}.otf" for name in ("Regular", "Bold", "LightItalic")
+    ),
+    Package("font-intuitive", "font_intuitive/files", "fonts"): ("Intuitive.ttf",),
+    Package("font-manrope", "font_manrope/files", "fonts"): tuple(
+        f"Manrope-{name}.ttf" for name in ("Regular", "Bold", "Light")
+    ),
+    Package("font-source-sans-pro", "font_source_sans_pro/files", "fonts"): tuple(
+        f"SourceSansPro-{name}.ttf" for name in ("Regular", "Bold", "Light", "It")
+    ),
+}
 SUFFIXES = (".ttf", ".otf")
 SMALL = 16  # pixels, to see whether a font has digits
 
 Font = ImageFont.FreeTypeFont
 
 
+def missing() -> str:
+    """What to do where a package with fonts is not there; empty where all are."""
+    return next((what for package in CARRIED if (what := package.missing())), "")
+
+
 @lru_cache
 def font_files(folder: Path | None = None) -> list[Path]:
-    """The fonts of the package, and then those below a folder that have ten different digits, by path.
+    """The fonts of the packages, and then those below a folder that have ten different digits, by path.
 
     Raises:
-        DatasetMissing: the package is not installed, or the folder has no such font.
+        DatasetMissing: a package is not installed, or the folder has no such font.
     """
-    carried = [MATPLOTLIB.path() / f"{name}.ttf" for name in CARRIED]
+    carried = [package.path() / name for package, names in CARRIED.items() for name in names]
     if folder is None:
         return carried
     added = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and _has_digits(path)]
@@ -53,7 +74,9 @@ def font_of(file: Path, size: int) -> Font:
     try:
         return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
     except OSError as error:
-        raise DatasetCorrupt(f"{file} cannot be read as a font ({error}): install matplotlib again") from None
+        raise DatasetCorrupt(
+            f"{file} cannot be read as a font ({error}): install the package that carries it again"
+        ) from None
 
 
 def _has_digits(file: Path) -> bool:

@@ -189,8 +189,8 @@ def test_a_folder_without_fonts_is_refused_and_nothing_is_drawn(tmp_path, monkey
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_fonts_need_the_package(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawn, "MATPLOTLIB", Package("matplotlib", "matplotlib/nowhere", "fonts"))
+def test_the_fonts_need_their_packages(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fonts.CARRIED, Package("font-manrope", "font_manrope/nowhere", "fonts"), ("any.ttf",))
     assert not {entry.name: entry.ready for entry in data.catalogue(NOWHERE)}[name]
-    with pytest.raises(data.DatasetMissing, match="carried by the package matplotlib"):
+    with pytest.raises(data.DatasetMissing, match="carried by the package font-manrope"):
         data.prepare(name, root=NOWHERE)
