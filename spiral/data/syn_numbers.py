@@ -25,6 +25,7 @@ TILT = 0.35  # radians, at most
 SLANT = 0.25
 MOST_BLUR = 1.2  # pixels
 CONTRAST = 60  # between ink and paper in the mean of the channels, at least
+LEGIBLE = 45  # what the ink changes at least, in the mean of its pixels, whatever lies behind it and however blurred
 FINE = FINER * SIZE
 
 
@@ -38,16 +39,28 @@ def syn_numbers(folder: Path, more_fonts: Path | None = None) -> Drawn:
 
 
 def draw_number(rng: np.random.Generator, more_fonts: Path | None = None) -> tuple[NDArray[np.uint8], int]:
-    """A picture, uint8 [32, 32, 3], and the digit in its middle."""
-    digits = rng.integers(10, size=rng.integers(1, MOST_DIGITS + 1))
-    middle = int(rng.integers(len(digits)))
+    """A picture, uint8 [32, 32, 3], and the digit in its middle, which can be read."""
     files = font_files(more_fonts)
-    height = rng.uniform(*HEIGHT) * FINE
-    mask = _posed(_written(digits, middle, font_of(files[rng.integers(len(files))], round(height / 0.72))), rng)
-    paper, ink = _colors(rng)
-    picture = background(rng, FINE, paper)
-    picture.paste(tuple(int(value) for value in ink), mask=mask)
-    return photographed(picture, rng.uniform(0, MOST_BLUR)), int(digits[middle])
+    while True:
+        digits = rng.integers(10, size=rng.integers(1, MOST_DIGITS + 1))
+        middle = int(rng.integers(len(digits)))
+        height = rng.uniform(*HEIGHT) * FINE
+        mask = _posed(_written(digits, middle, font_of(files[rng.integers(len(files))], round(height / 0.72))), rng)
+        paper, ink = _colors(rng)
+        ground = background(rng, FINE, paper)
+        blur = rng.uniform(0, MOST_BLUR)
+        picture = ground.copy()
+        picture.paste(tuple(int(value) for value in ink), mask=mask)
+        seen = photographed(picture, blur)
+        if _contrast(seen, photographed(ground, blur), mask) >= LEGIBLE:
+            return seen, int(digits[middle])
+
+
+def _contrast(seen: NDArray[np.uint8], ground: NDArray[np.uint8], mask: Image.Image) -> float:
+    """How much the ink changes in its places, in the mean of pixels and channels: little where clutter has its colour."""
+    weights = np.asarray(mask.reduce(FINER), float)
+    changed = abs(seen.astype(float) - ground).mean(2)
+    return float((weights * changed).sum() / max(weights.sum(), 1.0))
 
 
 def _written(digits: NDArray[np.int64], middle: int, font: Font) -> Image.Image:

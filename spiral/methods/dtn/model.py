@@ -29,8 +29,9 @@ TINY = 1e-8  # the root of equation 7 has no slope where a picture is flat
 class Perception(nn.Module):
     """f: pictures, grey or of three colours, → the last convolution's activations, [N, features] (section 5.1).
 
-    With a width of 64 it has the paper's 64, 128, 256 and 128 filters. Beyond the paper, layers are normalised by
-    batches, so that they learn in minutes of a processor and f is in units of its spread over the source; and a picture
+    With a width of 64 it has the paper's 64, 128, 256 and 128 filters; the last ones see all 4×4 places at once, so
+    that f knows what is where. Beyond the paper, layers are normalised by batches, so that they learn in minutes of a
+    processor, f ends in a hyperbolic tangent, so that nothing in a picture weighs without end in L_CONST, and a picture
     counts as it differs from its mean, in units of its spread, so that bold and faint ink are seen alike.
     """
 
@@ -42,14 +43,14 @@ class Perception(nn.Module):
         for before, after in zip(widths[:-2], widths[1:-1], strict=True):
             layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)]
             layers += [nn.MaxPool2d(2), nn.ReLU()]
-        last = nn.BatchNorm1d(self.features, affine=False)
-        self.layers = nn.Sequential(*layers, nn.Conv2d(*widths[-2:], 3, padding=1), nn.MaxPool2d(4), nn.Flatten(), last)
+        last = (nn.Flatten(), nn.BatchNorm1d(self.features, affine=False), nn.Tanh())
+        self.layers = nn.Sequential(*layers, nn.Conv2d(*widths[-2:], SIDE // 8), *last)
         self.apply(_begin_even)
         self.eval()
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # half the time on a processor
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """f(x), [N, features]."""
+        """f(x), [N, features], each from −1 to 1."""
         spread, mean = torch.std_mean(pictures, (1, 2, 3), correction=0, keepdim=True)
         seen: Tensor = self.layers(in_color((pictures - mean) / (spread + LEAST_SPREAD)))
         return seen
@@ -61,7 +62,7 @@ class Classifier(nn.Module):
     def __init__(self, perception: Perception, classes: int) -> None:
         super().__init__()
         self.perception = perception
-        self.head = nn.Sequential(nn.ReLU(), nn.Linear(perception.features, classes))
+        self.head = nn.Linear(perception.features, classes)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """The logits."""

@@ -1,4 +1,9 @@
-"""f is learned first: the convolutions of a classifier of the source's digits (section 5.1)."""
+"""f is learned first: the convolutions of a classifier of the source's digits (section 5.1).
+
+It must say of pictures of the target what it says of the source's, and has none of them to learn from. So it sees each
+picture bent another way each time (after Simard, Steinkraus, Platt: "Best practices for convolutional neural networks
+applied to visual document analysis", 2003), as hands bend what fonts write.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +23,7 @@ from spiral.methods.experiment import ExperimentOptions, Part
 from spiral.section import Size
 
 Made = TypeVar("Made")
+BEND, BENDS = 0.15, 5  # half sides by which places move at most, each apart at a grid of so many
 WARM_UP = 0.1  # of a training, over which the learning rate of an f rises; then it falls to nothing
 
 
@@ -79,7 +85,8 @@ class Reading(Sampling):
         optimizer.param_groups[0]["lr"] = self.options.perception_rate * rate_at(progress)
         chosen = self.some(self.pixels)
         self.classifier.train()
-        logits, labels = self.classifier(self.pixels.inputs(chosen)), self.pixels.labels[chosen]
+        pictures, labels = bent(self.pixels.inputs(chosen), self.generator), self.pixels.labels[chosen]
+        logits = self.classifier(pictures)
         loss = functional.cross_entropy(logits, labels)
         descend(loss, self.classifier, optimizer, math.inf, "the classifier of the dtn")
         self.classifier.eval()
@@ -94,6 +101,17 @@ class Reading(Sampling):
         """The share of pictures [N, C, 32, 32] that it reads right."""
         logits = in_chunks(self.classifier, pictures.__getitem__, len(pictures))
         return float((logits.argmax(1) == labels).float().mean())
+
+
+def bent(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """The pictures [N, C, H, W] as on a sheet that is stretched unevenly."""
+    moves = BEND * (2 * torch.rand(len(pictures), 2, BENDS, BENDS, generator=generator) - 1)
+    smooth = functional.interpolate(moves, pictures.shape[-2:], mode="bicubic", align_corners=True)
+    places = functional.affine_grid(
+        torch.eye(2, 3).expand(len(pictures), 2, 3), list(pictures.shape), align_corners=False
+    )
+    grid = (places + smooth.permute(0, 2, 3, 1)).to(pictures.device)
+    return functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
 
 
 def rate_at(progress: float) -> float:
