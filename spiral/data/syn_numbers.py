@@ -57,7 +57,7 @@ def draw_number(rng: np.random.Generator, more_fonts: Path | None = None) -> tup
 
 
 def _contrast(seen: NDArray[np.uint8], ground: NDArray[np.uint8], mask: Image.Image) -> float:
-    """How much the ink changes in its places, in the mean of pixels and channels: little where clutter has its colour."""
+    """How much the ink changes its places, in the mean of pixels and channels: little on clutter of its colour."""
     weights = np.asarray(mask.reduce(FINER), float)
     changed = abs(seen.astype(float) - ground).mean(2)
     return float((weights * changed).sum() / max(weights.sum(), 1.0))

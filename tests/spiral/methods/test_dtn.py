@@ -33,7 +33,7 @@ from spiral.methods.dtn.model import (
     variation_loss,
 )
 from spiral.methods.dtn.pixels import Pixels, read_digits
-from spiral.methods.dtn.reading import Reading, TransferOptions, rate_at
+from spiral.methods.dtn.reading import BEND, Reading, TransferOptions, bent, rate_at
 from spiral.methods.dtn.recognizing import Recognizing, another_picture, recognition_loss
 from spiral.methods.dtn.reward import Dtn, DtnOptions, judgement_of
 from spiral.methods.dtn.style import activations, gram, restyle
@@ -136,12 +136,24 @@ def test_the_networks_are_the_papers() -> None:
     pictures = random(2, 1, 32, 32)
     assert f(pictures).shape == (2, 128)
     torch.testing.assert_close(f(pictures), f(pictures.repeat(1, 3, 1, 1)))
-    assert (f(random(8, 3, 32, 32)) < 0).any(), "before the ReLU"
+    assert f(pictures).abs().max() <= 1
     faint = f(0.5 * pictures + 0.3)
     assert (faint - f(pictures)).norm() < 0.1 * f(pictures).norm(), "faint ink is seen like bold"
     drawn = Generator(128, 4, 3)(f(pictures))
     assert drawn.shape == (2, 3, 32, 32) and drawn.abs().max() <= 1
     assert Discriminator(3, 4)(drawn).shape == (2, 3)
+
+
+def test_pictures_are_bent_a_little_and_each_in_its_own_way() -> None:
+    x = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)
+    pictures = torch.cat((x, x.transpose(2, 3))).repeat(20, 1, 1, 1)
+    changed = bent(pictures, torch.Generator().manual_seed(0))
+    assert torch.equal(changed, bent(pictures, torch.Generator().manual_seed(0)))
+    inside = (changed - pictures)[..., 4:-4, 4:-4]  # of a slope, by how much its places have moved
+    assert inside.abs().max() < 1.5 * BEND and inside.abs().mean() > 0.2 * BEND
+    assert abs(inside.mean()) < 0.1 * BEND, "nowhere in particular"
+    assert (changed[::2].std(0) > 0.1 * BEND)[..., 4:-4, 4:-4].all()
+    assert inside.diff(dim=3).abs().max() < BEND, "smoothly"
 
 
 def some_pixels(channels: int = 3, count: int = 24, seed: int = 0) -> Pixels:
