@@ -9,6 +9,8 @@ from gymnasium import register
 
 PAINT_ID = "spiral/Paint-v0"
 SCENES_ID = "spiral/Scenes-v0"
+SCENES_V1_ID = "spiral/Scenes-v1"
 
 register(PAINT_ID, entry_point="envs.paint:Paint", vector_entry_point="envs.paint:PaintVector")
 register(SCENES_ID, entry_point="envs.scenes:Scenes", vector_entry_point="envs.scenes:ScenesVector")
+register(SCENES_V1_ID, entry_point="envs.scenes:ScenesV1", vector_entry_point="envs.scenes:ScenesV1Vector")
