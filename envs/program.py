@@ -19,7 +19,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from envs import PAINT_ID, SCENES_ID, SCENES_V1_ID
+from envs import PAINT_ID, SCENES_ID, SCENES_V1_ID, entry
 from envs.other_brush import warn_of_other_brush
 from envs.own import EnvironmentNotFound, is_own, loaded_class
 from envs.paint_settings import PaintSettings
@@ -235,7 +235,7 @@ def _settings_type(env_id: str) -> type[Settings]:
 def _make(env_id: str, settings: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     """The environment of a program whose settings were read."""
     if env_id in SETTINGS:
-        return gymnasium.make(env_id, **settings)
+        return gymnasium.make(entry(env_id), **settings)
     env: gymnasium.Env[Any, Any] = loaded_class(env_id)(**settings)
     return env
 

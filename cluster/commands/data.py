@@ -38,7 +38,7 @@ def make(
     name: Annotated[
         str,
         typer.Argument(
-            help="A set that is drawn: scenes, scenes-2, scene-views, shapes-3d, views-figure, views-scenes, "
+            help="A set that is drawn: scenes, scenes-2, scenes-five, scene-views, shapes-3d, views-figure, views-scenes, "
             "syn-numbers or syn-signs."
         ),
     ],
