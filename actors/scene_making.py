@@ -68,7 +68,7 @@ def draw_scenes(
     settings = SceneSettings(episode_length=max(objects[1], 1))
     programs = random_scenes(settings.action_spec, count, settings.episode_length, np.random.default_rng(seed), objects)
     environments = make_vec(entry(env_id), num_envs=count, episode_length=settings.episode_length)
-    pictures = environments.unwrapped.draw(programs)  # type: ignore[attr-defined]  # those of scenes have it
+    pictures = environments.unwrapped.draw(programs)
     environments.close()
     return pictures, programs
 

@@ -61,7 +61,7 @@ def measure(scenes: list[list[SceneObject]], supersampling: int) -> Result:
         _pictures(renderer, scenes)
         times.append(time.process_time() - start)
     x, y, z = CAMERA["lookat"]
-    pixel = 2 * CAMERA["distance"] * np.tan(np.radians(FIELD_OF_VIEW / 2)) / SIZE
+    pixel = float(2 * CAMERA["distance"] * np.tan(np.radians(FIELD_OF_VIEW / 2)) / SIZE)
     renderer.look_from(0, **{**CAMERA, "lookat": (x + pixel / 4, y, z)})
     after = _pictures(renderer, scenes)
     renderer.close()

@@ -39,7 +39,7 @@ MODEL = """
   </worldbody>
 </mujoco>
 """
-CAMERA = {"azimuth": 90.0, "elevation": -62.0, "distance": 8.0, "lookat": (0.0, 0.03, 0.12)}
+CAMERA: dict[str, Any] = {"azimuth": 90.0, "elevation": -62.0, "distance": 8.0, "lookat": (0.0, 0.03, 0.12)}
 FIELD_OF_VIEW = 17.6  # degrees, upright
 OFF = ("SHADOW", "REFLECTION", "SKYBOX", "HAZE", "FOG")
 

@@ -46,14 +46,15 @@ def copy_five_small() -> dict[str, Any]:
     """Building scenes of up to 5 objects with smooth edges on two cores, 20 commands, in the way of the smaller ones.
 
     Cloning has as many objects as the pictures have, and most of the time. A third of the targets look as pictures do
-    that people bring.
+    that people bring. Episodes are long, so that few of them make up a minibatch.
     """
     return merged(
         copy_small(),
         {
             "data": {"name": "scenes-five", "smooth": False, "varied": True},
             "environment": {"id": SCENES_V1_ID, "settings": {"episode_length": 20, "most_objects": 5}},
-            "cloning": {"share": 0.8},
+            "cloning": {"share": 0.8, "minibatches": 16},
+            "policy": {"minibatches": 8},
         },
     )
 

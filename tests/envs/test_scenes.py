@@ -170,7 +170,7 @@ def test_only_edges_are_smoothed():
 
 
 def test_the_versions_differ_by_their_edges_alone():
-    made = {name: gymnasium.make(name).unwrapped for name in (envs.SCENES_ID, envs.SCENES_V1_ID)}
+    made: dict[str, Any] = {name: gymnasium.make(name).unwrapped for name in (envs.SCENES_ID, envs.SCENES_V1_ID)}
     old, new = (env.settings.to_json() for env in made.values())
     assert (old.pop("supersampling"), new.pop("supersampling")) == (1, 4) and old == new
     for name, env in made.items():
@@ -178,14 +178,14 @@ def test_the_versions_differ_by_their_edges_alone():
         assert env.program().env_id == name
         env.close()
     np.testing.assert_array_equal(
-        Program(envs.SCENES_V1_ID, {"supersampling": 1}, [action()]).replay(), scene(action())
+        Program(envs.SCENES_V1_ID, {"supersampling": 1}, action()[None]).replay(), scene(action())
     )
 
 
 def test_a_program_keeps_to_its_version_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        Program(envs.SCENES_ID, {"episode_length": 1}, [action()]).replay()
+        Program(envs.SCENES_ID, {"episode_length": 1}, action()[None]).replay()
         with pytest.raises(DeprecationWarning, match="upgrading to version `v1`"):
             gymnasium.make(envs.SCENES_ID)
 
@@ -225,7 +225,7 @@ def test_a_closed_environment_says_so():
         ({"grid_size": 1}, "grid_size is 1; give a whole number from 2 to 64"),
         ({"canvas_size": 5000}, "drawn at 4096 pixels at most, not at 5000"),
         ({"supersampling": 0}, "supersampling is 0; give a whole number from 1 to 16"),
-        ({"supersampling": 4, "canvas_size": 1025}, "not at 4100: with 1025 pixels give supersampling=3 or less, not 4"),
+        ({"supersampling": 4, "canvas_size": 1025}, "at 4100: with 1025 pixels give supersampling=3 or less, not 4"),
         ({"brush": "classic/pen"}, "unexpected keyword argument 'brush'; the settings are canvas_size, episode_length"),
     ],
 )

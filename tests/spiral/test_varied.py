@@ -14,7 +14,8 @@ from spiral.varied import NOISE, SHARE, SHIFT, varied
 
 
 def changed(given: np.ndarray, found: np.ndarray) -> np.ndarray:
-    return (given != found).any(axis=(1, 2, 3))
+    """Which pictures are not as they were given."""
+    return np.asarray((given != found).any(axis=(1, 2, 3)))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -23,7 +24,7 @@ def test_the_seed_decides_and_a_third_is_changed(channels):
     kept = given.copy()
     first, again, other = (varied(given, np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
-    assert (first.shape, first.dtype) == (given.shape, np.uint8)
+    assert first.shape == given.shape and first.dtype == np.uint8
     np.testing.assert_array_equal(given, kept)
     for found in (first, other):
         assert changed(given, found).mean() == pytest.approx(SHARE, abs=0.05)
