@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from actors.scene_making import draw_scenes
 from benchmarks import search
 from cluster.run.folder import RunError
-from cluster.studio.make_data import make_data
 from envs import SCENES_ID, SCENES_V1_ID
 from spiral.config import RunConfig
+from spiral.data import scenes
+from spiral.data.scenes import SceneSet
 
 from .untrained import untrained
 
@@ -22,10 +24,10 @@ pytestmark = pytest.mark.usefixtures("quick")
 def make_builder(tiny_copying: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """An agent for scenes of a data set, of which there are four."""
     monkeypatch.setenv("SPIRAL_DATA", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()
 
     def make(name: str, env_id: str) -> Path:
-        make_data(name, seed=0, train=1, held_out=4, processes=1)
+        (tmp_path / "data" / name).mkdir(parents=True)
+        scenes.write(tmp_path / "data" / name, "test", SceneSet(*draw_scenes((0,), 4, (1, 2), env_id)))
         settings = {"episode_length": 3, "most_objects": 2}
         changes = {"environment.id": env_id, "environment.settings": settings, "data.name": name}
         return untrained(tiny_copying.with_changes(changes), tmp_path / "builder")
