@@ -20,7 +20,7 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
-import envs  # noqa: F401  (registers the environments)
+import envs
 from actors.broadcast import Broadcast
 from actors.recorder import Recorder
 from envs.actions import ActionSpec
@@ -37,6 +37,7 @@ from spiral.shipped import shipped_agent
 from spiral.smooth import smoothed
 from spiral.state import load_network
 from spiral.trajectory import Trajectory
+from spiral.varied import varied
 
 
 class OtherBrushError(ValueError):
@@ -48,7 +49,7 @@ def make_environments(config: RunConfig, count: int, num_threads: int = 1) -> Ve
     keywords = {"num_threads": num_threads, **config.environment.settings}
     if is_own(config.environment.id):
         return vector_form(load_class(config.environment.id))(count, **keywords)
-    return gymnasium.make_vec(config.environment.id, num_envs=count, **keywords)
+    return gymnasium.make_vec(envs.entry(config.environment.id), num_envs=count, **keywords)
 
 
 def canvas_shape(environments: VectorEnv[Any, Any, Any]) -> tuple[int, int, int]:
@@ -216,9 +217,11 @@ class Rollout:
             self.broadcast.follow(recorder, targets, version)
 
     def _views(self, targets: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
-        if targets is None or not (self.config.data.smooth and self.config.agent.conditional):
-            return None
-        return smoothed(targets, self.rng)
+        views = targets
+        for change, wanted in ((smoothed, self.config.data.smooth), (varied, self.config.data.varied)):
+            if views is not None and wanted and self.config.agent.conditional:
+                views = change(views, self.rng)
+        return None if views is targets else views
 
     def _noise(self) -> NDArray[np.float32]:
         return self.rng.standard_normal((self.batch_size, self.config.agent.noise), np.float32)

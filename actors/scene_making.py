@@ -12,12 +12,13 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import numpy as np
+from gymnasium import make_vec
 from numpy.typing import NDArray
 
+from envs import SCENES_ID, entry
 from envs.random_scenes import random_scenes
 from envs.scene_settings import SceneSettings
 from envs.scene_views import draw_views
-from envs.scenes import ScenesVector
 from spiral.data.arrays import SPLITS
 from spiral.data.pictures import Split
 from spiral.data.scenes import SceneSet
@@ -35,6 +36,7 @@ def make_scenes(
     processes: int,
     progress: Callable[[int], None],
     objects: tuple[int, int] = (1, 5),
+    env_id: str = SCENES_ID,
 ) -> SceneSet:
     """Scenes with a uniform number of objects, each with its program.
 
@@ -45,8 +47,10 @@ def make_scenes(
         processes: how many draw at the same time.
         progress: told how many more scenes are there, whenever some are.
         objects: the least and the most objects in a scene.
+        env_id: of the environment that draws them.
     """
-    images, actions = _joined(partial(draw_scenes, objects=objects), split, count, seed, processes, progress)
+    draw = partial(draw_scenes, objects=objects, env_id=env_id)
+    images, actions = _joined(draw, split, count, seed, processes, progress)
     return SceneSet(images, actions.astype(np.int64))
 
 
@@ -58,13 +62,13 @@ def make_views(split: Split, count: int, seed: int, processes: int, progress: Ca
 
 
 def draw_scenes(
-    seed: tuple[int, ...], count: int, objects: tuple[int, int]
+    seed: tuple[int, ...], count: int, objects: tuple[int, int], env_id: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Pictures uint8 [count, 64, 64, 3] of random scenes, and their programs [count, most objects, heads]."""
     settings = SceneSettings(episode_length=max(objects[1], 1))
     programs = random_scenes(settings.action_spec, count, settings.episode_length, np.random.default_rng(seed), objects)
-    environments = ScenesVector(count, episode_length=settings.episode_length)
-    pictures = environments.draw(programs)
+    environments = make_vec(entry(env_id), num_envs=count, episode_length=settings.episode_length)
+    pictures = environments.unwrapped.draw(programs)
     environments.close()
     return pictures, programs
 

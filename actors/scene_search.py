@@ -51,7 +51,8 @@ def search(
         targets: uint8 [N, H, W, 3].
         evaluations: renders for each target.
         rng: decides everything.
-        settings: of `spiral/Scenes-v0`; the episode is as long as there are primitives.
+        settings: of `spiral/Scenes-v0`, with what another version has else; the episode is as long as there are
+            primitives.
         num_threads: on how many threads the scenes are drawn.
     """
     keywords = {**(settings or {}), "episode_length": PRIMITIVES}

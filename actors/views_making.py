@@ -112,7 +112,7 @@ def draw_scenes(rng: np.random.Generator, count: int) -> ViewSet:
     images = environments.draw(programs)
     scenes = [environments.objects(number) for number in range(count)]
     environments.close()
-    own = Camera(field_of_view=FIELD_OF_VIEW, **CAMERA)  # type: ignore[arg-type]  # the values are of several types
+    own = Camera(field_of_view=FIELD_OF_VIEW, **CAMERA)
     cameras = [[own, *around(VIEWS - 1, (0, 0, 0.1), 1.5 * PLATFORM, (-75, -35), rng)] for _ in range(count)]
     points = np.stack([np.concatenate((CORNERS, _middles(scene))) for scene in scenes])
     radii = np.array([[0.0] * len(CORNERS) + [thing.radius for thing in scene] for scene in scenes])

@@ -19,6 +19,7 @@ from actors.scene_search import PRIMITIVES, search
 from cluster.run.cores import processors
 from cluster.run.folder import RunError
 from cluster.studio.agents import find_agent, held_out, let_paint
+from envs.program import SETTINGS
 from envs.scene_settings import SceneSettings
 from spiral.data import find, scenes
 
@@ -54,14 +55,14 @@ def run(folder: Path | None = None, count: int = 100, evaluations: int = 5000, s
     dataset = find(config.data.name)
     if not config.agent.conditional or not isinstance(dataset, scenes.Scenes):
         raise RunError(f"the agent of {folder} does not copy scenes: name a run of a preset such as scenes-conditional")
-    settings = SceneSettings(**config.environment.settings)
+    settings = SETTINGS[config.environment.id].from_keywords(config.environment.settings)
+    assert isinstance(settings, SceneSettings), "the agent copies scenes"
     start = time.perf_counter()
     paintings, targets = let_paint(config, weights, held_out(config), count, seed, None)
     agent_seconds = time.perf_counter() - start
     assert targets is not None, "a conditional agent copies"
     start = time.perf_counter()
-    same = {"grid_size": settings.grid_size, "canvas_size": settings.canvas_size}
-    found = search(targets, evaluations, np.random.default_rng(seed), same, processors())
+    found = search(targets, evaluations, np.random.default_rng(seed), settings.to_json(), processors())
     search_seconds = time.perf_counter() - start
     originals = [objects_of(settings, actions) for actions in scenes.read(dataset.folder, "test").actions[:count]]
     agent, searched = (

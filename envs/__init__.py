@@ -5,10 +5,23 @@ which are loaded when an environment is made, nor anything that learns. The envi
 this project.
 """
 
-from gymnasium import register
+from __future__ import annotations
+
+from gymnasium import register, registry
+from gymnasium.envs.registration import EnvSpec
 
 PAINT_ID = "spiral/Paint-v0"
 SCENES_ID = "spiral/Scenes-v0"
+SCENES_V1_ID = "spiral/Scenes-v1"
 
 register(PAINT_ID, entry_point="envs.paint:Paint", vector_entry_point="envs.paint:PaintVector")
 register(SCENES_ID, entry_point="envs.scenes:Scenes", vector_entry_point="envs.scenes:ScenesVector")
+register(SCENES_V1_ID, entry_point="envs.scenes:ScenesV1", vector_entry_point="envs.scenes:ScenesV1Vector")
+
+
+def entry(env_id: str) -> EnvSpec | str:
+    """What Gymnasium makes the environment of an id from; an id that nobody registered, as it is, for it to refuse.
+
+    By its id, Gymnasium would warn of an environment that has a newer version: a program or a run keeps to its own.
+    """
+    return registry.get(env_id, env_id)

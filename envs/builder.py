@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.actions import ActionError
+from envs.area_means import area_means
 from envs.episodes import Counts, Episodes, Images
 from envs.renderer import Renderer
 from envs.scene_objects import ADD, SceneObject, apply_action
@@ -33,9 +34,9 @@ class Builder(Episodes):
         threads = threads if threads > 1 and more_threads_pay() else 1
         self._columns = {head.name: place for place, head in enumerate(settings.action_spec.heads)}
         self._shares = np.array_split(np.arange(count), threads)
-        self._stages = [Stage(settings.drawn_size, len(share), settings.episode_length) for share in self._shares]
+        size, slots = settings.drawn_size, settings.episode_length
+        self._stages = [Stage(size, len(share), slots, settings.supersampling) for share in self._shares]
         self._objects: list[list[SceneObject]] = [[] for _ in range(count)]
-        size = settings.drawn_size
         self._pictures = np.empty((count, size, size, 3), np.uint8)
         self._bare = np.empty((size, size, 3), np.uint8)
         self._stages[0].submit(lambda renderer: renderer.draw(0, self._bare)).result()
@@ -121,12 +122,7 @@ class Builder(Episodes):
     def _shown(self) -> Images:
         """The scenes at the size at which they are shown: area means of those drawn."""
         factor = self._settings.drawn_size // self._settings.canvas_size
-        if factor == 1:
-            return self.drawn()
-        size = self._settings.canvas_size
-        blocks = self._pictures.reshape(self._count, size, factor, size, factor, 3)
-        shown: Images = (blocks.mean(axis=(2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
-        return shown
+        return self.drawn() if factor == 1 else area_means(self._pictures, factor)
 
     def _on_all(self, work: Callable[[Renderer, int, int], None]) -> None:
         """`work(renderer, place, index)` for every scene, each in the thread of its renderer."""

@@ -19,11 +19,11 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from envs import PAINT_ID, SCENES_ID
+from envs import PAINT_ID, SCENES_ID, SCENES_V1_ID, entry
 from envs.other_brush import warn_of_other_brush
 from envs.own import EnvironmentNotFound, is_own, loaded_class
 from envs.paint_settings import PaintSettings
-from envs.scene_settings import SceneSettings
+from envs.scene_settings import SceneSettings, ScenesV1Settings
 from envs.settings import Settings, SettingsError
 from envs.svg import painting_to_svg
 
@@ -32,7 +32,11 @@ VERSION = 1
 LARGEST_FILE = 1 << 26  # bytes; a command of a painting takes some 50
 
 # What the settings of each environment are read with.
-SETTINGS: dict[str, type[Settings]] = {PAINT_ID: PaintSettings, SCENES_ID: SceneSettings}
+SETTINGS: dict[str, type[Settings]] = {
+    PAINT_ID: PaintSettings,
+    SCENES_ID: SceneSettings,
+    SCENES_V1_ID: ScenesV1Settings,
+}
 
 
 class ProgramError(ValueError):
@@ -231,7 +235,7 @@ def _settings_type(env_id: str) -> type[Settings]:
 def _make(env_id: str, settings: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     """The environment of a program whose settings were read."""
     if env_id in SETTINGS:
-        return gymnasium.make(env_id, **settings)
+        return gymnasium.make(entry(env_id), **settings)
     env: gymnasium.Env[Any, Any] = loaded_class(env_id)(**settings)
     return env
 

@@ -22,7 +22,7 @@ def random_scenes(
     """Programs of scenes with a uniform number of objects, uniform attributes and places apart, [count, length, heads].
 
     Args:
-        spec: the heads of `spiral/Scenes-v0`.
+        spec: the heads of `spiral/Scenes-v1`.
         count: the number of programs.
         length: the number of actions in each; those after the last object skip the move.
         rng: decides everything.

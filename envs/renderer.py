@@ -4,6 +4,9 @@ The model is compiled once and holds the platform alone, or what else is always 
 own in which one geom is written anew for each change; compiling a model for each would take milliseconds. Shadows and
 reflections are off: Mesa's software driver is twenty times faster without them.
 
+Edges are smooth where a picture is drawn larger and reduced here. OpenGL can do so itself, but where it looks within a
+pixel is for each driver to choose, and Mesa's looks at four places at most.
+
 An OpenGL context belongs to the thread that made it, so that all of this is to be used in one thread (`envs/stage.py`).
 """
 
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from envs.area_means import area_means
 from envs.opengl import gl_context, load_mujoco
 
 load_mujoco()
@@ -35,7 +39,7 @@ MODEL = """
   </worldbody>
 </mujoco>
 """
-CAMERA = {"azimuth": 90.0, "elevation": -62.0, "distance": 8.0, "lookat": (0.0, 0.03, 0.12)}
+CAMERA: dict[str, Any] = {"azimuth": 90.0, "elevation": -62.0, "distance": 8.0, "lookat": (0.0, 0.03, 0.12)}
 FIELD_OF_VIEW = 17.6  # degrees, upright
 OFF = ("SHADOW", "REFLECTION", "SKYBOX", "HAZE", "FOG")
 
@@ -49,19 +53,24 @@ UPRIGHT = np.eye(3).ravel()
 
 
 class Renderer:
-    """Draws `count` scenes of up to `slots` objects, on `size` × `size` pixels, beside the furniture of the `model`."""
+    """Draws `count` scenes of up to `slots` objects, on `size` × `size` pixels, beside the furniture of the `model`.
 
-    def __init__(self, size: int, count: int, slots: int, model: str = MODEL) -> None:
-        compiled = mujoco.MjModel.from_xml_string(model.format(size=size, half=PLATFORM))
+    Each pixel is the mean of `supersampling` × `supersampling` that OpenGL draws.
+    """
+
+    def __init__(self, size: int, count: int, slots: int, model: str = MODEL, supersampling: int = 1) -> None:
+        drawn = size * supersampling
+        compiled = mujoco.MjModel.from_xml_string(model.format(size=drawn, half=PLATFORM))
         compiled.vis.global_.fovy = FIELD_OF_VIEW
         self._model, self._data = compiled, mujoco.MjData(compiled)
         mujoco.mj_forward(self._model, self._data)
-        self._gl = gl_context()(size, size)
+        self._gl = gl_context()(drawn, drawn)
         self._gl.make_current()
         self._context = mujoco.MjrContext(compiled, mujoco.mjtFontScale.mjFONTSCALE_100)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
-        self._area = mujoco.MjrRect(0, 0, size, size)
-        self._pixels = np.empty((size, size, 3), np.uint8)
+        self._supersampling = supersampling
+        self._pixels = np.empty((drawn, drawn, 3), np.uint8)
+        self._codes = np.empty((size, size, 3), np.uint8)
         self._scenes = [_platform(self._model, self._data, slots) for _ in range(count)]
         self._furniture = self._scenes[0].ngeom  # the platform, and what else the model has
 
@@ -104,9 +113,7 @@ class Renderer:
 
     def draw(self, index: int, out: NDArray[np.uint8]) -> None:
         """Write the picture of a scene into `out`, uint8 [size, size, 3]."""
-        mujoco.mjr_render(self._area, self._scenes[index], self._context)
-        mujoco.mjr_readPixels(self._pixels, None, self._area, self._context)
-        out[...] = self._pixels[::-1]  # OpenGL's first row is the lowest
+        out[...] = area_means(self._drawn_into(self._pixels, index), self._supersampling)
 
     def segment(self, index: int) -> NDArray[np.int32]:
         """What each pixel shows, int32 [size, size]: −1 nothing, then the furniture from 0 on, then the slots' objects.
@@ -115,8 +122,7 @@ class Renderer:
         """
         flags = self._scenes[index].flags
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
-        codes = np.empty_like(self._pixels)
-        self.draw(index, codes)
+        codes = self._drawn_into(self._codes, index)
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
         return codes.astype(np.int32) @ np.array((1, 256, 65536), np.int32) - 1
 
@@ -124,6 +130,14 @@ class Renderer:
         """Give back the context."""
         self._context.free()
         self._gl.free()
+
+    def _drawn_into(self, pixels: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
+        """The picture of a scene at the size of `pixels`, which it is a view of."""
+        height, width, _ = pixels.shape
+        area = mujoco.MjrRect(0, 0, width, height)
+        mujoco.mjr_render(area, self._scenes[index], self._context)
+        mujoco.mjr_readPixels(pixels, None, area, self._context)
+        return pixels[::-1]  # OpenGL's first row is the lowest
 
 
 def _platform(model: mujoco.MjModel, data: mujoco.MjData, slots: int) -> mujoco.MjvScene:

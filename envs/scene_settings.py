@@ -1,8 +1,9 @@
-"""The settings of `spiral/Scenes-v0`: the canvas, the grid of places, and how many objects a random scene has."""
+"""The settings of the scenes: the canvas and its edges, the grid of places, and how many objects a random scene has."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +14,17 @@ from envs.scene_objects import ADD, CHANGE, COLOR_LEVELS, RADII, SHAPES
 from envs.settings import Settings, SettingsError, normalise, whole
 
 LARGEST = 4096  # pixels; Mesa's software driver draws no wider ones
+MOST_SUPERSAMPLING = 16
 
 
 @dataclass(frozen=True)
 class SceneSettings(Settings):
-    """The settings of the scene environment.
+    """The settings of `spiral/Scenes-v0`.
 
     Attributes:
         grid_size: objects stand on the cells of a square grid with this many rows, 2 to 64.
         most_objects: natural programs add one object to so many, 1 to 20; an agent may add more.
+        supersampling: each pixel is the mean of so many rows and columns of finer ones, 1 to 16; with 1 edges are hard.
 
     Raises:
         SettingsError: a value is of the wrong type or out of range.
@@ -29,17 +32,26 @@ class SceneSettings(Settings):
 
     grid_size: int = 16
     most_objects: int = 5
+    supersampling: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         normalise(self, "grid_size", whole("grid_size", self.grid_size, 2, 64))
         normalise(self, "most_objects", whole("most_objects", self.most_objects, 1, 20))
+        normalise(self, "supersampling", whole("supersampling", self.supersampling, 1, MOST_SUPERSAMPLING))
         if self.drawn_size > LARGEST:
             raise SettingsError(f"scenes are drawn at {LARGEST} pixels at most, not at {self.drawn_size}")
+        if self.drawn_size * self.supersampling > LARGEST:
+            raise SettingsError(
+                f"scenes are drawn at {LARGEST} pixels at most, not at {self.drawn_size * self.supersampling}: with "
+                f"{self.drawn_size} pixels give supersampling={LARGEST // self.drawn_size} or less, "
+                f"not {self.supersampling}"
+            )
 
-    def at_size(self, size: int) -> SceneSettings:
-        """The same scene on a canvas of `size` pixels, drawn at that size."""
-        return replace(self, canvas_size=whole("size", size, 1, LARGEST), render_size=None)
+    def at_size(self, size: int) -> Self:
+        """The same scene on a canvas of `size` pixels, drawn at that size; a very large one is supersampled less."""
+        size = whole("size", size, 1, LARGEST)
+        return replace(self, canvas_size=size, render_size=None, supersampling=min(self.supersampling, LARGEST // size))
 
     def natural_programs(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Programs of scenes with one object to `most_objects`, [count, episode_length, heads]."""
@@ -77,3 +89,10 @@ class SceneSettings(Settings):
     def channels(self) -> int:
         """3: scenes are in colour."""
         return 3
+
+
+@dataclass(frozen=True)
+class ScenesV1Settings(SceneSettings):
+    """The settings of `spiral/Scenes-v1`: those of its elder, but for edges that are smooth where nobody says else."""
+
+    supersampling: int = 4

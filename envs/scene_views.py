@@ -1,7 +1,7 @@
 """Random scenes in any light, on any floor, from anywhere, with what each pixel shows.
 
 Of one drawing of what is where there are many pictures: it says nothing of the light, the colours of floor and objects,
-and the tiles. The objects are those of `spiral/Scenes-v0`, larger, so that they are seen in small pictures.
+and the tiles. The objects are those of `spiral/Scenes-v1`, larger, so that they are seen in small pictures.
 """
 
 from __future__ import annotations

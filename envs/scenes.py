@@ -1,8 +1,8 @@
-"""Building a 3-D scene, one object at a time: `spiral/Scenes-v0` (Ganin et al. 2018, section 6.4.2).
+"""Building a 3-D scene, one object at a time: `spiral/Scenes-v1` (Ganin et al. 2018, section 6.4.2).
 
 The agent looks down at a square platform. At each step it decides on a shape, a place on a grid, a size and a colour,
 and whether this is an object to add, a change of the object that was added last, or nothing. MuJoCo draws the scene;
-nothing moves.
+nothing moves. `spiral/Scenes-v0` is the same with hard edges, for agents and programs that know no others.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs import SCENES_ID
+from envs import SCENES_ID, SCENES_V1_ID
 from envs.builder import Builder
 from envs.canvas_env import CanvasEnv, CanvasVectorEnv
 from envs.scene_objects import SceneObject
-from envs.scene_settings import SceneSettings
+from envs.scene_settings import SceneSettings, ScenesV1Settings
 
 
 class Scenes(CanvasEnv):
@@ -81,3 +81,17 @@ class ScenesVector(CanvasVectorEnv):
     def segmentation(self, index: int) -> NDArray[np.int32]:
         """What each pixel of one picture shows, as `Scenes.segmentation` does."""
         return self._episodes.segmentation(index)
+
+
+class ScenesV1(Scenes):
+    """`Scenes`, with smooth edges where nobody says else."""
+
+    env_id = SCENES_V1_ID
+    settings_type = ScenesV1Settings
+
+
+class ScenesV1Vector(ScenesVector):
+    """`ScenesVector`, with smooth edges where nobody says else."""
+
+    env_id = SCENES_V1_ID
+    settings_type = ScenesV1Settings

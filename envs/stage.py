@@ -10,7 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import cache
+from functools import cache, partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -28,10 +28,11 @@ class Stage:
         StageError: MuJoCo finds no OpenGL.
     """
 
-    def __init__(self, size: int, count: int, slots: int) -> None:
+    def __init__(self, size: int, count: int, slots: int, supersampling: int = 1) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         started: Future[None] = Future()
-        thread = threading.Thread(target=_serve, args=(self._jobs, started, size, count, slots), daemon=True)
+        make = partial(Renderer, size, count, slots, supersampling=supersampling)
+        thread = threading.Thread(target=_serve, args=(self._jobs, started, make), daemon=True)
         thread.start()
         self._close = weakref.finalize(self, _stop, self._jobs, thread)
         try:
@@ -70,9 +71,9 @@ def more_threads_pay() -> bool:
         probe.close()
 
 
-def _serve(jobs: SimpleQueue[Job | None], started: Future[None], size: int, count: int, slots: int) -> None:
+def _serve(jobs: SimpleQueue[Job | None], started: Future[None], make: Callable[[], Renderer]) -> None:
     try:
-        renderer = Renderer(size, count, slots)
+        renderer = make()
     except Exception as error:
         started.set_exception(error)
         return

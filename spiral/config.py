@@ -28,11 +28,13 @@ class EnvironmentConfig(Section):
 class DataConfig(Section):
     """The real pictures: a data set by name, as `spiral data` lists them.
 
-    With `smooth` a copying agent learns from targets that look as if they had been made smaller (`spiral/smooth.py`).
+    With `smooth` a copying agent learns from targets that look as if they had been made smaller (`spiral/smooth.py`),
+    with `varied` a third of them look as if they had come in another size, moved and grainy (`spiral/varied.py`).
     """
 
     name: str = "digits"
     smooth: bool = False
+    varied: bool = False
 
 
 class AgentConfig(Section):

@@ -38,8 +38,8 @@ def make(
     name: Annotated[
         str,
         typer.Argument(
-            help="A set that is drawn: scenes, scenes-2, scene-views, shapes-3d, views-figure, views-scenes, "
-            "syn-numbers or syn-signs."
+            help="A set that is drawn: scenes, scenes-2, scenes-five, scene-views, shapes-3d, views-figure, "
+            "views-scenes, syn-numbers or syn-signs."
         ),
     ],
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Decides every picture.")] = 0,

@@ -50,8 +50,8 @@ def _draw(dataset: Made, split: Split, count: int, seed: int, processes: int, pr
     """Draws a split of the set and writes it into its folder."""
     folder = dataset.folder
     if isinstance(dataset, Scenes):
-        objects = (1, dataset.most_objects)
-        scenes.write(folder, split, scene_making.make_scenes(split, count, seed, processes, progress, objects))
+        kind = (1, dataset.most_objects), dataset.environment
+        scenes.write(folder, split, scene_making.make_scenes(split, count, seed, processes, progress, *kind))
     elif isinstance(dataset, SceneViews):
         scene_views.write(folder, split, scene_making.make_views(split, count, seed, processes, progress))
     elif isinstance(dataset, Shapes3d):

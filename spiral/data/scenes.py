@@ -22,7 +22,7 @@ class SceneSet:
 
     Attributes:
         images: uint8 [N, 64, 64, 3].
-        actions: the programs on `spiral/Scenes-v0`, int64 [N, T, heads]; what follows the last object skips the move.
+        actions: the programs that build them, int64 [N, T, heads]; what follows the last object skips the move.
     """
 
     images: NDArray[np.uint8]
@@ -31,15 +31,16 @@ class SceneSet:
 
 @dataclass(frozen=True)
 class Scenes(MadeSet):
-    """The data set: scenes with one object to `most_objects`, in the folder of its name."""
+    """The data set: scenes with one object to `most_objects` as `environment` draws them, in the folder of its name."""
 
     most_objects: int
+    environment: str
     size = "50,000 + 1,000"
 
     @property
     def what(self) -> str:
         """What the scenes hold."""
-        return f"up to {self.most_objects} objects on a platform, drawn by MuJoCo"
+        return f"up to {self.most_objects} objects on a platform, as MuJoCo draws them in {self.environment}"
 
     def read(self, split: Split, canvas_size: int, color: bool) -> Pictures:
         """The pictures of a split, without labels."""

@@ -9,6 +9,7 @@ from spiral.presets.digits import DISCRIMINATOR, SMALL_CONDITIONAL_DISCRIMINATOR
 from spiral.presets.document import merged
 
 SCENES_ID = "spiral/Scenes-v0"
+SCENES_V1_ID = "spiral/Scenes-v1"
 
 
 def copy() -> dict[str, Any]:
@@ -41,7 +42,25 @@ def copy_small() -> dict[str, Any]:
     }
 
 
+def copy_five_small() -> dict[str, Any]:
+    """Building scenes of up to 5 objects with smooth edges on two cores, 20 commands, in the way of the smaller ones.
+
+    Cloning has as many objects as the pictures have, and most of the time. A third of the targets look as pictures do
+    that people bring. Episodes are long, so that few of them make up a minibatch.
+    """
+    return merged(
+        copy_small(),
+        {
+            "data": {"name": "scenes-five", "smooth": False, "varied": True},
+            "environment": {"id": SCENES_V1_ID, "settings": {"episode_length": 20, "most_objects": 5}},
+            "cloning": {"share": 0.8, "minibatches": 16},
+            "policy": {"minibatches": 8},
+        },
+    )
+
+
 PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenes-conditional": copy,
     "scenes-small-conditional": copy_small,
+    "scenes-five-small-conditional": copy_five_small,
 }

@@ -15,6 +15,7 @@ from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from actors.evaluation import paint
 from actors.rollout import Rollout, canvas_shape, make_environments
 from envs.program import Program
 from envs.random_programs import random_programs
@@ -267,6 +268,32 @@ def test_an_agent_may_see_smoothed_targets_but_is_judged_by_the_real_ones(play):
     assert unseen.views is None and seen.views.shape == seen.targets.shape
     assert 16 < (seen.views != seen.targets).any(axis=(1, 2, 3)).sum() < 32, "three of four"
     assert seen.final_renders.targets is seen.targets
+
+
+@pytest.mark.parametrize("play", ["collect", "demonstrate"])
+def test_a_third_of_the_targets_may_be_varied_but_the_real_ones_judge(play):
+    plain, some, both = (
+        make(tiny_config(merged(CONDITIONAL, {"data": data})), seed=1, batch=64)
+        for data in ({}, {"varied": True}, {"varied": True, "smooth": True})
+    )
+    unseen, seen, seen_smooth = (getattr(rollout, play)() for rollout in (plain, some, both))
+    for rollout in (plain, some, both):
+        rollout.close()
+    for trajectory in (seen, seen_smooth):
+        np.testing.assert_array_equal(trajectory.targets, unseen.targets)
+        assert trajectory.final_renders.targets is trajectory.targets
+    changed = (seen.views != seen.targets).any(axis=(1, 2, 3)).sum()
+    assert 11 < changed < 32, "of 64"
+    assert (seen_smooth.views != seen_smooth.targets).any(axis=(1, 2, 3)).sum() > changed + 10
+
+
+def test_held_out_targets_are_seen_as_they_are():
+    plain, some = (tiny_config(merged(CONDITIONAL, {"data": {"varied": on}})) for on in (False, True))
+    painted = [paint(config, published(config, 0), targets(), 12, seed=2, temperature=1.0) for config in (plain, some)]
+    np.testing.assert_array_equal(painted[0].actions, painted[1].actions)
+    rollout = make(some)
+    assert rollout.paint(targets()[:6], temperature=1.0).views is None
+    rollout.close()
 
 
 def test_the_target_of_a_demonstration_is_its_own_render():

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from actors.scene_making import draw_scenes
 from benchmarks import search
 from cluster.run.folder import RunError
-from cluster.studio.make_data import make_data
-from envs import SCENES_ID
+from envs import SCENES_ID, SCENES_V1_ID
 from spiral.config import RunConfig
+from spiral.data import scenes
+from spiral.data.scenes import SceneSet
 
 from .untrained import untrained
 
@@ -18,13 +21,29 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
-def builder(tiny_copying: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def make_builder(tiny_copying: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """An agent for scenes of a data set, of which there are four."""
     monkeypatch.setenv("SPIRAL_DATA", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()
-    make_data("scenes-2", seed=0, train=1, held_out=4, processes=1)
-    settings = {"episode_length": 3, "most_objects": 2}
-    changes = {"environment.id": SCENES_ID, "environment.settings": settings, "data.name": "scenes-2"}
-    return untrained(tiny_copying.with_changes(changes), tmp_path / "builder")
+
+    def make(name: str, env_id: str) -> Path:
+        (tmp_path / "data" / name).mkdir(parents=True)
+        scenes.write(tmp_path / "data" / name, "test", SceneSet(*draw_scenes((0,), 4, (1, 2), env_id)))
+        settings = {"episode_length": 3, "most_objects": 2}
+        changes = {"environment.id": env_id, "environment.settings": settings, "data.name": name}
+        return untrained(tiny_copying.with_changes(changes), tmp_path / "builder")
+
+    return make
+
+
+@pytest.fixture
+def builder(make_builder: Callable[..., Path]) -> Path:
+    return make_builder("scenes-2", SCENES_ID)
+
+
+def test_the_search_draws_as_the_agents_environment_does(make_builder):
+    """It begins with a bare platform, whose edges are as smooth as the scenes'."""
+    result = search.run(make_builder("scenes-five", SCENES_V1_ID), count=3, evaluations=1)
+    assert result.curve[0][1] == pytest.approx(1.0, rel=1e-4)
 
 
 def test_both_are_judged_on_the_same_scenes(builder, capsys):

@@ -12,7 +12,7 @@ from actors import scene_making
 from actors.scene_making import make_scenes
 from cluster.cli import app
 from cluster.studio.make_data import make_data
-from envs import SCENES_ID
+from envs import SCENES_ID, SCENES_V1_ID
 from envs.program import Program
 from envs.scene_objects import ADD
 from envs.scene_settings import SceneSettings
@@ -75,6 +75,17 @@ def test_the_small_set_has_one_or_two_objects(tmp_path, monkeypatch):
     for split in SPLITS:
         actions = read(tmp_path / "scenes-2", split).actions
         assert actions.shape[:2] == (30, 2) and set((actions[..., kind] == ADD).sum(axis=1)) == {1, 2}
+
+
+def test_the_set_of_five_objects_has_smooth_edges(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPIRAL_DATA", str(tmp_path))
+    command = ["data", "make", "scenes-five", "--train", "4", "--held-out", "40", "--processes", "1"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    some = read(tmp_path / "scenes-five", "test")
+    assert set((some.actions[..., SceneSettings().action_spec.index("kind")] == ADD).sum(axis=1)) == {1, 2, 3, 4, 5}
+    for image, actions in zip(some.images[:4], some.actions, strict=False):
+        np.testing.assert_array_equal(Program(SCENES_V1_ID, {"episode_length": 5}, actions).replay(), image)
+    assert "spiral/Scenes-v1" in next(entry.note for entry in catalogue() if entry.name == "scenes-five")
 
 
 def test_what_is_not_drawn_here_is_refused(tmp_path, monkeypatch):

@@ -20,10 +20,10 @@ from gymnasium.wrappers import vector as vector_wrappers
 
 import envs
 from envs.paint import Paint, PaintVector
-from envs.scenes import Scenes, ScenesVector
+from envs.scenes import Scenes, ScenesV1, ScenesV1Vector, ScenesVector
 from envs.settings import SettingsError, UnknownSetting
 
-IDS = [envs.PAINT_ID, envs.SCENES_ID]
+IDS = [envs.PAINT_ID, envs.SCENES_V1_ID]
 both = pytest.mark.parametrize("env_id", IDS)
 LENGTH = 3
 
@@ -172,7 +172,7 @@ def test_stable_baselines3_trains_in_processes_of_its_own(tmp_path):
         partial(gymnasium.make, envs.PAINT_ID),
         partial(gymnasium.make_vec, envs.PAINT_ID, 2),
         partial(gymnasium.make_vec, envs.SCENES_ID, 2, vectorization_mode="sync"),
-        *(Paint, PaintVector, Scenes, ScenesVector),
+        *(Paint, PaintVector, Scenes, ScenesVector, ScenesV1, ScenesV1Vector),
     ],
 )
 def test_an_unknown_keyword_is_a_type_error_in_pythons_words(make):

@@ -29,6 +29,7 @@ CASES = [
     ),
     pytest.param(envs.SCENES_ID, {"episode_length": 5}, id="scenes"),
     pytest.param(envs.SCENES_ID, {"episode_length": 3, "canvas_size": 24, "render_size": 48}, id="scenes-smaller"),
+    pytest.param(envs.SCENES_V1_ID, {"episode_length": 4}, id="scenes-v1"),
 ]
 pytestmark = pytest.mark.parametrize(("env_id", "settings"), CASES)
 

@@ -122,7 +122,7 @@ def test_charcoal_does_strew_at_random():
 
 
 @copied_by
-@pytest.mark.parametrize("env_id", [envs.PAINT_ID, envs.SCENES_ID])
+@pytest.mark.parametrize("env_id", [envs.PAINT_ID, envs.SCENES_ID, envs.SCENES_V1_ID])
 def test_a_closed_environment_is_copied_as_a_closed_one(env_id, copied):
     env: Any = gymnasium.make(env_id, episode_length=3, render_mode="rgb_array").unwrapped
     play(env, programs(env, 1)[0][:2])
@@ -176,7 +176,7 @@ def test_an_environment_of_ones_own_is_copied(form, copied, dots):
 
 @copied_by
 def test_records_are_copied(copied):
-    env: Any = gymnasium.make(envs.SCENES_ID).unwrapped
+    env: Any = gymnasium.make(envs.SCENES_V1_ID).unwrapped
     assert copied(env.settings) == env.settings
     assert copied(env.action_spec) == env.action_spec
     program = Program(envs.PAINT_ID, {"canvas_size": 32}, np.ones((2, 8), np.int64))
@@ -184,7 +184,7 @@ def test_records_are_copied(copied):
 
 
 def test_whole_scenes_that_were_drawn_at_once_are_copied_and_are_programs():
-    vector: Any = gymnasium.make_vec(envs.SCENES_ID, num_envs=2, episode_length=4).unwrapped
+    vector: Any = gymnasium.make_vec(envs.SCENES_V1_ID, num_envs=2, episode_length=4).unwrapped
     drawn = vector.draw(programs(vector, 2))
     twin = copy.deepcopy(vector)
     for index in range(2):

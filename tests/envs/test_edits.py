@@ -142,7 +142,7 @@ def scene() -> Program:
         thing(CHANGE, 9, 9, green=3),
         thing(ADD, 12, 12),
     ]
-    return Program(envs.SCENES_ID, {"episode_length": 8}, np.array(actions))
+    return Program(envs.SCENES_V1_ID, {"episode_length": 8}, np.array(actions))
 
 
 def objects(program: Program) -> list[SceneObject]:
@@ -156,7 +156,7 @@ def test_an_object_goes_with_its_changes():
     first, _, third = objects(scene())
     assert objects(without(scene(), 1)) == [first, third]
     assert objects(without(scene(), 5)) == [first, objects(scene())[1]]
-    alone = Program(envs.SCENES_ID, scene().settings, scene().actions[[0, 5]])
+    alone = Program(envs.SCENES_V1_ID, scene().settings, scene().actions[[0, 5]])
     np.testing.assert_array_equal(without(scene(), 1).replay(), alone.replay())
 
 

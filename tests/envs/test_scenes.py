@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import warnings
 from typing import Any
 
 import gymnasium
@@ -140,6 +141,55 @@ def test_a_large_picture_shows_the_same_scene():
         program.render(5000)
 
 
+def test_smooth_edges_are_means_of_a_larger_picture():
+    """The closed form: each pixel is the mean of 16 of the picture that the environment with hard edges draws."""
+    (actions,) = random_scenes(SPEC, 1, 5, np.random.default_rng(0), objects=(5, 5))
+    hard, smooth = (Program(name, {"episode_length": 5}, actions) for name in (envs.SCENES_ID, envs.SCENES_V1_ID))
+    for size in (64, 21):
+        large = hard.render(4 * size).reshape(size, 4, size, 4, 3).astype(float).mean(axis=(1, 3))
+        np.testing.assert_array_equal(smooth.render(size), np.floor(large + 0.5))
+    assert (smooth.replay() != hard.replay()).any()
+    assert [smooth.at_size(size).settings["supersampling"] for size in (1024, 1025, 4096)] == [4, 3, 1]
+
+
+def test_only_edges_are_smoothed():
+    env, other = make(), make(supersampling=4)
+    for each in (env, other):
+        each.reset()
+        each.step(action(place=2 * 16 + 2))
+        each.step(action(place=12 * 16 + 12, shape=1, size=2))
+    segments = env.segmentation()
+    np.testing.assert_array_equal(other.segmentation(), segments)
+    hard, smooth = (each._episodes.drawn()[0].astype(int) for each in (env, other))
+    rows, columns = np.indices(segments.shape)
+    around = [segments[(rows + down) % 64, (columns + right) % 64] for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    inside = np.all([segment == segments for segment in around], axis=0)
+    assert np.abs(hard - smooth)[inside].max() < 40 and np.abs(hard - smooth).max() > 60
+    for each in (env, other):
+        each.close()
+
+
+def test_the_versions_differ_by_their_edges_alone():
+    made: dict[str, Any] = {name: gymnasium.make(name).unwrapped for name in (envs.SCENES_ID, envs.SCENES_V1_ID)}
+    old, new = (env.settings.to_json() for env in made.values())
+    assert (old.pop("supersampling"), new.pop("supersampling")) == (1, 4) and old == new
+    for name, env in made.items():
+        env.reset()
+        assert env.program().env_id == name
+        env.close()
+    np.testing.assert_array_equal(
+        Program(envs.SCENES_V1_ID, {"supersampling": 1}, action()[None]).replay(), scene(action())
+    )
+
+
+def test_a_program_keeps_to_its_version_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Program(envs.SCENES_ID, {"episode_length": 1}, action()[None]).replay()
+        with pytest.raises(DeprecationWarning, match="upgrading to version `v1`"):
+            gymnasium.make(envs.SCENES_ID)
+
+
 def test_an_environment_may_be_used_and_forgotten_in_other_threads():
     expected = scene(action())
     seen = []
@@ -174,6 +224,8 @@ def test_a_closed_environment_says_so():
     [
         ({"grid_size": 1}, "grid_size is 1; give a whole number from 2 to 64"),
         ({"canvas_size": 5000}, "drawn at 4096 pixels at most, not at 5000"),
+        ({"supersampling": 0}, "supersampling is 0; give a whole number from 1 to 16"),
+        ({"supersampling": 4, "canvas_size": 1025}, "at 4100: with 1025 pixels give supersampling=3 or less, not 4"),
         ({"brush": "classic/pen"}, "unexpected keyword argument 'brush'; the settings are canvas_size, episode_length"),
     ],
 )

@@ -18,7 +18,7 @@ import torch
 from torchrl.envs import GymEnv, GymWrapper, check_env_specs
 import envs, gymnasium
 
-for name in (envs.PAINT_ID, "envs:" + envs.SCENES_ID):
+for name in (envs.PAINT_ID, "envs:" + envs.SCENES_V1_ID):
     env = GymEnv(name, episode_length=3, frame_skip=1)
     check_env_specs(env)
     steps = env.rollout(10)

@@ -126,11 +126,22 @@ def test_only_digits_are_penalised_for_a_second_stroke_and_only_faces_for_their_
     }
 
 
-def test_small_scenes_are_cloned_from_as_many_objects_as_their_data_have():
-    config = preset("scenes-small-conditional")
+@pytest.mark.parametrize(
+    ("name", "objects", "commands"), [("scenes-small-conditional", 2, 3), ("scenes-five-small-conditional", 5, 20)]
+)
+def test_small_scenes_are_cloned_from_as_many_objects_as_their_data_have(name, objects, commands):
+    config = preset(name)
     dataset = find(config.data.name)
-    assert isinstance(dataset, Scenes)
-    assert config.environment.settings["most_objects"] == dataset.most_objects == 2
+    assert isinstance(dataset, Scenes) and dataset.environment == config.environment.id
+    assert config.environment.settings == {"episode_length": commands, "most_objects": objects}
+    assert dataset.most_objects == objects
+    assert config.data.smooth != config.data.varied
+
+
+def test_scenes_with_the_published_layers_are_like_their_data():
+    config = preset("scenes-conditional")
+    dataset = find(config.data.name)
+    assert isinstance(dataset, Scenes) and dataset.environment == config.environment.id
 
 
 def test_the_list_of_presets_says_what_each_is_for():
