@@ -31,6 +31,7 @@ HEADERS = {
     "cache-control": "no-cache",
 }
 ASK = """<!doctype html><html lang="en"><meta charset="utf-8"><title>SPIRAL: token</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <h1>This page asks for a token</h1>
 <p>{why} It is part of the address that <code>spiral watch</code> printed when it started.</p>
 <form method="get" action="/"><label>Token <input name="token" type="password" autofocus></label> <button>Open</button>

@@ -16,6 +16,7 @@ from PIL import Image
 from actors.broadcast import Broadcast
 from benchmarks.browser import EXECUTABLE, chromium
 from benchmarks.strokes import delays_since, note_strokes
+from cluster.commands.options import Goal
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.feed import RedisFeed
 from cluster.run.engine import EPISODES_SHOWN_PER_S, describe_run
@@ -395,11 +396,72 @@ def test_of_very_many_rows_the_peaks_are_seen_and_no_more_is_drawn_than_fits(pag
         assert (np.diff(places[:, 0]) > -1).all(), "from left to right, but for a pixel"
 
 
-def test_the_page_fits_a_telephone(browser, address, feed):
-    feed.show(glimpse(1))
-    with serving(Wanted(address.url)) as port, browser.new_context(viewport={"width": 390, "height": 800}) as context:
+# How high and wide the page is, the widest thing on it, and where its curves end and its canvases begin.
+LAID_OUT = """() => {
+  const boxes = (what) => [...document.querySelectorAll(what)].map((element) => element.getBoundingClientRect());
+  return {
+    width: document.documentElement.scrollWidth,
+    height: document.documentElement.scrollHeight,
+    right: Math.max(...boxes("body *").map((box) => box.right)),
+    curves: Math.max(...boxes("#curves figure").map((box) => box.bottom)),
+    canvases: Math.min(...boxes("canvas").filter((box) => box.width).map((box) => box.top)),
+    row: new Set(boxes(".card").map((box) => box.left)).size,
+  };
+}"""
+LONG = "a_module_with_a_long_name_of_its_own:AndAClassWithALongNameToo"
+FIGURES = {"speed/frames_per_s": 2e3, "held_out/error_ratio": 0.2, "policy/return": 1.0, "policy/entropy": 2.0}
+FIGURES |= {"policy/lag": 1.0, "policy/learning_rate": 3e-4, "cloning/loss": 3.0}
+FIGURES |= {f"reward/{name}/real": 1.0 for name in ("discriminator", LONG)}
+
+
+@pytest.mark.parametrize("pairs", [True, False], ids=["copies", "inventions"])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (844, 390), (320, 568)], ids=str)
+def test_on_a_telephone_the_page_is_a_few_screens_and_begins_with_the_curves(
+    browser, address, feed, width, height, pairs
+):
+    feed.describe(description(folder="/somewhere/" + 30 * "long_names", conditional=pairs))
+    for member in range(3):
+        for frames in (1_000_000_000, 2_000_000_000):
+            feed.add_row(row(frames, member=member, **FIGURES))
+    for episode in range(24):
+        feed.show(glimpse(episode + 1, member=episode % 3, **({} if pairs else {"target": None})))
+    feed.hang(10, np.full((136, 680, 3), 50, np.uint8))
+    size = {"width": width, "height": height}
+    with serving(Wanted(address.url)) as port, browser.new_context(viewport=size, is_mobile=True) as context:
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(f"http://127.0.0.1:{port}/")
-        page.locator(".card").wait_for()
+        page.locator(".card:not(.painting)").nth(23).wait_for()
+        page.locator("#curves figure").nth(8).wait_for()
+        page.locator("#members tr[data-member]").nth(2).wait_for()
+        page.locator("#sheet").wait_for()
+        seen = page.evaluate(LAID_OUT)
+    assert max(seen["width"], seen["right"]) <= width, "nothing is wider than the screen"
+    assert seen["height"] * width <= 5 * 844 * 390, "all together fills a few screens"
+    assert seen["curves"] <= seen["canvases"]
+    assert seen["row"] >= 3, "the wall is a grid"
+
+
+def test_the_question_for_a_token_fits_a_telephone(browser, address):
+    size = {"width": 390, "height": 844}
+    with serving(Wanted(address.url), "secret") as port, browser.new_context(viewport=size, is_mobile=True) as context:
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{port}/")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_every_shipped_agent_hangs_in_the_gallery_with_a_picture_and_its_command(page, address):
+    with serving(Wanted(address.url)) as port:
+        page.goto(f"http://127.0.0.1:{port}/")
+        agents = page.locator("#agents article")
+        assert agents.locator("strong").all_inner_texts() == [goal.value for goal in Goal]
+        for goal, agent in zip(Goal, agents.all(), strict=True):
+            picture = agent.locator("img")
+            picture.scroll_into_view_if_needed()
+            wide, high = picture.evaluate("(image) => image.decode().then(() => [image.naturalWidth, image.naturalHeight])")
+            assert [wide, high] == [int(picture.get_attribute(side)) for side in ("width", "height")]
+            assert re.fullmatch(rf"{goal.value} [^.]+\.", agent.locator("p").inner_text()), "one sentence"
+            command = f"spiral sample --goal {goal.value} --count 10 --out {goal.value}.png"
+            assert agent.locator("code").inner_text() == command
+
+

@@ -1,0 +1,48 @@
+"""The pictures in the gallery of the live page are those that the commands below them make."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from actors.scene_making import CHUNK, draw_scenes
+from cluster.cli import app
+from cluster.watch.server import PAGE
+from spiral.data import scenes
+from spiral.data.arrays import SPLITS
+
+AGENT = re.compile(r'<img src="/page/(agents/[^"]+)".*?<code>(.*?)</code>', re.DOTALL)
+SHOWN = AGENT.findall((PAGE / "index.html").read_text(encoding="utf-8"))
+ALIKE = 0.85  # of the pixels; on another processor a choice of the agent's may fall otherwise
+
+
+def drawn_scenes(folder: Path) -> None:
+    """The first of the held-out scenes that `spiral data make scenes-2` draws."""
+    pictures, programs = draw_scenes((0, SPLITS.index("test"), 0), CHUNK, (1, 2))
+    scenes.write(folder, "test", scenes.SceneSet(pictures, programs))
+
+
+@pytest.mark.parametrize(("picture", "command"), SHOWN, ids=[picture for picture, _ in SHOWN])
+def test_the_command_makes_the_picture(picture, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SPIRAL_DATA", raising=False)  # with the 5,000 digits that everybody has
+    if "scenes" in command:
+        pytest.importorskip("mujoco")
+        drawn_scenes(tmp_path / "data" / "scenes-2")
+    name, *words = shlex.split(command)
+    assert name == "spiral"
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    made, shown = (np.asarray(Image.open(path)) for path in (words[-1], PAGE / picture))
+    assert made.shape == shown.shape
+    assert (made == shown).mean() >= ALIKE
+
+
+def test_every_picture_hangs_there():
+    assert sorted(picture for picture, _ in SHOWN) == sorted(f"agents/{each.name}" for each in (PAGE / "agents").iterdir())
