@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from actors.rollout import Rollout
 from envs.program import Program
-from spiral.config import RunConfig
+from spiral.config import EnvironmentConfig, RunConfig
 from spiral.contracts import WeightStore
 from spiral.judge import NOT_A_DIGIT, classify, read_as, shipped
 from spiral.picture_error import mean_squared_error
@@ -32,18 +32,21 @@ class Paintings:
         renders: uint8 [N, H, W, C].
         actions: that made them, int64 [N, T, heads].
         empty: the canvas before the first of them, uint8 [H, W, C].
+        environment: in which they were painted.
         brush_fingerprint: of the brush that painted them; None where there is no brush.
     """
 
     renders: NDArray[np.uint8]
     actions: NDArray[np.int64]
     empty: NDArray[np.uint8]
+    environment: EnvironmentConfig
     brush_fingerprint: str | None
 
-    def program(self, index: int, config: RunConfig) -> Program:
+    def program(self, index: int) -> Program:
         """The program of one of the paintings."""
-        environment = config.environment
-        return Program(environment.id, environment.settings, self.actions[index], self.brush_fingerprint)
+        return Program(
+            self.environment.id, self.environment.settings, self.actions[index], self.brush_fingerprint
+        )
 
 
 def paint(
@@ -75,8 +78,13 @@ def paint(
         renders.append(trajectory.canvases[-1])
         actions.append(trajectory.actions.swapaxes(0, 1))
     rollout.close()
-    empty = trajectory.canvases[0, 0]
-    return Paintings(np.concatenate(renders)[:count], np.concatenate(actions)[:count], empty, rollout.brush_fingerprint)
+    return Paintings(
+        np.concatenate(renders)[:count],
+        np.concatenate(actions)[:count],
+        trajectory.canvases[0, 0],
+        config.environment,
+        rollout.brush_fingerprint,
+    )
 
 
 @dataclass(frozen=True)

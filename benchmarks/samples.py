@@ -6,9 +6,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from actors.evaluation import CopyReport, judge_copies, paint, read_alike
-from cluster.run.cores import processors
-from cluster.studio.agents import find_agent
+from actors.evaluation import CopyReport, judge_copies, read_alike
+from cluster.studio.agents import load_agent
 from spiral.data import load
 
 DIGITS = 200
@@ -18,10 +17,10 @@ SEED = 0
 
 def run(digits: int = DIGITS, samples: tuple[int, ...] = SAMPLES) -> list[tuple[CopyReport, float]]:
     """For each number of samples, the report on the best copies of the first test digits, and how many read alike."""
-    config, weights = find_agent(None, "copy")
-    targets = load("digits", "test", config.environment.settings["canvas_size"])[:digits]
+    agent = load_agent()
+    targets = load("digits", "test", agent.canvas_shape[0])[:digits]
     repeated = np.repeat(targets, max(samples), axis=0)
-    paintings = paint(config, weights, repeated, len(repeated), SEED, 1.0, processors())
+    paintings = agent.copy(repeated, SEED, 1.0)
     renders = paintings.renders
     errors = np.square(renders.astype(float) - repeated).mean(axis=(1, 2, 3)).reshape(digits, -1)
     renders = renders.reshape(digits, -1, *targets.shape[1:])

@@ -18,7 +18,7 @@ from actors.scene_evaluation import SceneReport, judge_scenes, objects_of
 from actors.scene_search import PRIMITIVES, search
 from cluster.run.cores import processors
 from cluster.run.folder import RunError
-from cluster.studio.agents import find_agent, held_out, let_paint
+from cluster.studio.agents import first_of, load_agent
 from envs.program import SETTINGS
 from envs.scene_settings import SceneSettings
 from spiral.data import find, scenes
@@ -51,16 +51,17 @@ def run(folder: Path | None = None, count: int = 100, evaluations: int = 5000, s
     Raises:
         RunError: the agent does not copy scenes.
     """
-    config, weights = find_agent(folder, "scenes")
+    one_pass = load_agent(folder, "scenes")
+    config = one_pass.config
     dataset = find(config.data.name)
-    if not config.agent.conditional or not isinstance(dataset, scenes.Scenes):
+    if not one_pass.conditional or not isinstance(dataset, scenes.Scenes):
         raise RunError(f"the agent of {folder} does not copy scenes: name a run of a preset such as scenes-conditional")
     settings = SETTINGS[config.environment.id].from_keywords(config.environment.settings)
     assert isinstance(settings, SceneSettings), "the agent copies scenes"
     start = time.perf_counter()
-    paintings, targets = let_paint(config, weights, held_out(config), count, seed, None)
+    targets = first_of(one_pass.held_out(), count)
+    paintings = one_pass.copy(targets, seed)
     agent_seconds = time.perf_counter() - start
-    assert targets is not None, "a conditional agent copies"
     start = time.perf_counter()
     found = search(targets, evaluations, np.random.default_rng(seed), settings.to_json(), processors())
     search_seconds = time.perf_counter() - start

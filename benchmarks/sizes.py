@@ -14,9 +14,8 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from actors.evaluation import judge_copies, paint
-from cluster.run.cores import processors
-from cluster.studio.agents import find_agent
+from actors.evaluation import judge_copies
+from cluster.studio.agents import load_agent
 from cluster.studio.preprocessing import resized
 from envs.program import Program
 from envs.random_scenes import random_scenes
@@ -29,8 +28,8 @@ SEED = 0
 
 def run(folder: Path | None = None, count: int = SCENES, sizes: tuple[int, ...] = SIZES) -> list[float]:
     """For each size, the error of one painting of each scene, as a share of the bare platform's."""
-    config, weights = find_agent(folder, "scenes")
-    environment = config.environment
+    agent = load_agent(folder, "scenes")
+    environment = agent.config.environment
     settings = SceneSettings(**environment.settings)
     length, objects = settings.episode_length, (1, settings.most_objects)
     actions = random_scenes(settings.action_spec, count, length, np.random.default_rng(SEED), objects)
@@ -39,7 +38,7 @@ def run(folder: Path | None = None, count: int = SCENES, sizes: tuple[int, ...] 
     for size in sizes:
         pictures = [Image.fromarray(program.render(size)) for program in programs]
         targets = np.stack([resized(picture, settings.canvas_size, Image.Resampling.BILINEAR) for picture in pictures])
-        paintings = paint(config, weights, targets, count, SEED, 1.0, processors())
+        paintings = agent.copy(targets, SEED, 1.0)
         errors.append(judge_copies(paintings.renders, targets, paintings.empty).relative_error)
     return errors
 

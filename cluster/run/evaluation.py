@@ -54,7 +54,7 @@ class Evaluation:
         save_picture(self.folder.picture, sheet)
         self.feed.hang(frames, sheet)
         for index in range(min(PROGRAMS, count)):
-            paintings.program(index, self.config).save(self.folder.programs / f"{index}.json")
+            paintings.program(index).save(self.folder.programs / f"{index}.json")
         if self.targets is None:
             return self._inventions(renders) if self.digits else {}
         report = judge_copies(renders, self.targets, paintings.empty)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from cluster.run.folder import RunError, RunFolder
 from cluster.run.folder_lock import only_writer
 from cluster.run.forecast import forecast, precision_in_words
 from cluster.run.interrupts import Interrupts
-from cluster.run.loop import Run, Summary
+from cluster.run.loop import Callback, Run, Summary, hear_nothing
 from cluster.run.plan import Length
 from cluster.run.progress import progress_in
 from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, load_checkpoint
@@ -40,22 +41,43 @@ class Machines:
     checkpoints: str | None = None
 
 
-def begin(config: RunConfig, out: Path, length: Length, machines: Machines) -> Summary:
-    """The summary of a new run in the empty folder `out`.
+def begin(
+    config: RunConfig,
+    out: str | PathLike[str],
+    length: Length,
+    machines: Machines,
+    callback: Callback = hear_nothing,
+) -> Summary:
+    """The summary of a new run.
+
+    Args:
+        config: its settings.
+        out: its folder, which must be empty.
+        length: when it is over.
+        machines: where it works.
+        callback: hears every row of figures as it is written; where it answers true, the run ends with a checkpoint.
 
     Raises:
         RunError: the folder is not empty, another run has just begun in it, or the URL has copies of another run.
+        ConfigError: no run could begin with these settings.
     """
+    config = with_whole_paths(config)
     check_settings(config)
-    folder = RunFolder(out)
-    with only_writer(out):
+    folder = RunFolder(Path(out))
+    with only_writer(folder.path):
         folder.require_empty()
         if machines.checkpoints is not None:
             CheckpointCopies(machines.checkpoints).require_empty()
-        return _run(config, folder, length, machines, None)
+        return _run(config, folder, length, machines, None, callback)
 
 
-def resume(out: Path, length: Length | None, machines: Machines, changes: Mapping[str, Any] | None = None) -> Summary:
+def resume(
+    out: str | PathLike[str],
+    length: Length | None,
+    machines: Machines,
+    changes: Mapping[str, Any] | None = None,
+    callback: Callback = hear_nothing,
+) -> Summary:
     """The summary of the run in `out`, which goes on from its last checkpoint, to the given length or its own.
 
     A run that ended before its first checkpoint begins anew. Where the folder has no checkpoint, a copy is taken.
@@ -65,24 +87,28 @@ def resume(out: Path, length: Length | None, machines: Machines, changes: Mappin
         length: over all its resumptions; None is the run's own.
         machines: where it works from now on.
         changes: settings that belong to the machine and not to the run, by their names.
+        callback: as of `begin`.
 
     Raises:
         RunError: there is no run, it is over, or another process goes on with it.
         CheckpointError: its checkpoint is missing, damaged, or of another agent.
         ConfigError: a value is not allowed.
     """
-    with only_writer(out):
-        return _resume(RunFolder(out), length, machines, changes or {})
+    folder = RunFolder(Path(out))
+    with only_writer(folder.path):
+        return _resume(folder, length, machines, changes or {}, callback)
 
 
-def _resume(folder: RunFolder, length: Length | None, machines: Machines, changes: Mapping[str, Any]) -> Summary:
+def _resume(
+    folder: RunFolder, length: Length | None, machines: Machines, changes: Mapping[str, Any], callback: Callback
+) -> Summary:
     if machines.checkpoints is not None and not has_checkpoint(folder.checkpoints):
         _take_copy(folder, machines.checkpoints)
     config, planned = folder.read_settings()
     config = config.with_changes(dict(changes))
     length = length or planned
     if not has_checkpoint(folder.checkpoints):
-        return _run(config, folder, length, machines, None)
+        return _run(config, folder, length, machines, None, callback)
     checkpoint = load_checkpoint(latest_checkpoint(folder.checkpoints))
     checkpoint.require(*inspect_environment(config))
     compare_brush(config, checkpoint.document, f"the run in {folder.path}")
@@ -92,7 +118,7 @@ def _resume(folder: RunFolder, length: Length | None, machines: Machines, change
             f"the run in {folder.path} is over ({counters.seconds / 60:.1f} minutes, {counters.frames} frames): "
             "give more --minutes or --frames to go on"
         )
-    return _run(config, folder, length, machines, checkpoint)
+    return _run(config, folder, length, machines, checkpoint, callback)
 
 
 def _take_copy(folder: RunFolder, url: str) -> None:
@@ -103,7 +129,12 @@ def _take_copy(folder: RunFolder, url: str) -> None:
 
 
 def _run(
-    config: RunConfig, folder: RunFolder, length: Length, machines: Machines, checkpoint: Checkpoint | None
+    config: RunConfig,
+    folder: RunFolder,
+    length: Length,
+    machines: Machines,
+    checkpoint: Checkpoint | None,
+    callback: Callback,
 ) -> Summary:
     _, source = resolve(config.data.name)
     pictures, held_out = load_pictures(config)
@@ -119,12 +150,22 @@ def _run(
         done = 0 if checkpoint is None else progress_in(checkpoint).counters.frames
         display.say(forecast(config, length, done, precisions["policy"][0].seconds_per_picture))
         with Interrupts() as interrupts, display:
-            run = Run(config, folder, length, engine, held_out, display, copies)
+            run = Run(config, folder, length, engine, held_out, display, copies, callback=callback)
             if checkpoint is not None:
                 run.restore(checkpoint)
             return run.go(lambda: interrupts.requested)
     finally:
         engine.close()
+
+
+def with_whole_paths(config: RunConfig) -> RunConfig:
+    """The same, where folders of fits are named from the root: other processes, and a resumed run, work elsewhere."""
+    paths = {
+        f"rewards.{place}.from": str(Path(term.fitted_in).absolute())
+        for place, term in enumerate(config.rewards)
+        if term.fitted_in is not None
+    }
+    return config.with_changes(paths) if paths else config
 
 
 def load_pictures(config: RunConfig) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.run.downsampling import thinned
-from cluster.run.feed.texts import FeedError
+from cluster.run.feed.texts import FeedError, Row
 from cluster.run.folder import RunFolder, write_text
 from cluster.run.plan import Counters, Report
 from cluster.run.prometheus import Figures
@@ -24,7 +24,11 @@ UNITS = {"rollout": "frames", "policy": "frames", "rewards": "steps"}
 
 
 class Logbook:
-    """The measurements of a run, averaged, written, and shown on `feed` if there is one."""
+    """The measurements of a run, averaged, written, and shown on `feed` if there is one.
+
+    Attributes:
+        latest: the newest value of each.
+    """
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class Logbook:
         self._last_seconds = 0.0
         self._labels = {} if member is None else {"member": member}
         self.latest: dict[str, float] = {}
+        self._fresh: list[Row] = []
         self._feed = feed
         if state is not None:
             self._sums = {name: list(value) for name, value in state["sums"].items()}
@@ -97,7 +102,8 @@ class Logbook:
             OSError: the disk takes no more; the row was shown all the same.
         """
         self.latest |= {name: value for name, value in row.items() if isinstance(value, float)}
-        whole = {**self._labels, **counters.figures(), **row}
+        whole: Row = {**self._labels, **counters.figures(), **row}
+        self._fresh.append(whole)
         if self._feed is not None:
             self._feed.add_row(whole)
         self._figures.show(row, counters.figures())
@@ -106,6 +112,11 @@ class Logbook:
         for name, value in row.items():
             if isinstance(value, float):
                 self._board.add_scalar(name, value, counters.frames)
+
+    def take_fresh(self) -> list[Row]:
+        """The rows since the last time."""
+        rows, self._fresh = self._fresh, []
+        return rows
 
     def begin_clock(self, seconds: float) -> None:
         """Count the first row's speed from here."""

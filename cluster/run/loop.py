@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, s
 from spiral.config import RunConfig
 from spiral.contracts import WeightsError
 
+Callback = Callable[[dict[str, Any]], bool | None]  # hears every row of figures; true asks the run to end with a checkpoint
+
 SHOWS = 20  # in a run
 CHECKPOINT_INTERVAL_S = 120.0
 SHOWS_COST_AT_MOST = 0.03  # of the time of a run with a length in minutes
@@ -48,6 +51,10 @@ class Summary:
     checkpoint: Path
 
 
+def hear_nothing(row: dict[str, Any]) -> None:
+    """The callback of those who have none."""
+
+
 class Run:
     """The loop around an engine; `member` is the run's number in a population."""
 
@@ -61,6 +68,7 @@ class Run:
         display: Display,
         copies: CheckpointCopies | None = None,
         member: int | None = None,
+        callback: Callback = hear_nothing,
     ) -> None:
         self.config = config
         self.folder = folder
@@ -69,6 +77,7 @@ class Run:
         self.display = display
         self.copies = copies
         self.member = member
+        self.callback = callback
         self.counters = Counters()
         self.evaluation = Evaluation(folder, config, held_out, engine.feed)
         self.logbook_state: dict[str, object] | None = None
@@ -98,8 +107,9 @@ class Run:
         self.logbook.begin_clock(self.counters.seconds)
         begun = time.monotonic() - self.counters.seconds
         checkpoint_due = time.monotonic() + self.checkpoint_interval_s
+        enough = False
         try:
-            while (share := self.length.share(self.counters)) < until and not stop():
+            while (share := self.length.share(self.counters)) < until and not (enough or stop()):
                 if self._show_is_due(share):
                     self._show()
                 phase = phase_of(self.config, share, self.counters.reward_steps)
@@ -108,6 +118,7 @@ class Run:
                 if report is not None:
                     self.counters.add(report)
                     self._note(report)
+                enough = self._tell()
                 self.display.update(phase.kind, share, self.counters, self.logbook.latest)
                 if time.monotonic() > checkpoint_due:
                     with self.full_disk.going_on("A checkpoint"):
@@ -117,6 +128,10 @@ class Run:
         finally:
             with self.full_disk.going_on("The last figures"):
                 self.logbook.close()
+
+    def _tell(self) -> bool:
+        """Hands the new rows to the callback; whether it asks the run to end."""
+        return any([self.callback(row) for row in self.logbook.take_fresh()])
 
     def _settle(self) -> None:
         for report in self.engine.settle():
@@ -137,6 +152,7 @@ class Run:
         with self.full_disk.going_on("The curve"):
             save_curves(self.folder.curve, {"": read_rows(self.folder)})
         path = self._save_last()
+        self._tell()
         return Summary(self.folder, self.counters, share, over, self.logbook.latest, path)
 
     def _show_is_due(self, share: float) -> bool:

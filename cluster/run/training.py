@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from cluster.run.folder import RunError
-from cluster.run.launch import Machines, begin, resume
+from cluster.run.launch import Machines, begin, resume, with_whole_paths
 from cluster.run.loop import Summary
 from cluster.run.plan import Length
 from spiral.config import RunConfig
@@ -94,16 +94,6 @@ def settings(preset: str, seed: int | None, changes: Sequence[str], environment:
         values["environment"] = {"id": environment, "settings": {}}
     values |= read_changes(changes)
     return with_whole_paths(config.with_changes(values) if values else config)
-
-
-def with_whole_paths(config: RunConfig) -> RunConfig:
-    """The same, where folders of fits are named from the root: other processes, and a resumed run, work elsewhere."""
-    paths = {
-        f"rewards.{place}.from": str(Path(term.fitted_in).absolute())
-        for place, term in enumerate(config.rewards)
-        if term.fitted_in is not None
-    }
-    return config.with_changes(paths) if paths else config
 
 
 def read_changes(changes: Sequence[str]) -> dict[str, Any]:

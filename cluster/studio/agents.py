@@ -1,74 +1,185 @@
-"""Finished agents: how one is found, among runs or those that are shipped, and how it paints."""
+"""Finished agents: how one is found, among runs or those that are shipped, and what it paints.
+
+`spiral sample`, `eval`, `audit` and `parse` are thin over this, and so is a script (`docs/python.md`).
+"""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
 from importlib import resources
+from os import PathLike
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from actors.evaluation import Paintings, paint
 from cluster.run.brush_fingerprint import compare_brush
 from cluster.run.cores import processors
 from cluster.run.engine import inspect_environment
 from cluster.run.folder import RunError, RunFolder
+from cluster.studio.parsing import Parsing
+from cluster.studio.preprocessing import Preprocessing, resized
 from learners.checkpoint import DOCUMENT, CheckpointError, latest_checkpoint, load_checkpoint
-from learners.weights import MemoryWeights
 from spiral.agent import Agent
-from spiral.config import RunConfig, parse_config
+from spiral.config import MOST_SEED, RunConfig, parse_config
 from spiral.contracts import Arrays
 from spiral.data import load_pictures
 from spiral.data.pictures import Pictures
+from spiral.shipped import FinishedWeights, Goal
 
-INVENTIONS = 1000
+SAMPLES = 100  # paintings of a picture, of which the best is kept
 
 
-def find_agent(run: Path | None, goal: str) -> tuple[RunConfig, MemoryWeights]:
-    """The settings and the weights of a run's newest agent, or of the shipped one that can do `goal`.
+@dataclass(frozen=True)
+class FinishedAgent:
+    """An agent that learns no more: it copies pictures, or invents them.
+
+    Attributes:
+        name: what messages call it.
+        config: the settings that it was trained with.
+        canvas_shape: height, width and channels of the pictures that it sees and paints.
+        weights: the store of its weights.
+    """
+
+    name: str
+    config: RunConfig
+    canvas_shape: tuple[int, int, int]
+    weights: FinishedWeights
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it looks at a picture and copies it; another one invents pictures."""
+        return self.config.agent.conditional
+
+    def held_out(self) -> Pictures:
+        """The held-out pictures of its data set, as its canvas shows them, with their labels.
+
+        Raises:
+            DatasetError: they are not there.
+        """
+        size, _, channels = self.canvas_shape
+        return load_pictures(self.config.data.name, "test", size, channels == 3)
+
+    def copy(self, pictures: NDArray[np.uint8], seed: int = 0, temperature: float | None = None) -> Paintings:
+        """A painting of each picture.
+
+        Args:
+            pictures: uint8 [N, H, W, C] of `canvas_shape`.
+            seed: decides every painting.
+            temperature: of its choices: below 1 it is surer, 0 takes the first; None is as it was trained.
+
+        Raises:
+            RunError: the agent copies nothing, or the pictures are of another shape or kind.
+        """
+        self.require_conditional()
+        given = np.asarray(pictures)
+        if given.dtype != np.uint8 or given.ndim != 4 or given.shape[1:] != self.canvas_shape or not len(given):
+            shape = ", ".join(map(str, self.canvas_shape))
+            raise RunError(
+                f"the pictures are {given.dtype} {list(given.shape)}, and {self.name} copies uint8 [N, {shape}], of "
+                "which `held_out` gives some: `parse` takes a file with a picture of any size"
+            )
+        return self._paint(given, len(given), seed, temperature)
+
+    def invent(self, count: int, seed: int = 0, temperature: float | None = None) -> Paintings:
+        """So many paintings of its own; seed and temperature as of `copy`.
+
+        Raises:
+            RunError: the agent copies pictures and invents none.
+        """
+        if self.conditional:
+            raise RunError(f"{self.name} copies pictures and invents none: name one that invents, or let it `copy`")
+        return self._paint(None, count, seed, temperature)
+
+    def parse(
+        self,
+        picture: str | PathLike[str],
+        samples: int = SAMPLES,
+        seed: int = 0,
+        temperature: float | None = None,
+        preprocessing: Preprocessing | None = None,
+    ) -> Parsing:
+        """A picture of any size as a program: the best of so many paintings; seed and temperature as of `copy`.
+
+        Args:
+            picture: a PNG or JPEG file.
+            samples: how many paintings to choose from.
+            preprocessing: what is done to the picture first; None only brings it to the canvas.
+
+        Raises:
+            PictureError: the file is no picture that can be used.
+            RunError: the agent copies nothing.
+        """
+        self.require_conditional()
+        if samples < 1:
+            raise RunError(f"samples={samples}: ask for 1 painting or more")
+        size, _, channels = self.canvas_shape
+        square = (preprocessing or Preprocessing()).apply_to_file(Path(picture), channels == 3)
+        target = resized(square, size, Image.Resampling.BILINEAR)
+        return Parsing(square, target, self.copy(np.repeat(target[None], samples, axis=0), seed, temperature))
+
+    def require_conditional(self) -> None:
+        """Refuses an agent that copies nothing.
+
+        Raises:
+            RunError: naming it, and what to take instead.
+        """
+        if not self.conditional:
+            raise RunError(
+                f"{self.name} looks at no picture: "
+                "name one that copies by --run, or take --goal copy, characters or scenes"
+            )
+
+    def _paint(
+        self, targets: NDArray[np.uint8] | None, count: int, seed: int, temperature: float | None
+    ) -> Paintings:
+        heat = self.config.sample_temperature if temperature is None else temperature
+        if not 0 <= heat < math.inf:
+            raise RunError(f"temperature={heat}: give 0 or more, 1 for choices as in training")
+        if not 0 <= seed <= MOST_SEED:
+            raise RunError(f"seed={seed}: give a number from 0 to {MOST_SEED}")
+        return paint(self.config, self.weights, targets, count, seed, heat, processors())
+
+
+def load_agent(run: str | PathLike[str] | None = None, goal: str = "copy") -> FinishedAgent:
+    """The newest agent of the run in a folder, or without one the shipped agent that can do `goal`.
 
     Raises:
         RunError: there is no run in the folder, or no agent is shipped for this goal.
         CheckpointError: its checkpoint is missing, damaged, or of another environment.
     """
-    if run is None:
-        place = Path(str(resources.files("spiral"))) / "weights" / goal
-        if not (place / DOCUMENT).is_file():
-            raise RunError(f"no agent for --goal {goal} is shipped in {place.parent}: name a run with --run")
-    elif (run / DOCUMENT).is_file():
-        place = run
-    elif not run.is_dir():
-        raise RunError(f"there is no folder {run}: name a run with --run")
-    else:
-        place = latest_checkpoint(RunFolder(run).checkpoints)
+    place = _shipped_place(goal) if run is None else _place_of(Path(run))
+    name = f"the shipped agent of --goal {goal}" if run is None else f"the agent of {run}"
     checkpoint = load_checkpoint(place, only=("agent",))
     # How it was computed where it was trained says nothing of this machine.
     config = parse_config(checkpoint.document["config"]).model_copy(update={"precision": "auto"})
     spec, canvas_shape = inspect_environment(config)
     checkpoint.require(spec, canvas_shape)
-    compare_brush(config, checkpoint.document, name_of_agent(run, goal))
+    compare_brush(config, checkpoint.document, name)
     require_weights(checkpoint.part("agent"), Agent(spec, canvas_shape, config.agent), place)
-    weights = MemoryWeights()
-    weights.publish("agent", 0, checkpoint.part("agent"))
-    return config, weights
+    return FinishedAgent(name, config, canvas_shape, FinishedWeights(checkpoint.part("agent")))
 
 
-def name_of_agent(run: Path | None, goal: str) -> str:
-    """What an error calls the agent that `find_agent` finds."""
-    return f"the shipped agent of --goal {goal}" if run is None else f"the agent of {run}"
+def _shipped_place(goal: str) -> Path:
+    """Where the shipped agent lies that can do `goal`."""
+    place = Path(str(resources.files("spiral"))) / "weights" / goal
+    if goal not in get_args(Goal) or not (place / DOCUMENT).is_file():
+        there = ", ".join(get_args(Goal))
+        raise RunError(f"no agent for --goal {goal} is shipped: name one of {there}, or a run with --run")
+    return place
 
 
-def of_data(config: RunConfig, data: str | None) -> RunConfig:
-    """The settings of an agent that is to copy the pictures of another data set, unless that is None.
-
-    Raises:
-        RunError: the agent copies none.
-    """
-    if data is None:
-        return config
-    if not config.agent.conditional:
-        raise RunError(f"--data {data} is for agents that copy pictures, and this one invents them: leave it out")
-    return config.with_changes({"data.name": data})
+def _place_of(run: Path) -> Path:
+    """Where the agent of a run lies: in its newest checkpoint, or in the folder itself if that is one."""
+    if (run / DOCUMENT).is_file():
+        return run
+    if not run.is_dir():
+        raise RunError(f"there is no folder {run}: name a run with --run")
+    return latest_checkpoint(RunFolder(run).checkpoints)
 
 
 def require_weights(arrays: Arrays, agent: Agent, place: Path) -> None:
@@ -87,37 +198,25 @@ def require_weights(arrays: Arrays, agent: Agent, place: Path) -> None:
             )
 
 
-def held_out(config: RunConfig) -> Pictures | None:
-    """The held-out pictures for an agent to copy, with their labels; None for one that copies none."""
-    return pictures_like(config) if config.agent.conditional else None
-
-
-def pictures_like(config: RunConfig) -> Pictures:
-    """The held-out pictures of the agent's data set, as its canvas shows them.
+def of_data(agent: FinishedAgent, data: str | None) -> FinishedAgent:
+    """The agent, to copy the pictures of another data set unless that is None.
 
     Raises:
-        DatasetError: they are not there.
+        RunError: it copies none.
     """
-    _, (size, _, channels) = inspect_environment(config)
-    return load_pictures(config.data.name, "test", size, channels == 3)
+    if data is None:
+        return agent
+    if not agent.conditional:
+        raise RunError(f"--data {data} is for agents that copy pictures, and this one invents them: leave it out")
+    return replace(agent, config=agent.config.with_changes({"data.name": data}))
 
 
-def let_paint(
-    config: RunConfig,
-    weights: MemoryWeights,
-    pictures: Pictures | None,
-    count: int | None,
-    seed: int,
-    temperature: float | None,
-) -> tuple[Paintings, NDArray[np.uint8] | None]:
-    """Paintings, with those of the held-out `pictures` that they copy.
+def first_of(pictures: Pictures, count: int | None) -> NDArray[np.uint8]:
+    """So many of the held-out pictures for an agent to copy, or all of them.
 
     Raises:
-        RunError: `count` is above the number of held-out pictures.
+        RunError: `count` is above their number.
     """
-    if pictures is not None and count is not None and count > len(pictures.images):
+    if count is not None and count > len(pictures.images):
         raise RunError(f"--count {count}: there are {len(pictures.images)} held-out pictures to copy, ask for no more")
-    targets = None if pictures is None else pictures.images[:count]
-    number = len(targets) if targets is not None else count or INVENTIONS
-    heat = config.sample_temperature if temperature is None else temperature
-    return paint(config, weights, targets, number, seed, heat, processors()), targets
+    return pictures.images[:count]

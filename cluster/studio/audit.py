@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.evaluation import paint
-from cluster.run.cores import processors
 from cluster.run.folder import RunError
-from cluster.studio.agents import find_agent, held_out, name_of_agent, of_data
+from cluster.studio.agents import first_of, load_agent, of_data
 from spiral.methods.experiment import Table
 from spiral.methods.self_defence.audit import SIGMAS, Audit, audit
 
@@ -41,21 +39,17 @@ def audit_agents(
 
 
 def _audit(run: Path | None, goal: str, data: str | None, count: int, seed: int, temperature: float) -> Audit:
-    config, weights = find_agent(run, goal)
-    config = of_data(config, data)
-    pictures = held_out(config)
-    if pictures is None:
+    agent = of_data(load_agent(run, goal), data)
+    if not agent.conditional:
         raise RunError(
-            f"{name_of_agent(run, goal)} invents pictures, and only a copy can hide something of what it copies: "
+            f"{agent.name} invents pictures, and only a copy can hide something of what it copies: "
             "name an agent with agent.conditional=true"
         )
-    if count > len(pictures.images):
-        raise RunError(f"--count {count}: there are {len(pictures.images)} held-out pictures to copy, ask for no more")
 
     def copies(targets: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return paint(config, weights, targets, len(targets), seed, temperature, processors()).renders
+        return agent.copy(targets, seed, temperature).renders
 
-    return audit(copies, pictures.images[:count], seed)
+    return audit(copies, first_of(agent.held_out(), count), seed)
 
 
 def _cells(found: Audit) -> tuple[str | float, ...]:

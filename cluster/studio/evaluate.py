@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from actors.evaluation import Paintings, judge_copies, judge_inventions, read_alike
 from actors.scene_evaluation import judge_scenes, objects_of
 from cluster.run.folder import RunError
-from cluster.studio.agents import find_agent, held_out, let_paint, name_of_agent, of_data, pictures_like
+from cluster.studio.agents import FinishedAgent, first_of, load_agent, of_data
 from envs.scene_settings import SceneSettings
 from spiral.config import RunConfig
 from spiral.data import DIGITS, DatasetMissing, find, resolve, scenes
 from spiral.judge import frechet_distance, read_as
+
+INVENTIONS = 1000
 
 
 def evaluate(
@@ -29,17 +31,19 @@ def evaluate(
     Raises:
         RunError: it invents other things than digits, for which there is no judge, or `data` has nothing for it.
     """
-    config, weights = find_agent(run, goal)
-    config = of_data(config, data)
-    if not config.agent.conditional and not _of_digits(config):
-        raise RunError(
-            f"{name_of_agent(run, goal)} invents pictures like those of {config.data.name}, "
-            "and only digits have a judge: look at what it paints with `spiral sample`"
-        )
-    pictures = held_out(config)
-    paintings, targets = let_paint(config, weights, pictures, count, seed, temperature)
-    if pictures is None or targets is None:
-        return _inventions(paintings.renders, _as_many_real(config, len(paintings.renders)))
+    agent = of_data(load_agent(run, goal), data)
+    config = agent.config
+    if not agent.conditional:
+        if not _of_digits(config):
+            raise RunError(
+                f"{agent.name} invents pictures like those of {config.data.name}, "
+                "and only digits have a judge: look at what it paints with `spiral sample`"
+            )
+        renders = agent.invent(count or INVENTIONS, seed, temperature).renders
+        return _inventions(renders, _as_many_real(agent, len(renders)))
+    pictures = agent.held_out()
+    targets = first_of(pictures, count)
+    paintings = agent.copy(targets, seed, temperature)
     lines = [_copies(paintings, targets)]
     if _of_digits(config):
         lines.append(f"read as the same digit    {read_alike(paintings.renders, targets):.1%}")
@@ -64,10 +68,10 @@ def _copies(paintings: Paintings, targets: NDArray[np.uint8]) -> str:
     )
 
 
-def _as_many_real(config: RunConfig, count: int) -> NDArray[np.uint8] | None:
+def _as_many_real(agent: FinishedAgent, count: int) -> NDArray[np.uint8] | None:
     """Held-out pictures of the agent's data set, as many as there are inventions at most; None where it is not here."""
     try:
-        return pictures_like(config).images[:count]
+        return agent.held_out().images[:count]
     except DatasetMissing:
         return None
 

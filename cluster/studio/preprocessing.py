@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageColor, ImageOps
+
+from cluster.run.folder import RunError
+from spiral.data.picture_file import open_picture
 
 CUTOFF = 1.0  # per cent of the pixels, at either end, that `contrast` lets go
 DRAWN_SHARE = 20 / 28  # of the side of the square that `crop` leaves, as in MNIST
@@ -25,12 +29,31 @@ class Preprocessing:
         contrast: whether its lightest parts become white and its darkest black.
         crop: whether it is cut to what is drawn, in the middle and as large as a digit of MNIST.
         background: the colour behind its transparent parts, as CSS writes it.
+
+    Raises:
+        RunError: the background is no colour.
     """
 
     invert: bool = False
     contrast: bool = False
     crop: bool = False
     background: str = "white"
+
+    def __post_init__(self) -> None:
+        try:
+            ImageColor.getrgb(self.background)
+        except ValueError:
+            raise RunError(
+                f"--background {self.background} is no colour: give white, black, #rrggbb or any that CSS has"
+            ) from None
+
+    def apply_to_file(self, picture: Path, color: bool) -> Image.Image:
+        """The picture in a file as a square in its own background, in grey if not `color`.
+
+        Raises:
+            PictureError: the file is no picture that can be used.
+        """
+        return self.apply(open_picture(picture, color, background=self.background))
 
     def apply(self, picture: Image.Image) -> Image.Image:
         """The picture, of mode L or RGB, as a square in its own background."""

@@ -9,7 +9,7 @@ import numpy as np
 from actors.evaluation import Paintings
 from cluster.run.contact_sheet import contact_sheet, save_picture
 from cluster.run.folder import RunError
-from cluster.studio.agents import find_agent, held_out, let_paint, of_data
+from cluster.studio.agents import first_of, load_agent, of_data
 from spiral.files import written_whole
 
 
@@ -23,9 +23,9 @@ def sample(
     """
     if out.suffix.lower() not in (".npz", ".png"):
         raise RunError(f"--out {out} must end in .npz, for arrays, or .png, for a sheet to look at")
-    config, weights = find_agent(run, goal)
-    config = of_data(config, data)
-    paintings, targets = let_paint(config, weights, held_out(config), count, seed, temperature)
+    agent = of_data(load_agent(run, goal), data)
+    targets = first_of(agent.held_out(), count) if agent.conditional else None
+    paintings = agent.invent(count, seed, temperature) if targets is None else agent.copy(targets, seed, temperature)
     if out.suffix.lower() == ".png":
         save_picture(out, contact_sheet(paintings.renders, targets))
         said = f"{out}: {count} pictures{'' if targets is None else ', below those that they copy'}"

@@ -69,7 +69,7 @@ def test_a_painting_is_a_program_that_can_be_replayed():
     config = tiny_config()
     paintings = paint(config, published(config), None, 3, seed=0, temperature=1.0)
     for i in range(3):
-        np.testing.assert_array_equal(paintings.program(i, config).render(), paintings.renders[i])
+        np.testing.assert_array_equal(paintings.program(i).render(), paintings.renders[i])
 
 
 def test_more_copies_than_targets_or_none_are_refused():

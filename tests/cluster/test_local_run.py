@@ -17,7 +17,7 @@ from cluster.run.local_engine import LocalEngine
 from cluster.run.logbook import read_rows
 from cluster.run.loop import Summary
 from cluster.run.plan import Counters, Length, phase_of
-from cluster.studio.agents import find_agent
+from cluster.studio.agents import load_agent
 from envs.program import Program
 from learners.checkpoint import CheckpointError, load_checkpoint
 from spiral.config import RunConfig
@@ -258,7 +258,7 @@ def test_the_precision_of_another_machine_is_no_part_of_a_run(tiny, tmp_path, ca
     assert re.search(r"^Computing(: policy)? in (float32|bfloat16) \(", capsys.readouterr().out, re.MULTILINE)
     resume(tmp_path / "run", Length(frames=3 * FRAMES), LOCAL, {"precision": "bfloat16"})
     assert "Computing in bfloat16 (as precision=bfloat16 says)." in capsys.readouterr().out
-    assert find_agent(tmp_path / "run", "copy")[0].precision == "auto"
+    assert load_agent(tmp_path / "run").config.precision == "auto"
 
 
 def test_a_run_that_ended_before_its_first_checkpoint_begins_anew(tiny, tmp_path):

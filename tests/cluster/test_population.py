@@ -23,7 +23,7 @@ from cluster.run.folder import WRITER, RunError
 from cluster.run.launch import load_pictures
 from cluster.run.logbook import read_lines, read_rows
 from cluster.run.plan import Length
-from cluster.studio.agents import find_agent
+from cluster.studio.agents import load_agent
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
@@ -155,7 +155,7 @@ def test_the_summary_ranks_the_members_and_the_best_can_be_used(grown):
     assert f"{errors[ranked[0]]:.3f}" in lines[1] and grown.text.startswith("\n".join(lines))
     number, source, _ = grown.copies[-1]
     assert f"{number} < {source} (round {ROUNDS - 1})" in grown.folder.summary.read_text()
-    _, weights = find_agent(grown.folder.best, "copy")
+    weights = load_agent(grown.folder.best).weights
     for name, array in grown.parts(ranked[0])["agent"].items():
         np.testing.assert_array_equal(weights.fetch("agent")[1][name], array)
 

@@ -2,7 +2,7 @@
 
 const COLUMNS = [
   ["member", "member", (x) => x],
-  ["frames", "frames", (x) => x.toLocaleString()],
+  ["frames", "frames", (x) => x.toLocaleString(undefined, { notation: "compact", maximumSignificantDigits: 4 })],
   ["held_out/error_ratio", "held-out error", (x) => x.toFixed(3)],
   ["policy/return", "return", (x) => x.toFixed(3)],
   ["policy/entropy", "entropy", (x) => x.toFixed(2)],
