@@ -44,9 +44,7 @@ class Paintings:
 
     def program(self, index: int) -> Program:
         """The program of one of the paintings."""
-        return Program(
-            self.environment.id, self.environment.settings, self.actions[index], self.brush_fingerprint
-        )
+        return Program(self.environment.id, self.environment.settings, self.actions[index], self.brush_fingerprint)
 
 
 def paint(

@@ -32,7 +32,8 @@ from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, s
 from spiral.config import RunConfig
 from spiral.contracts import WeightsError
 
-Callback = Callable[[dict[str, Any]], bool | None]  # hears every row of figures; true asks the run to end with a checkpoint
+# Hears every row of figures; where it answers true, the run ends with a checkpoint.
+Callback = Callable[[dict[str, Any]], bool | None]
 
 SHOWS = 20  # in a run
 CHECKPOINT_INTERVAL_S = 120.0

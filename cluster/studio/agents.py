@@ -134,9 +134,7 @@ class FinishedAgent:
                 "name one that copies by --run, or take --goal copy, characters or scenes"
             )
 
-    def _paint(
-        self, targets: NDArray[np.uint8] | None, count: int, seed: int, temperature: float | None
-    ) -> Paintings:
+    def _paint(self, targets: NDArray[np.uint8] | None, count: int, seed: int, temperature: float | None) -> Paintings:
         heat = self.config.sample_temperature if temperature is None else temperature
         if not 0 <= heat < math.inf:
             raise RunError(f"temperature={heat}: give 0 or more, 1 for choices as in training")

@@ -408,6 +408,7 @@ LAID_OUT = """() => {
     row: new Set(boxes(".card").map((box) => box.left)).size,
   };
 }"""
+SIZE = "(image) => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
 LONG = "a_module_with_a_long_name_of_its_own:AndAClassWithALongNameToo"
 FIGURES = {"speed/frames_per_s": 2e3, "held_out/error_ratio": 0.2, "policy/return": 1.0, "policy/entropy": 2.0}
 FIGURES |= {"policy/lag": 1.0, "policy/learning_rate": 3e-4, "cloning/loss": 3.0}
@@ -424,7 +425,8 @@ def test_on_a_telephone_the_page_is_a_few_screens_and_begins_with_the_curves(
         for frames in (1_000_000_000, 2_000_000_000):
             feed.add_row(row(frames, member=member, **FIGURES))
     for episode in range(24):
-        feed.show(glimpse(episode + 1, member=episode % 3, **({} if pairs else {"target": None})))
+        changes: dict[str, Any] = {} if pairs else {"target": None}
+        feed.show(glimpse(episode + 1, member=episode % 3, **changes))
     feed.hang(10, np.full((136, 680, 3), 50, np.uint8))
     size = {"width": width, "height": height}
     with serving(Wanted(address.url)) as port, browser.new_context(viewport=size, is_mobile=True) as context:
@@ -458,10 +460,8 @@ def test_every_shipped_agent_hangs_in_the_gallery_with_a_picture_and_its_command
         for goal, agent in zip(Goal, agents.all(), strict=True):
             picture = agent.locator("img")
             picture.scroll_into_view_if_needed()
-            wide, high = picture.evaluate("(image) => image.decode().then(() => [image.naturalWidth, image.naturalHeight])")
+            wide, high = picture.evaluate(SIZE)
             assert [wide, high] == [int(picture.get_attribute(side)) for side in ("width", "height")]
             assert re.fullmatch(rf"{goal.value} [^.]+\.", agent.locator("p").inner_text()), "one sentence"
             command = f"spiral sample --goal {goal.value} --count 10 --out {goal.value}.png"
             assert agent.locator("code").inner_text() == command
-
-
