@@ -396,13 +396,13 @@ def test_of_very_many_rows_the_peaks_are_seen_and_no_more_is_drawn_than_fits(pag
         assert (np.diff(places[:, 0]) > -1).all(), "from left to right, but for a pixel"
 
 
-# How high and wide the page is, the widest thing on it, and where its curves end and its canvases begin.
+# How high and wide the page is, where the widest thing on it ends (but in a list that scrolls), its curves, its canvases.
 LAID_OUT = """() => {
   const boxes = (what) => [...document.querySelectorAll(what)].map((element) => element.getBoundingClientRect());
   return {
     width: document.documentElement.scrollWidth,
     height: document.documentElement.scrollHeight,
-    right: Math.max(...boxes("body *").map((box) => box.right)),
+    right: Math.max(...boxes("body *:not(.listing *)").map((box) => box.right)),
     curves: Math.max(...boxes("#curves figure").map((box) => box.bottom)),
     canvases: Math.min(...boxes("canvas").filter((box) => box.width).map((box) => box.top)),
     row: new Set(boxes(".card").map((box) => box.left)).size,
@@ -438,7 +438,11 @@ def test_on_a_telephone_the_page_is_a_few_screens_and_begins_with_the_curves(
         page.locator("#members tr[data-member]").nth(2).wait_for()
         page.locator("#sheet").wait_for()
         seen = page.evaluate(LAID_OUT)
+        page.locator(".card").first.click()
+        page.locator("#program[open][data-sharp]").wait_for()
+        near = page.evaluate(LAID_OUT)
     assert max(seen["width"], seen["right"]) <= width, "nothing is wider than the screen"
+    assert max(near["width"], near["right"]) <= width, "nor is a program from near"
     assert seen["height"] <= screens * height, f"{seen['height'] / height:.1f} screens"
     assert seen["curves"] <= seen["canvases"]
     assert seen["row"] >= 3, "the wall is a grid"
