@@ -31,8 +31,9 @@ def inventing(tiny: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Fini
 def test_copies_and_inventions_are_programs_that_the_seed_decides(copying, inventing):
     pictures = copying.held_out().images
     assert pictures.shape[1:] == copying.canvas_shape == (16, 16, 1)
-    for paint in (lambda seed: copying.copy(pictures, seed), lambda seed: inventing.invent(len(pictures), seed)):
-        first, again, other = paint(0), paint(0), paint(1)
+    copies = [copying.copy(pictures, seed) for seed in (0, 0, 1)]
+    inventions = [inventing.invent(len(pictures), seed) for seed in (0, 0, 1)]
+    for first, again, other in (copies, inventions):
         assert first.renders.shape == pictures.shape
         np.testing.assert_array_equal(first.actions, again.actions)
         assert (first.actions != other.actions).any()

@@ -396,7 +396,7 @@ def test_of_very_many_rows_the_peaks_are_seen_and_no_more_is_drawn_than_fits(pag
         assert (np.diff(places[:, 0]) > -1).all(), "from left to right, but for a pixel"
 
 
-# How high and wide the page is, where the widest thing on it ends (but in a list that scrolls), its curves, its canvases.
+# How high and wide the page is, where its widest thing ends (a list may scroll) and its curves, and canvases begin.
 LAID_OUT = """() => {
   const boxes = (what) => [...document.querySelectorAll(what)].map((element) => element.getBoundingClientRect());
   return {
