@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from actors.evaluation import judge_inventions
 from cluster.run.contact_sheet import contact_sheet, save_picture
-from cluster.studio.agents import find_agent, let_paint, pictures_like
+from cluster.studio.agents import first_of, load_agent
 from spiral.judge import frechet_distance, read_as
 
 COUNT = 1000
@@ -28,17 +28,19 @@ def measured(run: Path, count: int = COUNT) -> tuple[dict[str, str], NDArray[np.
     Raises:
         ValueError: it is shown pictures that nobody has labelled.
     """
-    config, weights = find_agent(run, "invent")
-    held_out = pictures_like(config)
-    shown = held_out if config.agent.conditional else None
-    paintings, targets = let_paint(config, weights, shown, count, SEED, None)
-    renders = paintings.renders
-    if targets is None:
+    agent = load_agent(run)
+    held_out = agent.held_out()
+    if not agent.conditional:
+        renders = agent.invent(count, SEED).renders
         report = judge_inventions(renders)
         distance = frechet_distance(renders, held_out.images[:count])
         return {"accepted as digits": f"{report.accepted:.1%}", "Fréchet distance": f"{distance:.0f}"}, renders, None
     if held_out.labels is None:
-        raise ValueError(f"the pictures of {config.data.name}, which {run} is shown, have no labels to be read by")
+        raise ValueError(
+            f"the pictures of {agent.config.data.name}, which {run} is shown, have no labels to be read by"
+        )
+    targets = first_of(held_out, count)
+    renders = agent.copy(targets, SEED).renders
     right = read_as(renders, held_out.labels[: len(targets)])
     return {"read as the digit shown": f"{right:.1%}"}, renders, targets
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from actors.scene_making import CHUNK, draw_scenes
 from cluster.cli import app
 from cluster.watch.server import PAGE
+from envs import SCENES_ID
 from spiral.data import resolve, scenes
 from spiral.data.arrays import SPLITS
 
@@ -24,7 +25,7 @@ ALIKE = 0.85  # of the pixels; on another processor a choice of the agent's may 
 
 def drawn_scenes(folder: Path) -> None:
     """The first of the held-out scenes that `spiral data make scenes-2` draws."""
-    pictures, programs = draw_scenes((0, SPLITS.index("test"), 0), CHUNK, (1, 2))
+    pictures, programs = draw_scenes((0, SPLITS.index("test"), 0), CHUNK, (1, 2), SCENES_ID)
     scenes.write(folder, "test", scenes.SceneSet(pictures, programs))
 
 
