@@ -33,6 +33,7 @@ from spiral.methods.dann.model import (
     label_predictor,
 )
 from spiral.methods.judgement import Judgement
+from spiral.methods.normalization import renormalize
 from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_shape, need_targets
 from spiral.section import Size
 from spiral.state import network_arrays
@@ -170,7 +171,7 @@ def fitted_judge(options: NetworkOptions, network: DomainAdversarial, source: Te
     assert judge.of_source is not None and judge.labels is not None
     for extractor, pictures in ((judge.of_source, source), (judge.extractor, target)):
         extractor.load_state_dict(network.extractor.state_dict())
-        renormalize(extractor, pictures.to(device).float() / 255)
+        renormalize(extractor, [pictures.to(device).float() / 255])
     judge.labels.load_state_dict(network.labels[:-1].state_dict())
     judge.domains.load_state_dict(network.domains.state_dict())
     with torch.no_grad():
@@ -182,20 +183,6 @@ def judgement_of(options: NetworkOptions, judge: Judge) -> Judgement:
     """What the reward needs of a fitted judge."""
     named = {name: getattr(options, name) for name in NetworkOptions.model_fields}
     return Judgement(NAME, network_arrays(judge), named | {"frozen": True})
-
-
-@torch.no_grad()
-def renormalize(extractor: Extractor, pictures: Tensor) -> None:
-    """Batch normalisation by the means and deviations of these pictures alone."""
-    extractor.eval()
-    layers = [layer for layer in extractor.modules() if isinstance(layer, nn.BatchNorm2d)]
-    for layer in layers:
-        layer.momentum = 1.0
-        layer.train()
-    extractor(pictures)
-    for layer in layers:
-        layer.momentum = 0.1
-        layer.eval()
 
 
 REWARD: type[Any] = Dann

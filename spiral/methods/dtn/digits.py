@@ -16,7 +16,7 @@ from torch import Tensor
 from spiral.data.pictures import Split
 from spiral.methods.dtn.figures import save_rows
 from spiral.methods.dtn.measures import grey, nearest_read, read_right
-from spiral.methods.dtn.pixels import Pixels, read_digits
+from spiral.methods.dtn.pixels import Pixels, in_chunks, read_digits
 from spiral.methods.dtn.reading import Reading, TransferOptions
 from spiral.methods.dtn.reward import judgement_of
 from spiral.methods.dtn.transfer import Baseline, Terms, Transfer, Transferring
@@ -111,7 +111,7 @@ class Digits(DigitsExperiment):
         rows: list[Row] = [
             ("held-out source, transferred", read_right(self.dtn.transferred(shown), shown.labels), 0.9066),
             ("held-out source, as it is", read_right(grey(shown.inputs()), shown.labels), 0.4006),
-            ("target, redrawn", read_right(self.dtn.transferred(target), target.labels), None),
+            ("target, redrawn", read_right(self.dtn.transferred(target, "target"), target.labels), None),
             ("target, as it is", read_right(target.inputs(), target.labels), 0.994),
             ("held-out source, by f", self.f.accuracy(shown), 0.9505),
             ("target, by f", self.f.accuracy(target), 0.7608),
@@ -135,16 +135,15 @@ class Digits(DigitsExperiment):
         columns = ("method", "nearest on f", "nearest in pixels", "paper, SVHN to MNIST")
         return Table("Table 2: the target read by its nearest transferred picture", columns, rows)
 
-    @torch.no_grad()
     def _seen(self, pictures: Tensor) -> Tensor:
-        return torch.cat([self.f.perception(some) for some in pictures.split(NEIGHBOURS // 10)])
+        return in_chunks(self.dtn.f_of("target"), pictures.__getitem__, len(pictures))
 
 
 class AblationsOptions(DigitsOptions):
     """Fewer steps, since there are seven transfers."""
 
     steps: Size = 1000
-    perception_steps: Size = 1500
+    perception_steps: Size = 4000
     pictures: Size = 10000
 
 
@@ -182,7 +181,7 @@ class LeftOutOptions(DigitsOptions):
     """Which digit is left out; and fewer steps, since there are five transfers."""
 
     steps: Size = 1200
-    perception_steps: Size = 1500
+    perception_steps: Size = 3000
     pictures: Size = 10000
     digit: int = Field(default=3, ge=0, le=9)
 

@@ -1,8 +1,8 @@
 """f is learned first: the convolutions of a classifier of the source's digits (section 5.1).
 
 It must say of pictures of the target what it says of the source's, and has none of them to learn from. So it sees each
-picture bent another way each time (after Simard, Steinkraus, Platt: "Best practices for convolutional neural networks
-applied to visual document analysis", 2003), as hands bend what fonts write.
+picture bent another way each time, as hands bend what fonts write (after Simard, Steinkraus, Platt: "Best practices for
+convolutional neural networks applied to visual document analysis", 2003), and in other colours, light ones for dark.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ class TransferOptions(ExperimentOptions):
     weigh L_CONST, L_TID and L_TV.
     """
 
-    steps: Size = 5000
-    perception_steps: Size = 2000
+    steps: Size = 2000
+    perception_steps: Size = 8000
     batch_size: int = Field(default=32, ge=2, le=2**20)  # one picture has no spread to be normalised by
     pictures: Size = 20000
     perception_width: Size = 64
     width: Size = 32
     perception_rate: float = Field(default=1e-3, gt=0)
     learning_rate: float = Field(default=1e-3, gt=0)
-    discriminator_rate: float = Field(default=2e-5, gt=0)
+    discriminator_rate: float = Field(default=2e-4, gt=0)
     alpha: float = Field(default=15.0, ge=0)
     beta: float = Field(default=15.0, ge=0)
     gamma: float = Field(default=0.0, ge=0)
@@ -85,8 +85,8 @@ class Reading(Sampling):
         optimizer.param_groups[0]["lr"] = self.options.perception_rate * rate_at(progress)
         chosen = self.some(self.pixels)
         self.classifier.train()
-        pictures, labels = bent(self.pixels.inputs(chosen), self.generator), self.pixels.labels[chosen]
-        logits = self.classifier(pictures)
+        pictures = recolored(bent(self.pixels.inputs(chosen), self.generator), self.generator)
+        logits, labels = self.classifier(pictures), self.pixels.labels[chosen]
         loss = functional.cross_entropy(logits, labels)
         descend(loss, self.classifier, optimizer, math.inf, "the classifier of the dtn")
         self.classifier.eval()
@@ -112,6 +112,14 @@ def bent(pictures: Tensor, generator: torch.Generator) -> Tensor:
     )
     grid = (places + smooth.permute(0, 2, 3, 1)).to(pictures.device)
     return functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+
+
+def recolored(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """The pictures [N, C, H, W] in [−1, 1] with their colours in another order, and half of them as negatives."""
+    count, channels = pictures.shape[:2]
+    order = torch.rand(count, channels, 1, 1, generator=generator).argsort(1).to(pictures.device)
+    sign = 2 * torch.randint(2, (count, 1, 1, 1), generator=generator).to(pictures.device) - 1
+    return sign * pictures.gather(1, order.expand_as(pictures))
 
 
 def rate_at(progress: float) -> float:

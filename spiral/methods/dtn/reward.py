@@ -44,14 +44,17 @@ class DtnOptions(Section):
 
 
 class Judges(nn.Module):
-    """f, g and D of a transfer, and `tolerance`: the most by which G changes what is of the target, a mean square."""
+    """f, g and D of a transfer, and `tolerance`: the most by which G changes what is of the target, a mean square.
+
+    f is there twice, as it is normalised for pictures of the source and of the target.
+    """
 
     tolerance: Tensor
 
     def __init__(self, options: DtnOptions) -> None:
         super().__init__()
-        self.f = Perception(options.perception_width)
-        self.g = Generator(self.f.features, options.width, options.drawn_channels)
+        self.f_of_source, self.f_of_target = (Perception(options.perception_width) for _ in range(2))
+        self.g = Generator(self.f_of_target.features, options.width, options.drawn_channels)
         self.discriminator = Discriminator(options.drawn_channels, options.width)
         self.register_buffer("tolerance", torch.zeros(()))
 
@@ -91,14 +94,15 @@ class Dtn(FittedReward):
 
     def _shown(self, shown: Tensor) -> tuple[Tensor, Tensor]:
         """f(x), and whether x is of the target, 0 or 1."""
-        seen = self.network.f(shown)
+        seen = self.network.f_of_target(shown)
         changed = (self.network.g(seen) - self._drawable(shown)).square().mean((1, 2, 3))
-        return seen, (changed <= self.network.tolerance).float()
+        kept = changed <= self.network.tolerance
+        return torch.where(kept[:, None], seen, self.network.f_of_source(shown)), kept.float()
 
     def _painted(self, painted: Tensor) -> tuple[Tensor, Tensor]:
         """f(z) and log D₃(z)."""
         logits = self.network.discriminator(self._drawable(painted))
-        return self.network.f(painted), functional.log_softmax(logits, 1)[:, REAL]
+        return self.network.f_of_target(painted), functional.log_softmax(logits, 1)[:, REAL]
 
     def _seen(self, pixels: NDArray[np.uint8]) -> Tensor:
         """Pictures of any size as the networks take them."""
@@ -123,10 +127,11 @@ def judgement_of(transfer: Transferring) -> Judgement:
         "drawn_channels": target.images.shape[-1],
     }
     judges = Judges(DtnOptions(**options))
-    judges.f.load_state_dict(transfer.perception.state_dict())
+    judges.f_of_source.load_state_dict(transfer.f_of("source").state_dict())
+    judges.f_of_target.load_state_dict(transfer.f_of("target").state_dict())
     judges.g.load_state_dict(transfer.mapping[1].state_dict())
     judges.discriminator.load_state_dict(transfer.discriminator.state_dict())
-    changed = (transfer.transferred(target) - target.inputs()).square().mean((1, 2, 3))
+    changed = (transfer.transferred(target, "target") - target.inputs()).square().mean((1, 2, 3))
     judges.tolerance.copy_(changed.quantile(KEPT_SHARE))
     return Judgement("dtn", network_arrays(judges), options)
 

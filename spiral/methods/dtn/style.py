@@ -74,7 +74,7 @@ class Style(Faces):
     def _likeness(self, some: Pixels, pictures: Tensor) -> tuple[float, float, float]:
         real = self.dtn.discriminator.eval()(pictures).softmax(1)[:, REAL]
         nearest = torch.cdist(pictures.flatten(1), self.target.inputs().flatten(1)).amin(1) / pictures[0].numel() ** 0.5
-        changed = (self.f.perception(pictures) - self.f.perception(some.inputs())).square().mean()
+        changed = (self.dtn.f_of("target")(pictures) - self.dtn.f_of("source")(some.inputs())).square().mean()
         return float(real.mean()), float(nearest.mean()), float(changed)
 
     def _made(self) -> Tensor:

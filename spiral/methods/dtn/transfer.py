@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +24,12 @@ from spiral.methods.dtn.model import (
     in_color,
     variation_loss,
 )
-from spiral.methods.dtn.pixels import Pixels, in_chunks
+from spiral.methods.dtn.pixels import CHUNK, Pixels, in_chunks
 from spiral.methods.dtn.reading import Sampling, TransferOptions, with_seed
+from spiral.methods.normalization import renormalize
+
+Domain = Literal["source", "target"]
+NORMALIZED_BY = 5000  # pictures of a domain at most
 
 
 class Transferring(Sampling):
@@ -62,7 +68,8 @@ class Transferring(Sampling):
             name: torch.optim.Adam(network.parameters(), self.rates[name], (0.5, 0.999))
             for name, network in self.networks.items()
         }
-        self._seen: dict[str, Tensor] = {}
+        self._normalized: dict[Domain, Perception] = {}
+        self._seen: dict[Domain, Tensor] = {}
 
     def step(self, progress: float) -> dict[str, float]:
         """One step of D and one of G, at rates that fall over the second half, so that running means keep up."""
@@ -71,12 +78,21 @@ class Transferring(Sampling):
             self.optimizers[name].param_groups[0]["lr"] = self.rates[name] * min(1.0, 2 * (1 - progress))
         return self._learn(self.some(self.source), self.some(self.target))
 
-    def transferred(self, pixels: Pixels) -> Tensor:
-        """G of pictures, [N, C, 32, 32] in [−1, 1]."""
+    def f_of(self, domain: Domain) -> Perception:
+        """f for pictures of the source or of the target, by whose means and deviations its layers are normalised."""
+        if domain not in self._normalized:
+            pictures = self._pixels(domain).first(NORMALIZED_BY).inputs()
+            f = copy.deepcopy(self.perception).requires_grad_(False)
+            renormalize(f, pictures.split(CHUNK))
+            self._normalized[domain] = f
+        return self._normalized[domain]
+
+    def transferred(self, pixels: Pixels, domain: Domain = "source") -> Tensor:
+        """G of pictures of the source, or of the target, [N, C, 32, 32] in [−1, 1]."""
         self.mapping.eval()
 
         def transfer(pictures: Tensor) -> Tensor:
-            drawn: Tensor = self.mapping(self.perception(pictures) if self.through_f else pictures)
+            drawn: Tensor = self.mapping(self.f_of(domain)(pictures) if self.through_f else pictures)
             return drawn
 
         return in_chunks(transfer, pixels.inputs, len(pixels))
@@ -85,18 +101,19 @@ class Transferring(Sampling):
     def _learn(self, at_source: Tensor, at_target: Tensor) -> dict[str, float]:
         """The steps on these pictures."""
 
-    def _inputs(self, which: str, chosen: Tensor) -> Tensor:
-        """What `mapping` takes of these pictures of the `source` or the `target`."""
-        pixels: Pixels = getattr(self, which)
-        return self._seen_by_f(which)[chosen] if self.through_f else in_color(pixels.inputs(chosen))
+    def _pixels(self, domain: Domain) -> Pixels:
+        return self.source if domain == "source" else self.target
 
-    def _seen_by_f(self, which: str) -> Tensor:
+    def _inputs(self, domain: Domain, chosen: Tensor) -> Tensor:
+        """What `mapping` takes of these pictures of the source or the target."""
+        return self._seen_by_f(domain)[chosen] if self.through_f else in_color(self._pixels(domain).inputs(chosen))
+
+    def _seen_by_f(self, domain: Domain) -> Tensor:
         """f of all pictures: it is frozen, so that once is enough, but not before it has learned."""
-        if which not in self._seen:
-            self.perception.requires_grad_(False)
-            pixels: Pixels = getattr(self, which)
-            self._seen[which] = in_chunks(self.perception, pixels.inputs, len(pixels))
-        return self._seen[which]
+        if domain not in self._seen:
+            pixels = self._pixels(domain)
+            self._seen[domain] = in_chunks(self.f_of(domain), pixels.inputs, len(pixels))
+        return self._seen[domain]
 
     def _descend(self, name: str, loss: Tensor) -> None:
         descend(loss, self.networks[name], self.optimizers[name], math.inf, f"the {name} of the dtn")
@@ -147,7 +164,7 @@ class Transfer(Transferring):
             losses["GANG"] = deception_loss(*self._judged(drawn, real)[:2])
             total = total + losses["GANG"]
         if terms.constancy and options.alpha:
-            losses["CONST"] = constancy_loss(seen, self.perception(transferred))
+            losses["CONST"] = constancy_loss(seen, self.f_of("target")(transferred))
             total = total + options.alpha * losses["CONST"]
         if terms.identity and options.beta:
             losses["TID"] = identity_loss(real, redrawn)
@@ -176,6 +193,6 @@ class Baseline(Transferring):
         risk = baseline_risk(*self.discriminator(torch.cat((drawn.detach(), real))).chunk(2))
         self._descend("discriminator", -risk)
         deceived = baseline_risk(*self.discriminator(torch.cat((drawn, real))).chunk(2))
-        constancy = constancy_loss(self._seen_by_f("source")[at_source], self.perception(drawn))
+        constancy = constancy_loss(self._seen_by_f("source")[at_source], self.f_of("target")(drawn))
         self._descend("mapping", deceived + self.options.alpha * constancy)
         return {"GAN": float(risk.detach()), "CONST": float(constancy.detach())}
