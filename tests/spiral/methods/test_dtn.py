@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -33,7 +34,7 @@ from spiral.methods.dtn.model import (
     variation_loss,
 )
 from spiral.methods.dtn.pixels import Pixels, read_digits
-from spiral.methods.dtn.reading import BEND, Reading, TransferOptions, bent, rate_at
+from spiral.methods.dtn.reading import BEND, Reading, TransferOptions, bent, rate_at, recolored
 from spiral.methods.dtn.recognizing import Recognizing, another_picture, recognition_loss
 from spiral.methods.dtn.reward import Dtn, DtnOptions, judgement_of
 from spiral.methods.dtn.style import activations, gram, restyle
@@ -156,6 +157,25 @@ def test_pictures_are_bent_a_little_and_each_in_its_own_way() -> None:
     assert inside.diff(dim=3).abs().max() < BEND, "smoothly"
 
 
+def test_each_domain_is_normalised_by_itself_and_in_other_colours_it_is_the_same_picture() -> None:
+    part = toy()
+    for domain, pixels in (("source", part.source), ("target", part.target)):
+        units: list[Tensor] = []
+        f = part.f_of(domain)
+        f.layers[-2].register_forward_hook(lambda layer, given, made, kept=units: kept.append(made.detach()))
+        f(pixels.inputs())
+        assert units[0].mean(0).abs().max() < 0.01 and (units[0].var(0, correction=0) - 1).abs().max() < 0.1, domain
+    pictures = random(40, 3, 8, 8)
+    changed = recolored(pictures, torch.Generator().manual_seed(0))
+    for before, after in zip(pictures, changed, strict=True):
+        orders = [sign * before[list(order)] for sign in (1, -1) for order in itertools.permutations(range(3))]
+        assert sum(torch.equal(after, other) for other in orders) == 1
+    assert (
+        len({(float(after[0, 0, 0] / before[0, 0, 0]) > 0) for before, after in zip(pictures, changed, strict=True)})
+        == 2
+    )
+
+
 def some_pixels(channels: int = 3, count: int = 24, seed: int = 0) -> Pixels:
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (count, 32, 32, channels), np.uint8)
@@ -197,7 +217,7 @@ def test_a_transfer_learns_to_leave_the_target_as_it_is_and_to_keep_what_f_sees(
     for name in ("TID", "CONST"):
         first, last = (np.mean([row[name] for row in rows]) for rows in (measured[:5], measured[-5:]))
         assert last < 0.6 * first, name
-    drawn = part.transferred(part.target)
+    drawn = part.transferred(part.target, "target")
     assert float((drawn - part.target.inputs()).square().mean()) < 0.5, "also by what the batches were normalised with"
 
 
@@ -215,7 +235,9 @@ def test_a_term_that_is_left_out_is_not_learned() -> None:
 def test_g_is_g_of_f_or_has_eyes_of_its_own() -> None:
     pixels = some_pixels(count=3)
     through, own = toy(), toy(through_f=False)
-    torch.testing.assert_close(through.transferred(pixels), through.mapping(through.perception(pixels.inputs())))
+    for domain in ("source", "target"):
+        seen = through.f_of(domain)(pixels.inputs())
+        torch.testing.assert_close(through.transferred(pixels, domain), through.mapping(seen))
     torch.testing.assert_close(own.transferred(pixels), own.mapping(pixels.inputs()))
 
 
@@ -394,23 +416,25 @@ def test_the_score_is_minus_constancy_plus_log_d3_minus_identity() -> None:
     shown, painted = np.concatenate((pixels(0, 2), of_target)), pixels(1)
     made = judge(part, constancy=2.0, realism=0.5, identity=3.0)
     x, z = as_inputs(torch.from_numpy(shown)), as_inputs(torch.from_numpy(painted))
-    f, d = part.perception, part.discriminator.eval()
+    of_source, of_target, d = part.f_of("source"), part.f_of("target"), part.discriminator.eval()
     with torch.no_grad():
-        constancy = (f(x) - f(z)).square().mean(1)
         realism = d(z.mean(1, keepdim=True)).softmax(1)[:, 2].log()
-        changed = (part.mapping.eval()(f(x))[:, 0] - x.mean(1)).square().mean((1, 2))
-    between = float(changed.sort().values[1:3].mean())
+        changed = (part.mapping.eval()(of_target(x))[:, 0] - x.mean(1)).square().mean((1, 2))
+        between = float(changed.sort().values[:2].mean())  # one of them is kept as it is
+        kept = changed < between
+        seen = torch.where(kept[:, None], of_target(x), of_source(x))
+        constancy = (seen - of_target(z)).square().mean(1)
     made.load_weights(made.weights() | {"tolerance": np.array(between, np.float32)})
     scores = made.score(painted, Context(shown, {}))
     for i in range(4):
-        identity = float((x[i].mean(0) - z[i].mean(0)).square().mean()) if float(changed[i]) < between else 0.0
+        identity = float((x[i].mean(0) - z[i].mean(0)).square().mean()) if kept[i] else 0.0
         expected = -2.0 * float(constancy[i]) + 0.5 * float(realism[i]) - 3.0 * identity
         assert float(scores[i]) == pytest.approx(expected, rel=1e-3, abs=1e-3)
 
 
 def test_nearly_all_of_the_target_counts_as_left_as_it_is() -> None:
     part = learned(3)
-    changed = (part.transferred(part.target) - part.target.inputs()).square().mean((1, 2, 3))
+    changed = (part.transferred(part.target, "target") - part.target.inputs()).square().mean((1, 2, 3))
     kept = (changed <= float(judgement_of(part).weights["tolerance"])).float().mean()
     assert 0.9 <= float(kept) < 1
 
