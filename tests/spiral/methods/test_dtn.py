@@ -412,8 +412,8 @@ def learned(steps: int = 40) -> Transfer:
 
 def test_the_score_is_minus_constancy_plus_log_d3_minus_identity() -> None:
     part = learned()
-    of_target = part.target.images[10:12].repeat(1, 1, 1, 3).numpy()
-    shown, painted = np.concatenate((pixels(0, 2), of_target)), pixels(1)
+    squares = part.target.images[10:12].repeat(1, 1, 1, 3).numpy()
+    shown, painted = np.concatenate((pixels(0, 2), squares)), pixels(1)
     made = judge(part, constancy=2.0, realism=0.5, identity=3.0)
     x, z = as_inputs(torch.from_numpy(shown)), as_inputs(torch.from_numpy(painted))
     of_source, of_target, d = part.f_of("source"), part.f_of("target"), part.discriminator.eval()
