@@ -24,7 +24,7 @@ from envs.other_brush import warn_of_other_brush
 from envs.own import EnvironmentNotFound, is_own, loaded_class
 from envs.paint_settings import PaintSettings
 from envs.scene_settings import SceneSettings, ScenesV1Settings
-from envs.settings import Settings, SettingsError
+from envs.settings import Settings, SettingsError, whole
 from envs.svg import painting_to_svg
 
 FORMAT = "spiral-program"
@@ -53,15 +53,18 @@ class Program:
         actions: indices, int64 [steps, heads], at most `episode_length` steps.
         brush_fingerprint: of the brush that they were painted with, see `envs.pymypaint.brushes.Brush`; None where that
             is not known, or there is none.
+        page: width and height of the picture where it is no square, in pixels of a canvas whose upper left part it is;
+            None is the whole canvas.
 
     Raises:
-        ProgramError: the environment is unknown, or does not have these settings or actions.
+        ProgramError: the environment is unknown, or does not have these settings, actions or page.
     """
 
     env_id: str
     settings: Mapping[str, Any]
     actions: NDArray[np.int64]
     brush_fingerprint: str | None = None
+    page: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -72,11 +75,18 @@ class Program:
             raise ProgramError(f"brush_fingerprint is {self.brush_fingerprint!r}; give a text, or leave it out")
         object.__setattr__(self, "settings", read.to_json())
         object.__setattr__(self, "actions", _checked_actions(self.actions, read))
+        object.__setattr__(self, "page", _checked_page(self.page, read.canvas_size))
 
     @property
     def parsed_settings(self) -> Settings:
         """The settings as the record that the environment is made with."""
         return _settings_type(self.env_id).from_keywords(self.settings)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Width and height of the picture, in pixels of the canvas."""
+        side = self.parsed_settings.canvas_size
+        return self.page or (side, side)
 
     def replay(self) -> NDArray[np.uint8]:
         """The picture that the episode ended with, uint8 [height, width, channels]; see `frames`."""
@@ -93,23 +103,24 @@ class Program:
             OtherBrushWarning: its brush was another one than what is found here.
         """
         env: Any = _make(self.env_id, dict(self.settings)).unwrapped
+        width, height = self.shape
         try:
             warn_of_other_brush(env.settings, env.brush_fingerprint, self.brush_fingerprint, "this program was painted")
             observation, _ = env.reset()
-            yield observation["canvas"]
+            yield observation["canvas"][:height, :width]
             for action in self.actions:
                 observation, *_ = env.step(action)
-                yield observation["canvas"]
+                yield observation["canvas"][:height, :width]
         finally:
             env.close()
 
     def render(self, size: int | None = None, brush: str | None = None) -> NDArray[np.uint8]:
-        """The picture at another size, with another brush, or both, uint8 [size, size, channels].
+        """The picture at another size, with another brush, or both, uint8 [height, width, channels].
 
         It is painted anew at that size, with brush sizes in proportion; nothing is enlarged.
 
         Args:
-            size: width and height in pixels; None is the size of the episode.
+            size: width and height of the canvas in pixels; None is the size of the episode.
             brush: a brush by name or file, with which nothing is compared; None is that of the episode.
 
         Raises:
@@ -118,7 +129,7 @@ class Program:
         """
         program = self if size is None else self.at_size(size)
         if brush is not None:
-            program = Program(self.env_id, {**program.settings, "brush": brush}, self.actions)
+            program = replace(program, settings={**program.settings, "brush": brush}, brush_fingerprint=None)
         return program.replay()
 
     def at_size(self, size: int) -> Program:
@@ -127,10 +138,13 @@ class Program:
         Raises:
             ProgramError: the environment cannot show such a size.
         """
+        before = self.parsed_settings
         try:
-            return replace(self, settings=self.parsed_settings.at_size(size).to_json())
+            settings = before.at_size(size)
         except SettingsError as error:
             raise ProgramError(str(error)) from error
+        width, height = (max(1, round(side * settings.canvas_size / before.canvas_size)) for side in self.shape)
+        return replace(self, settings=settings.to_json(), page=None if self.page is None else (width, height))
 
     def to_svg(self, size: int = 512) -> str:
         """The picture as an SVG document, to be shown at `size` pixels; see `envs.svg` for what it leaves out.
@@ -143,7 +157,7 @@ class Program:
             raise ProgramError(
                 f"a program of {self.env_id} has no SVG: only paintings, of {PAINT_ID}, are made of curves"
             )
-        return painting_to_svg(settings, self.actions, size)
+        return painting_to_svg(settings, self.actions, size, self.shape)
 
     def to_json(self) -> dict[str, Any]:
         """The document, as plain JSON values."""
@@ -153,6 +167,7 @@ class Program:
             "environment": self.env_id,
             "settings": dict(self.settings),
             **({} if self.brush_fingerprint is None else {"brush_fingerprint": self.brush_fingerprint}),
+            **({} if self.page is None else {"page": list(self.page)}),
             "heads": [head.name for head in self.parsed_settings.action_spec.heads],
             "actions": self.actions.tolist(),
         }
@@ -174,7 +189,8 @@ class Program:
         if not isinstance(document["environment"], str) or not isinstance(document["settings"], dict):
             raise ProgramError("not a program: environment must be a text, and settings an object")
         fingerprint = document.get("brush_fingerprint")  # documents of before this was recorded have none
-        program = cls(document["environment"], document["settings"], document["actions"], fingerprint)
+        page = document.get("page")
+        program = cls(document["environment"], document["settings"], document["actions"], fingerprint, page)
         heads = [head.name for head in program.parsed_settings.action_spec.heads]
         if document["heads"] != heads:
             raise ProgramError(f"heads are {document['heads']!r}; these settings call for {heads}")
@@ -255,3 +271,17 @@ def _checked_actions(actions: Any, settings: Settings) -> NDArray[np.int64]:
             "the episode_length of the settings"
         )
     return given.astype(np.int64)
+
+
+def _checked_page(page: Any, canvas_size: int) -> tuple[int, int] | None:
+    """The page as a tuple, if it is part of a canvas."""
+    if page is None:
+        return None
+    try:
+        width, height = (whole("page", side, 1, canvas_size) for side in page)
+    except (TypeError, ValueError):
+        raise ProgramError(
+            f"page is {page!r}; give width and height, each a whole number from 1 to {canvas_size}, the canvas_size, "
+            "or leave it out"
+        ) from None
+    return width, height

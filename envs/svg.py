@@ -19,13 +19,16 @@ from envs.paint_settings import PaintSettings
 from envs.strokes import StrokeTable
 
 
-def painting_to_svg(settings: PaintSettings, actions: NDArray[np.integer[Any]], size: int) -> str:
-    """An SVG document of `size` pixels with one path for each action that paints.
+def painting_to_svg(
+    settings: PaintSettings, actions: NDArray[np.integer[Any]], size: int, page: tuple[int, int]
+) -> str:
+    """An SVG document with one path for each action that paints.
 
     Args:
         settings: what the actions were made for; lengths in the document are in its canvas pixels.
         actions: indices, integers [steps, heads], in the action space.
-        size: width and height at which the document asks to be shown.
+        size: width and height at which the document asks for the whole canvas to be shown.
+        page: width and height of the part of the canvas that is shown, from its upper left corner, in its pixels.
     """
     strokes = StrokeTable(settings, settings.canvas_size).look_up(actions)
     # The pen starts at the upper left corner; the pressure before a stroke that comes first or after a move is its own.
@@ -39,10 +42,12 @@ def painting_to_svg(settings: PaintSettings, actions: NDArray[np.integer[Any]], 
         f'stroke="{_color(strokes.color[i])}" stroke-width="{widths[i]:.4g}"/>'
         for i in np.flatnonzero(strokes.paint)
     ]
-    side = settings.canvas_size
+    width, height = page
+    shown = [f"{size * side / settings.canvas_size:.6g}" for side in page]
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 {side} {side}">',
-        f'<rect width="{side}" height="{side}" fill="{_color(np.array(settings.background_rgb))}"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{shown[0]}" height="{shown[1]}" '
+        f'viewBox="0 0 {width} {height}">',
+        f'<rect width="{width}" height="{height}" fill="{_color(np.array(settings.background_rgb))}"/>',
         '<g fill="none" stroke-linecap="round">',
         *paths,
         "</g>",

@@ -1,4 +1,4 @@
-"""The commands for one picture or one program: `spiral parse`, `spiral edit` and `spiral render`."""
+"""The commands for one picture or one program: `spiral parse`, `sketch`, `edit` and `render`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from typing import Annotated
 
 import typer
 
-from cluster.commands.options import MOST_PICTURES, Goal, GoalOption, RunOption, SeedOption, TemperatureOption
+from cluster.commands.options import (
+    MOST_PICTURES,
+    MOST_STROKES,
+    Goal,
+    GoalOption,
+    RunOption,
+    SeedOption,
+    TemperatureOption,
+)
 
 programs_app = typer.Typer()
 
 
 @programs_app.command()
 def parse(
-    picture: Annotated[Path, typer.Argument(help="A PNG or JPEG file.")],
+    picture: Annotated[Path, typer.Argument(help="A picture: PNG, JPEG, WebP, TIFF, GIF or HEIC.")],
     out: Annotated[Path, typer.Option(help="Folder to write into.")],
     run: RunOption = None,
     goal: GoalOption = Goal.copy,
@@ -34,6 +42,21 @@ def parse(
 
     preprocessing = Preprocessing(invert, contrast, crop, background)
     typer.echo(parse_picture(picture, out, run, goal.value, samples, seed, temperature, preprocessing))
+
+
+@programs_app.command()
+def sketch(
+    picture: Annotated[Path, typer.Argument(help="A picture of any kind and size: PNG, JPEG, WebP, TIFF, GIF, HEIC.")],
+    out: Annotated[Path, typer.Option(help="Folder to write into.")],
+    strokes: Annotated[int, typer.Option(min=1, max=MOST_STROKES, help="How many curves at most.")] = 300,
+    brush: Annotated[str, typer.Option(help="A pen or pencil by name, or a .myb file.")] = "deevad/ballpen",
+    size: Annotated[int, typer.Option(min=1, help="Of sketch.png, its longer side in pixels.")] = 1024,
+    seed: SeedOption = 0,
+) -> None:
+    """Draw the edges of a picture with a pen: as .json, .png, .svg and .gcode, and beside the picture."""
+    from cluster.studio.sketch import sketch as sketch_picture
+
+    typer.echo(sketch_picture(picture, out, strokes, brush, size, seed))
 
 
 @programs_app.command()
@@ -58,8 +81,8 @@ def edit(
 @programs_app.command()
 def render(
     program: Annotated[Path, typer.Argument(help="A program, such as runs/x/programs/0.json.")],
-    out: Annotated[Path, typer.Option(help="A .png or .svg file.")],
-    size: Annotated[int, typer.Option(min=1, help="Width and height in pixels.")] = 1024,
+    out: Annotated[Path, typer.Option(help="A .png or .svg file, or .gcode for a plotter.")],
+    size: Annotated[int, typer.Option(min=1, help="Width and height of the canvas in pixels.")] = 1024,
     brush: Annotated[str | None, typer.Option(help="Another one by name, or a .myb file.")] = None,
 ) -> None:
     """Paint a program anew, at any size and with any brush."""

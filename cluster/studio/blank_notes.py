@@ -53,16 +53,16 @@ def same_grey(colored: Image.Image, grey: Image.Image) -> list[str]:
     return ["note: what is drawn has another colour than its ground, but the same grey, and the agent sees no colours"]
 
 
-def paints_nothing(program: Program, render: NDArray[np.uint8] | None = None) -> bool:
+def paints_nothing(program: Program, render: NDArray[np.uint8] | None = None, size: int | None = None) -> bool:
     """Whether a program leaves its canvas as it was, as far as can be told: its brush may not be here.
 
     Args:
         program: to be painted.
-        render: its picture where there is one, of any size.
+        render: its picture where there is one.
+        size: of the canvas of that picture; None is the program's own.
     """
     if len(program.actions) == 0:
         return True
-    size = None if render is None else len(render)
     unnamed = replace(program, brush_fingerprint=None)  # nobody is shown what the brush here paints
     try:
         picture = unnamed.replay() if render is None else render

@@ -44,7 +44,7 @@ def parse(
     """Writes the program of a picture and pictures of it into the folder `out`, and says how near it comes.
 
     Args:
-        picture: a PNG or JPEG file.
+        picture: a file of any kind that `open_picture` reads.
         out: is made if it is not there; files of the same names are replaced.
         run: the folder of a copying agent's run, or None for a shipped one.
         goal: which shipped one, `copy`, `characters` or `scenes`.

@@ -27,13 +27,13 @@ SECONDS, LAST_SECONDS = 0.4, 2.0  # how long a frame of an animation stays
 
 
 def strokes_picture(programs: Sequence[Program], size: int, num_threads: int = 1) -> NDArray[np.uint8]:
-    """The mean of paintings of one picture, command k of each in the same colour, uint8 [size + strip, size, 3].
+    """The mean of paintings of one picture, command k of each in the same colour, uint8 [height + strip, width, 3].
 
     Where the paintings agree on a stroke it stands out sharp; where they do not it is a haze (thesis, figure 6.6 d).
 
     Args:
         programs: paintings with equal settings and as many commands.
-        size: width in pixels; each is painted anew at this size.
+        size: of the canvas in pixels; each is painted anew at this size.
         num_threads: on how many threads.
     """
     colors = stroke_colors(len(programs[0].actions))
@@ -44,8 +44,10 @@ def strokes_picture(programs: Sequence[Program], size: int, num_threads: int = 1
     for actions in np.stack([program.actions for program in colored], axis=1):
         observation, *_ = canvases.step(actions)
     canvases.close()
-    mean = np.rint(observation["canvas"].mean(axis=0, dtype=np.float64)).astype(np.uint8)
-    return np.concatenate((mean, numbered_strip(size, colors)))
+    width, height = colored[0].at_size(size).shape
+    seen = observation["canvas"][:, :height, :width]
+    mean = np.rint(seen.mean(axis=0, dtype=np.float64)).astype(np.uint8)
+    return np.concatenate((mean, numbered_strip(width, colors)))
 
 
 def stroke_colors(count: int) -> NDArray[np.float64]:
@@ -71,13 +73,13 @@ def numbered_strip(width: int, colors: NDArray[np.float64], filled: int | None =
 
 
 def painting_frames(program: Program, size: int) -> Iterator[NDArray[np.uint8]]:
-    """The canvas before the first and after every command, painted at `size`, each uint8 [size + strip, size, 3].
+    """The canvas before the first and after every command, painted at `size`, each uint8 [height + strip, width, 3].
 
     The strip tells how many are done, so that a command that paints nothing is seen as well.
     """
     colors = np.tile(DONE, (len(program.actions), 1))
     for done, canvas in enumerate(program.at_size(size).frames()):
-        yield np.concatenate((in_three_channels(canvas), numbered_strip(size, colors, done)))
+        yield np.concatenate((in_three_channels(canvas), numbered_strip(canvas.shape[1], colors, done)))
 
 
 def save_animation(path: Path, frames: Iterable[NDArray[np.uint8]], count: int) -> None:

@@ -1,0 +1,76 @@
+"""Lines as quadratic Bézier curves, few for each line: what a stroke of `spiral/Paint-v0` is.
+
+Of a curve from one point of a line to another, the control point is free; least squares say which comes nearest to the
+points between, and how near. A curve is as long as it stays within a tolerance of them, and the next begins at its end.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cluster.studio.sketching.lines import Line
+
+Points = NDArray[np.float64]  # [points, 2], x and y in pixels
+
+
+class Curve(NamedTuple):
+    """A quadratic Bézier curve; each point is x and y in pixels, [2]."""
+
+    start: NDArray[np.float64]
+    control: NDArray[np.float64]
+    end: NDArray[np.float64]
+
+    def points(self, count: int) -> Points:
+        """`count` points on it, its ends among them, [count, 2]."""
+        return self.at(np.linspace(0, 1, count))
+
+    def at(self, share: NDArray[np.float64]) -> Points:
+        """Its points at shares of it, [...] from 0 to 1, as [..., 2]."""
+        t = share[..., None]
+        return np.asarray((1 - t) ** 2 * self.start + 2 * t * (1 - t) * self.control + t**2 * self.end)
+
+    def reversed(self) -> Curve:
+        """The same from its end to its start."""
+        return Curve(self.end, self.control, self.start)
+
+
+def fitted(line: Line, tolerance: float) -> list[Curve]:
+    """The curves that a line is drawn with, each beginning where the one before ends.
+
+    Args:
+        line: two points or more.
+        tolerance: pixels that a point may be away from its curve, at most.
+    """
+    curves: list[Curve] = []
+    start = 0
+    while start < len(line) - 1:
+        reach, step = start + 1, 2
+        while step >= 1:  # further by steps that double, then back by halves
+            further = min(reach + step, len(line) - 1)
+            curve, distance = nearest_curve(line[start : further + 1])
+            if distance <= tolerance and further > reach:
+                reach, step = further, step * 2
+            else:
+                step //= 2
+        curves.append(nearest_curve(line[start : reach + 1])[0])
+        start = reach
+    return curves
+
+
+def nearest_curve(points: Points) -> tuple[Curve, float]:
+    """The curve from the first to the last of two points or more that comes nearest, and how far a point is from it."""
+    start, end = points[0], points[-1]
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    along = np.concatenate(([0.0], np.cumsum(steps)))
+    if along[-1] == 0:
+        return Curve(start, start, end), 0.0
+    t = (along / along[-1])[:, None]
+    weight = 2 * t * (1 - t)
+    rest = points - (1 - t) ** 2 * start - t**2 * end
+    total = float((weight**2).sum())
+    control = (weight * rest).sum(axis=0) / total if total > 0 else (start + end) / 2
+    curve = Curve(start, control, end)
+    return curve, float(np.linalg.norm(curve.at(t[:, 0]) - points, axis=1).max())
