@@ -223,3 +223,23 @@ def test_a_large_picture_takes_the_memory_of_one_canvas_however_many_commands_it
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 1024 * 1024  # a canvas
+
+
+def test_a_page_is_the_upper_left_part_of_the_canvas():
+    whole = digit()
+    side = whole.parsed_settings.canvas_size
+    program = replace(whole, page=(side, side // 2))
+    np.testing.assert_array_equal(program.replay(), whole.replay()[: side // 2])
+    np.testing.assert_array_equal(program.render(3 * side), whole.render(3 * side)[: 3 * side // 2])
+    assert program.render(2 * side, "classic/pen").shape[:2] == (side, 2 * side)
+    assert Program.from_json(program.to_json()).page == (side, side // 2)
+    assert "page" not in whole.to_json()
+    root = ET.fromstring(program.to_svg(2 * side))
+    assert (root.get("width"), root.get("height")) == (str(2 * side), str(side))
+    assert root.get("viewBox") == f"0 0 {side} {side // 2}"
+
+
+@pytest.mark.parametrize("page", [(0, 4), (4,), (4, 100_000), "ab", 5, (4.5, 4), (4, 4, 4), {}])
+def test_a_page_that_is_no_part_of_the_canvas_is_refused(page):
+    with pytest.raises(ProgramError, match="page is .*give width and height, each a whole number from 1 to"):
+        replace(digit(), page=page)

@@ -16,7 +16,7 @@ from cluster.studio.sketching.curves import Curve, fitted
 from cluster.studio.sketching.lines import Line
 
 NEAR = 2  # pixels
-TOLERANCES = (1.0, 1.5, 2.0, 2.5)  # pixels between a line and its curves
+TOLERANCES = (1.5, 2.5, 3.0)  # pixels between a line and its curves
 NEARLY_ALL = 0.95  # of the edges
 LEAST = 3  # pixels of edges that a curve must add
 

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from cluster.studio.sketching.lines import Line
 
+EXACT, HOPELESS = 1.0, 12.0  # pixels from a curve, between which a better fit is looked for
+ROUNDS = 2
+
 Points = NDArray[np.float64]  # [points, 2], x and y in pixels
 
 
@@ -61,16 +64,34 @@ def fitted(line: Line, tolerance: float) -> list[Curve]:
 
 
 def nearest_curve(points: Points) -> tuple[Curve, float]:
-    """The curve from the first to the last of two points or more that comes nearest, and how far a point is from it."""
-    start, end = points[0], points[-1]
+    """The curve from the first to the last of two points or more that comes nearest, and how far a point is from it.
+
+    At first a point's place on the curve is its place along the line, and then what of the curve is nearest to it.
+    """
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     along = np.concatenate(([0.0], np.cumsum(steps)))
-    if along[-1] == 0:
-        return Curve(start, start, end), 0.0
-    t = (along / along[-1])[:, None]
+    share = along / max(along[-1], 1e-9)
+    curve = _least_squares(points, share)
+    distance = float(np.linalg.norm(curve.at(share) - points, axis=1).max())
+    if not EXACT < distance < HOPELESS:
+        return curve, distance
+    for _ in range(ROUNDS):
+        share, _ = _nearest_on(curve, points)
+        curve = _least_squares(points, share)
+    return curve, float(_nearest_on(curve, points)[1].max())
+
+
+def _least_squares(points: Points, share: NDArray[np.float64]) -> Curve:
+    """The curve from the first to the last point that is nearest to the others at these shares of it."""
+    start, end, t = points[0], points[-1], share[:, None]
     weight = 2 * t * (1 - t)
     rest = points - (1 - t) ** 2 * start - t**2 * end
     total = float((weight**2).sum())
-    control = (weight * rest).sum(axis=0) / total if total > 0 else (start + end) / 2
-    curve = Curve(start, control, end)
-    return curve, float(np.linalg.norm(curve.at(t[:, 0]) - points, axis=1).max())
+    return Curve(start, (weight * rest).sum(axis=0) / total if total > 0 else (start + end) / 2, end)
+
+
+def _nearest_on(curve: Curve, points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """For each point what share of the curve is nearest, and how far, both [points]."""
+    shares = np.linspace(0, 1, 2 * len(points))
+    distances = np.linalg.norm(curve.at(shares)[None] - points[:, None], axis=2)
+    return shares[distances.argmin(axis=1)], distances.min(axis=1)
