@@ -31,7 +31,7 @@ $(READY): constraints.txt pyproject.toml .ci/system-packages .ci/find-python $(N
 	.ci/system-packages
 	python=$$(.ci/find-python) && { $(BIN)/python -c "" 2>/dev/null || "$$python" -m venv --clear $(VENV); }
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools pybind11
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev,methods]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev,heic,methods,plot]'
 	touch $@
 
 demo: $(READY)

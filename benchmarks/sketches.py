@@ -1,9 +1,9 @@
 """How much of the edges of ten photographs a drawing of at most 300 strokes shows: `docs/programs.md`.
 
 The photographs are those that scikit-learn, matplotlib and scikit-image carry, 512 pixels along their longer side. The
-edges are what Canny's detector finds at two widths: the wider is that of `spiral sketch`, the finer one also has what it
-smooths away. An edge is shown if ink is within two pixels. `python -m benchmarks.sketches FOLDER` writes the drawings
-into a folder as well.
+edges are what Canny's detector finds at two widths: the wider is that of `spiral sketch`, the finer one also has what
+it smooths away. An edge is shown if ink is within two pixels. `python -m benchmarks.sketches FOLDER` writes the
+drawings into a folder as well.
 """
 
 from __future__ import annotations

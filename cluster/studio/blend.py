@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cluster.run.contact_sheet import contact_sheet, save_picture
 from cluster.run.folder import RunError
-from cluster.studio.preprocessing import Preprocessing, resized
+from cluster.studio.preprocessing import LONGEST, Preprocessing, resized
 from spiral.data.picture_file import open_picture
 from spiral.methods.vlae.arithmetic import blended
 from spiral.methods.vlae.blending import read_autoencoder
@@ -61,7 +61,7 @@ def _files(words: Sequence[str]) -> tuple[Path, Path, Path]:
 
 def _seen(file: Path, layout: Layout, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """The picture as the autoencoder sees it, uint8 [side, side, C]: of a photo the middle, a drawing as a whole."""
-    picture = open_picture(file, layout.channels == 3, background=preprocessing.background)
+    picture = open_picture(file, layout.channels == 3, background=preprocessing.background, longest=LONGEST)
     if layout.channels == 3 and not preprocessing.crop:
         picture = ImageOps.fit(picture, (min(picture.size),) * 2)
     return resized(preprocessing.apply(picture), layout.side, Image.Resampling.BILINEAR)

@@ -19,7 +19,7 @@ from cluster.run.folder import RunError, write_text
 from cluster.studio.agents import load_agent
 from cluster.studio.blank_notes import PAINTS_NOTHING, nothing_drawn, paints_nothing, same_grey
 from cluster.studio.parsing import Parsing
-from cluster.studio.preprocessing import Preprocessing, as_array, drawn_box, resized
+from cluster.studio.preprocessing import LONGEST, Preprocessing, as_array, drawn_box, resized
 from cluster.studio.program_pictures import painting_frames, save_animation, strokes_picture
 from envs.paint_settings import PaintSettings
 from envs.scene_objects import described
@@ -89,7 +89,8 @@ def _unseen(picture: Path, preprocessing: Preprocessing, parsing: Parsing) -> li
     """Lines about a picture in which the agent sees nothing."""
     if drawn_box(parsing.target) is not None:
         return []
-    pale = open_picture(picture, True, background="white") != open_picture(picture, True, background="black")
+    white, black = (open_picture(picture, True, background=color, longest=LONGEST) for color in ("white", "black"))
+    pale = white != black
     notes = nothing_drawn(preprocessing, as_array(parsing.square), parsing.target, pale)
     if notes and parsing.square.mode == "L":
         return same_grey(preprocessing.apply_to_file(picture, True), parsing.square) or notes

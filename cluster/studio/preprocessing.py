@@ -14,6 +14,7 @@ from spiral.data.picture_file import open_picture
 
 CUTOFF = 1.0  # per cent of the pixels, at either end, that `contrast` lets go
 DRAWN_SHARE = 20 / 28  # of the side of the square that `crop` leaves, as in MNIST
+LONGEST = 4096  # pixels, to which a larger picture is reduced while it is read: it becomes a square of this side
 SMALL = 0.5  # of the side: what is drawn is lost in the picture
 MIDDLE, NEAR = 127.5, 24.0  # of 255 grey levels: as good as the other colour, as good as the same
 
@@ -53,7 +54,7 @@ class Preprocessing:
         Raises:
             PictureError: the file is no picture that can be used.
         """
-        return self.apply(open_picture(picture, color, background=self.background))
+        return self.apply(open_picture(picture, color, background=self.background, longest=LONGEST))
 
     def apply(self, picture: Image.Image) -> Image.Image:
         """The picture, of mode L or RGB, as a square in its own background."""

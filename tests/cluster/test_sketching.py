@@ -58,7 +58,8 @@ def test_a_curve_is_fitted_exactly():
     assert np.linalg.norm(fit.points(50) - true.points(50), axis=1).max() < 1
     assert len(fitted(true.points(100), 1.5)) == 1
     still, distance = nearest_curve(np.ones((3, 2)))
-    assert distance == 0 and (still.points(4) == 1).all()
+    assert distance == 0
+    np.testing.assert_allclose(still.points(4), 1)
 
 
 def test_ends_that_point_at_each_other_are_joined_and_others_not():
@@ -82,7 +83,7 @@ def test_fewer_strokes_show_less_and_are_never_more_than_asked():
     picture = checks()
     edge = edges(picture.convert("L"))
     shown = []
-    for strokes in (1, 10, 60):
+    for strokes in (1, 10, 40):
         program = sketched(picture, edge, strokes, "deevad/ballpen", 0)
         assert sum(map(len, plot.pen_lines(program))) <= strokes
         shown.append(share_shown(program, edge))
@@ -155,9 +156,7 @@ def test_all_files_show_one_drawing(spiral, tmp_path):
 
 def assert_plots(text: str, lines: list[plot.Curves]) -> None:
     """The pen goes down at the beginning of each line, stays on the page, and is up between them."""
-    starts = [
-        (float(x), float(y)) for x, y in re.findall(r"G0 X([-\d.]+) Y([-\d.]+)\nG1 Z0 F1000\n", text)
-    ]
+    starts = [(float(x), float(y)) for x, y in re.findall(r"G0 X([-\d.]+) Y([-\d.]+)\nG1 Z0 F1000\n", text)]
     scale = 180 / 512
     true = [(line[0, 0, 0] * scale, 90 - line[0, 0, 1] * scale) for line in lines]
     np.testing.assert_allclose(starts, true, atol=0.002)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import Any
 
 import gymnasium

@@ -54,8 +54,9 @@ def pixels_near(curve: Curve, edge: NDArray[np.bool_]) -> NDArray[np.int64]:
     around = around[(around**2).sum(axis=1) <= NEAR**2]
     x, y = (on_it[:, None] + around).reshape(-1, 2).T
     inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    numbers = np.unique(y[inside] * width + x[inside])
-    return numbers[edge.reshape(-1)[numbers]]
+    numbers = np.unique(y[inside] * width + x[inside]).astype(np.int64)
+    on_edges: NDArray[np.int64] = numbers[edge.reshape(-1)[numbers]]
+    return on_edges
 
 
 def _covering(shown_by: list[NDArray[np.int64]], pixels: int, most: int) -> tuple[list[int], int]:

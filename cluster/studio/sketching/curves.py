@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from cluster.studio.sketching.lines import Line
 
@@ -93,5 +94,5 @@ def _least_squares(points: Points, share: NDArray[np.float64]) -> Curve:
 def _nearest_on(curve: Curve, points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """For each point what share of the curve is nearest, and how far, both [points]."""
     shares = np.linspace(0, 1, 2 * len(points))
-    distances = np.linalg.norm(curve.at(shares)[None] - points[:, None], axis=2)
-    return shares[distances.argmin(axis=1)], distances.min(axis=1)
+    distances, places = cKDTree(curve.at(shares)).query(points)
+    return shares[places], distances

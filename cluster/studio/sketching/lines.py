@@ -7,6 +7,7 @@ one that turns the least. Then ends that point at each other across a small gap 
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ def edges(picture: Image.Image) -> NDArray[np.bool_]:
     grey = np.asarray(picture, np.float64) / 255
     contrast = max(float(np.ptp(gaussian_filter(grey, SIGMA))), LEAST_CONTRAST)
     found = canny(grey / contrast, SIGMA, WEAK, STRONG, mode="nearest")
-    return np.asarray(skeletonize(found), bool)
+    return np.asarray(skeletonize(found), np.bool_)
 
 
 def traced(edge: NDArray[np.bool_]) -> list[Line]:
@@ -90,16 +91,16 @@ def _followed(line: list[tuple[int, int]], left: set[tuple[int, int]]) -> list[t
     """The line, gone on with from its last pixel as far as it goes; its pixels are no longer `left`."""
     line = list(line)
     while near := _neighbours(line[-1], left):
-        x, y = line[-1]
-        back_x, back_y = line[max(0, len(line) - 1 - LOOK_BACK)]
-
-        def turn(pixel: tuple[int, int], ahead: tuple[int, int] = (x - back_x, y - back_y)) -> float:
-            step = (pixel[0] - x, pixel[1] - y)
-            return -(step[0] * ahead[0] + step[1] * ahead[1]) / math.hypot(*step)
-
-        line.append(min(near, key=turn))
+        back = line[max(0, len(line) - 1 - LOOK_BACK)]
+        line.append(max(near, key=partial(_straightness, back, line[-1])))
         left.remove(line[-1])
     return line
+
+
+def _straightness(back: tuple[int, int], here: tuple[int, int], ahead: tuple[int, int]) -> float:
+    """How little a line from `back` turns at `here` to go to `ahead`: the more the straighter."""
+    step = (ahead[0] - here[0], ahead[1] - here[1])
+    return (step[0] * (here[0] - back[0]) + step[1] * (here[1] - back[1])) / math.hypot(*step)
 
 
 def _neighbours(pixel: tuple[int, int], left: set[tuple[int, int]]) -> list[tuple[int, int]]:
