@@ -6,9 +6,7 @@ A line is what is drawn between two moves of the pen. Its width, colour and pres
 
 from __future__ import annotations
 
-import shlex
-import tempfile
-from pathlib import Path
+import io
 from typing import Any
 
 import numpy as np
@@ -89,7 +87,7 @@ def gcode(program: Program) -> str:
         PlotterMissing: vpype is not installed.
         RunError: the program is no painting.
     """
-    vpype, vpype_cli = _vpype()
+    vpype, vpype_cli, gwrite = _vpype()
     width, height = program.shape
     page = LONGEST * vpype.convert_length("mm") / max(width, height)  # units of vpype for a pixel
     lines = [_points(line, FINE * max(width, height) / LONGEST) * page for line in pen_lines(program)]
@@ -98,22 +96,23 @@ def gcode(program: Program) -> str:
         page_size=(width * page, height * page),
     )
     vpype.config_manager.config["gwrite"]["spiral"] = PROFILE
-    with tempfile.TemporaryDirectory(prefix="spiral-") as folder:
-        file = Path(folder) / "page.gcode"
-        vpype_cli.execute(f"gwrite --profile spiral {shlex.quote(str(file))}", document)
-        return file.read_text(encoding="utf-8")
+    text: Any = io.StringIO()  # given a path, it would leave the file open
+    text.name = "page.gcode"
+    gwrite.callback(output=text, profile="spiral", default=())(vpype_cli.State(document))
+    return str(text.getvalue())
 
 
-def _vpype() -> tuple[Any, Any]:
+def _vpype() -> tuple[Any, Any, Any]:
+    """The modules vpype and vpype_cli, and the command that writes G-code."""
     try:
         import vpype
         import vpype_cli
-        import vpype_gcode.gwrite  # noqa: F401  (the command that writes G-code)
+        from vpype_gcode.gwrite import gwrite
     except ImportError:
         raise PlotterMissing(
             "G-code is written by the packages vpype and vpype-gcode: pip install 'spiral-painter[plot]'"
         ) from None
-    return vpype, vpype_cli
+    return vpype, vpype_cli, gwrite
 
 
 def _path(line: Curves) -> str:

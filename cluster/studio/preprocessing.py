@@ -14,7 +14,7 @@ from spiral.data.picture_file import open_picture
 
 CUTOFF = 1.0  # per cent of the pixels, at either end, that `contrast` lets go
 DRAWN_SHARE = 20 / 28  # of the side of the square that `crop` leaves, as in MNIST
-LONGEST = 4096  # pixels, to which a larger picture is reduced while it is read: it becomes a square of this side
+LONGEST = 2048  # pixels, to which a larger picture is reduced while it is read: it becomes a square of this side
 SMALL = 0.5  # of the side: what is drawn is lost in the picture
 MIDDLE, NEAR = 127.5, 24.0  # of 255 grey levels: as good as the other colour, as good as the same
 

@@ -139,3 +139,19 @@ def test_what_is_no_picture_is_refused_with_its_file(content, message, tmp_path)
     assert str(path) in str(caught.value)
     with pytest.raises(PictureError, match="Is a directory"):
         open_picture(tmp_path, color=True)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "ICO"])
+def test_a_damaged_file_is_a_picture_or_refused_by_name(kind, tmp_path):
+    rng = np.random.default_rng(0)
+    Image.init()
+    Image.fromarray(rng.integers(0, 255, (24, 24, 3), np.uint8)).save(tmp_path / "whole", kind)
+    whole = (tmp_path / "whole").read_bytes()
+    for _ in range(40):
+        content = bytearray(whole[: int(rng.integers(1, len(whole) + 1))])
+        for place in rng.integers(0, len(content), 2):
+            content[place] = int(rng.integers(0, 256))
+        try:
+            assert open_picture(tmp_path / "damaged", True, bytes(content), longest=16).mode == "RGB"
+        except PictureError as error:
+            assert "damaged" in str(error) and "\n" not in str(error)
