@@ -12,6 +12,7 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
@@ -22,6 +23,7 @@ from cluster.run.contact_sheet import save_picture
 from cluster.studio.plot import pen_lines
 from cluster.studio.sketch import on_page, share_shown, sketched
 from cluster.studio.sketching.lines import STRONG, WEAK, edges
+from envs.program import Program
 from spiral.data.picture_file import open_picture
 
 PICTURES = {
@@ -54,24 +56,39 @@ def pictures() -> list[Path]:
     return found
 
 
+class Measured(NamedTuple):
+    """A drawing, how many pixels its edges have, and which shares of these and of the finer ones it shows."""
+
+    program: Program
+    edges: int
+    shown: float
+    finer: float
+
+
+def measured(path: Path) -> Measured:
+    """The drawing of the picture in a file, and what it shows."""
+    picture = on_page(open_picture(path, color=True))
+    grey = picture.convert("L")
+    edge = edges(grey)
+    program = sketched(picture, edge, STROKES, BRUSH, SEED)
+    finer = canny(np.asarray(grey) / 255, FINE, WEAK, STRONG, mode="nearest")
+    return Measured(program, int(edge.sum()), share_shown(program, edge), share_shown(program, finer))
+
+
 def print_table(folder: Path | None = None) -> None:
     """Writes what is shown of each photograph to the terminal, and the drawings into a folder."""
     table = Table("picture", "edges", "strokes", "lines", "shown", "of finer edges", "seconds")
     shares = []
     for path in pictures():
         start = time.perf_counter()
-        picture = on_page(open_picture(path, color=True))
-        grey = picture.convert("L")
-        edge = edges(grey)
-        program = sketched(picture, edge, STROKES, BRUSH, SEED)
+        drawing = measured(path)
         seconds = time.perf_counter() - start
-        lines = pen_lines(program)
-        finer = canny(np.asarray(grey) / 255, FINE, WEAK, STRONG, mode="nearest")
-        shares.append((share_shown(program, edge), share_shown(program, finer)))
-        numbers = (edge.sum(), sum(map(len, lines)), len(lines))
+        lines = pen_lines(drawing.program)
+        shares.append((drawing.shown, drawing.finer))
+        numbers = (drawing.edges, sum(map(len, lines)), len(lines))
         table.add_row(path.name, *map(str, numbers), *(f"{share:.1%}" for share in shares[-1]), f"{seconds:.1f}")
         if folder is not None:
-            save_picture(folder / f"{path.stem}.png", program.replay())
+            save_picture(folder / f"{path.stem}.png", drawing.program.replay())
     table.add_row("mean", "", "", "", *(f"{share:.1%}" for share in np.mean(shares, axis=0)), "")
     Console().print(table)
 
