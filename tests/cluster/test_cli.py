@@ -194,7 +194,7 @@ def test_changes_reach_the_run_and_stay_with_it(spiral, drawings, tmp_path):
         (["eval", "--goal", "invent", "--data", "digits"], "for agents that copy pictures"),
         (["render", "{full}/none.json", "--out", "{full}/x.png"], "No such file"),
         (["render", "{file}", "--out", "{full}/x.png"], "not JSON"),
-        (["render", "{program}", "--out", "{full}/x.gif"], "must end in .png or .svg"),
+        (["render", "{program}", "--out", "{full}/x.gif"], "must end in .png, .svg or .gcode"),
         (["render", "{program}", "--brush", "classic/broom", "--out", "{full}/x.png"], "classic/broom"),
         (["render", "{program}", "--brush", "classic/pen", "--out", "{full}/x.svg"], "no brushes"),
         (["render", "{program}", "--size", "99999", "--out", "{full}/x.png"], "99999"),
