@@ -10,7 +10,7 @@ from spiral.methods.dann.model import reversal_strength, reverse_gradient
 from spiral.methods.dtn.pixels import Pixels
 from spiral.methods.puppet_gan.demonstrations import Demonstrations
 from spiral.methods.puppet_gan.model import SLOPE, Code, Decoder, Encoder, Layout, Puppet, apart, encoded, joined
-from spiral.methods.puppet_gan.training import Batch, ManipulationOptions, Terms, Training
+from spiral.methods.puppet_gan.training import Batch, ManipulationOptions, PuppetTraining, Terms, Training
 
 DIVERGENCE = 0.01  # what the mean over the rest's numbers weighs of its divergence from the prior
 HIDDEN = 32  # units of DiDA's adversaries
@@ -84,7 +84,7 @@ class Separated(Puppet):
         self.domain_in_attribute = _adversary(layout.attribute_size)
 
 
-class Dida(Training):
+class Dida(PuppetTraining):
     """After Cao et al., 2018: what is common to the domains tells the value, and what is specific does not.
 
     Unlike the others it is told the values of synthetic pictures. Adversaries, through reversed gradients, seek the
@@ -112,21 +112,6 @@ class Dida(Training):
             "value in the rest": (1.0, leaked),
             "domain in the attribute": (1.0, guessed),
         }, {}
-
-    def attribute_of(self, references: Tensor) -> Tensor:
-        """What is common."""
-        code: Code = self.network.encoder(references)
-        return code.attribute
-
-    def rest_of(self, real: Tensor) -> Tensor:
-        """What is specific."""
-        code: Code = self.network.encoder(real)
-        return code.rest
-
-    def drawn(self, code: Code) -> Tensor:
-        """By the decoder of real pictures."""
-        drawn: Tensor = self.network.real(code)
-        return drawn
 
 
 def _adversary(inputs: int) -> nn.Sequential:

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from spiral.methods.dtn.pixels import Pixels
 from spiral.methods.puppet_gan.demonstrations import Demonstrations
-from spiral.methods.puppet_gan.model import Code, Puppet, apart, encoded, joined, noisy
-from spiral.methods.puppet_gan.training import Batch, ManipulationOptions, Terms, Training
+from spiral.methods.puppet_gan.model import Puppet, apart, encoded, joined, noisy
+from spiral.methods.puppet_gan.training import Batch, ManipulationOptions, PuppetTraining, Terms
 
 
-class PuppetGan(Training):
+class PuppetGan(PuppetTraining):
     """The method, or its ablation."""
 
     network: Puppet
@@ -52,18 +52,3 @@ class PuppetGan(Training):
             terms["attribute, real"] = (options.attribute_real, apart(cycled_a[1], batch.a))
             terms["rest, real"] = (options.rest_real, apart(cycled_a[2], batch.a))
         return terms, {"real": torch.cat((puppet, as_real)), "synthetic": torch.cat((as_synthetic, demonstrated_a))}
-
-    def attribute_of(self, references: Tensor) -> Tensor:
-        """α."""
-        code: Code = self.network.encoder(references)
-        return code.attribute
-
-    def rest_of(self, real: Tensor) -> Tensor:
-        """ρ."""
-        code: Code = self.network.encoder(real)
-        return code.rest
-
-    def drawn(self, code: Code) -> Tensor:
-        """By R."""
-        drawn: Tensor = self.network.real(code)
-        return drawn

@@ -16,7 +16,7 @@ from spiral.methods.dtn.pixels import Pixels
 from spiral.methods.dtn.reading import with_seed
 from spiral.methods.experiment import ExperimentOptions, Part
 from spiral.methods.puppet_gan.demonstrations import Demonstrations
-from spiral.methods.puppet_gan.model import Code, Discriminator, Layout, deception_loss, discrimination_loss
+from spiral.methods.puppet_gan.model import Code, Discriminator, Layout, Puppet, deception_loss, discrimination_loss
 from spiral.section import Size
 
 Terms = dict[str, tuple[float, Tensor]]  # of a loss, by name: what each weighs, and is
@@ -149,3 +149,24 @@ class Training(Part):
     def _descend(self, name: str, loss: Tensor) -> None:
         who = f"the {name} of {type(self).__name__}"
         descend(loss, self.networks[name], self.optimizers[name], math.inf, who)
+
+
+class PuppetTraining(Training):
+    """The training of one encoder of both domains, and of one that draws for each: whatever keeps the parts apart."""
+
+    network: Puppet
+
+    def attribute_of(self, references: Tensor) -> Tensor:
+        """α."""
+        code: Code = self.network.encoder(references)
+        return code.attribute
+
+    def rest_of(self, real: Tensor) -> Tensor:
+        """ρ."""
+        code: Code = self.network.encoder(real)
+        return code.rest
+
+    def drawn(self, code: Code) -> Tensor:
+        """By R."""
+        drawn: Tensor = self.network.real(code)
+        return drawn

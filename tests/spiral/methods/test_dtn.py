@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from torch import Tensor, nn
 from spiral.config import RewardTerm
 from spiral.contracts import WeightsError
 from spiral.data import DatasetError
-from spiral.methods import find_experiment
 from spiral.methods.dtn.digits import TABLE_1, TABLE_3
 from spiral.methods.dtn.drawn_faces import draw_faces
 from spiral.methods.dtn.measures import nearest_read, ranks
@@ -39,13 +39,13 @@ from spiral.methods.dtn.recognizing import Recognizing, another_picture, recogni
 from spiral.methods.dtn.reward import Dtn, DtnOptions, judgement_of
 from spiral.methods.dtn.style import activations, gram, restyle
 from spiral.methods.dtn.transfer import Baseline, Terms, Transfer
-from spiral.methods.experiment import Experiment
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.fitting import read_fit, read_results
 from spiral.methods.judgement import read_judgement
 from spiral.methods.vgg import read_vgg, vgg_file
 from spiral.rewards import build_reward
 from spiral.rewards.base import Context, Setting
 from spiral.section import ConfigError, parse_section
+from tests.spiral.methods import tiny_fits
 from tests.spiral.methods.faces_folder import save_faces
 
 CPU = torch.device("cpu")
@@ -283,22 +283,7 @@ def test_drawn_faces_are_decided_by_the_seed_and_all_differ() -> None:
     assert not np.array_equal(faces, draw_faces(12, 32, 6))
 
 
-def fit_tiny(experiment: str, options: dict[str, Any], folder: Path, stop_after: int | None = None) -> Experiment:
-    """A fit through the loop; with `stop_after`, it is interrupted after so many steps, made anew, and resumed."""
-    _, kind = find_experiment("dtn", experiment)
-    fit = Fit("dtn", experiment, 3, parse_section(kind.Options, options).model_dump(mode="json"))
-    begin(folder, fit)
-    made = kind(parse_section(kind.Options, fit.options), 3, CPU)
-    if stop_after is not None:
-        left = iter(range(stop_after))
-        assert not Fitting(folder, fit, made, lambda *_: None).train(lambda: next(left, None) is None)
-        fit, states = read_fit(folder)
-        made = kind(parse_section(kind.Options, fit.options), 3, CPU)
-        load_parts(made, states)
-    fitting = Fitting(folder, fit, made, lambda *_: None)
-    assert fitting.train()
-    fitting.finish()
-    return made
+fit_tiny = partial(tiny_fits.fit_tiny, "dtn")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,14 @@ from spiral.contracts import WeightsError
 from spiral.data.pictures import in_grey
 from spiral.methods import METHODS
 from spiral.methods.dtn.drawn_faces import draw_faces
-from spiral.methods.experiment import Experiment
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.fitting import read_fit, read_results
 from spiral.methods.judgement import read_judgement
 from spiral.methods.manifold_traversal.attribute import FacesToAttribute
 from spiral.methods.manifold_traversal.reward import ManifoldTraversal
 from spiral.rewards import build_reward
 from spiral.rewards.base import Context, Setting
 from spiral.section import ConfigError, parse_section
+from tests.spiral.methods import tiny_fits
 from tests.spiral.methods.faces_folder import save_faces, save_labelled
 from tests.spiral.methods.vgg_weights import save_weights
 
@@ -52,22 +53,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
-def fit(experiment: str, options: dict[str, Any], folder: Path, stop_after: int | None = None) -> Experiment:
-    """A fit through the loop; with `stop_after`, it is interrupted after so many steps, made anew, and resumed."""
-    kind = METHODS["manifold_traversal"].experiments[experiment]
-    state = Fit("manifold_traversal", experiment, 3, parse_section(kind.Options, options).model_dump(mode="json"))
-    begin(folder, state)
-    made = kind(parse_section(kind.Options, state.options), 3, CPU)
-    if stop_after is not None:
-        left = iter(range(stop_after))
-        assert not Fitting(folder, state, made, lambda *_: None).train(lambda: next(left, None) is None)
-        state, arrays = read_fit(folder)
-        made = kind(parse_section(kind.Options, state.options), 3, CPU)
-        load_parts(made, arrays)
-    fitting = Fitting(folder, state, made, lambda *_: None)
-    assert fitting.train()
-    fitting.finish()
-    return made
+fit = partial(tiny_fits.fit_tiny, "manifold_traversal")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,10 +18,8 @@ from spiral.config import RewardTerm
 from spiral.contracts import WeightsError
 from spiral.data import DatasetError
 from spiral.data.fonts import font_files
-from spiral.methods import find_experiment
 from spiral.methods.dtn.pixels import Pixels
-from spiral.methods.experiment import Experiment
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.fitting import read_fit, read_results
 from spiral.methods.puppet_gan.comparing import MODELS, Model
 from spiral.methods.puppet_gan.demonstrations import Demonstrations
 from spiral.methods.puppet_gan.digits import Rotation, Size
@@ -43,7 +42,8 @@ from spiral.methods.puppet_gan.reward import Puppeteer, PuppetGanOptions, betwee
 from spiral.methods.puppet_gan.training import Batch, ManipulationOptions, Training
 from spiral.rewards import build_reward
 from spiral.rewards.base import Context, Setting
-from spiral.section import ConfigError, parse_section
+from spiral.section import ConfigError
+from tests.spiral.methods import tiny_fits
 from tests.spiral.methods.faces_folder import save_labelled
 
 CPU = torch.device("cpu")
@@ -303,22 +303,7 @@ def test_puppet_gan_learns_to_reconstruct_to_disentangle_and_to_compose() -> Non
         assert last < 0.6 * first, name
 
 
-def fit_tiny(experiment: str, options: dict[str, Any], folder: Path, stop_after: int | None = None) -> Experiment:
-    """A fit through the loop; with `stop_after`, it is interrupted after so many steps, made anew, and resumed."""
-    _, kind = find_experiment("puppet_gan", experiment)
-    fit = Fit("puppet_gan", experiment, 3, parse_section(kind.Options, options).model_dump(mode="json"))
-    begin(folder, fit)
-    made = kind(parse_section(kind.Options, fit.options), 3, CPU)
-    if stop_after is not None:
-        left = iter(range(stop_after))
-        assert not Fitting(folder, fit, made, lambda *_: None).train(lambda: next(left, None) is None)
-        fit, states = read_fit(folder)
-        made = kind(parse_section(kind.Options, fit.options), 3, CPU)
-        load_parts(made, states)
-    fitting = Fitting(folder, fit, made, lambda *_: None)
-    assert fitting.train()
-    fitting.finish()
-    return made
+fit_tiny = partial(tiny_fits.fit_tiny, "puppet_gan")
 
 
 def numbers(row: tuple[str | float | None, ...]) -> list[float]:

@@ -17,7 +17,7 @@ from spiral.data import DatasetError, DatasetMissing
 from spiral.data.shapes_3d import FACTORS, factors_of, write
 from spiral.methods import find_experiment
 from spiral.methods.experiment import Experiment, Table
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.fitting import read_fit, read_results
 from spiral.methods.judgement import read_judgement
 from spiral.methods.rift.ablations import LEFT_OUT
 from spiral.methods.rift.people import CLASSES, FIXED, OWN, POSES, draw_people, draw_person
@@ -26,6 +26,7 @@ from spiral.methods.rift.shapes import discrepancy_of
 from spiral.methods.rift.trial import in_order
 from spiral.rewards.base import Context, Setting
 from spiral.section import ConfigError, parse_section
+from tests.spiral.methods import tiny_fits
 from tests.spiral.methods.faces_folder import save_labelled
 
 CPU = torch.device("cpu")
@@ -57,21 +58,7 @@ def rooms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def fit_tiny(
     experiment: str, folder: Path, stop_after: int | None = None, **changes: Any
 ) -> tuple[Experiment, list[Table]]:
-    """A fit through the loop; with `stop_after`, it is interrupted after so many steps, made anew, and resumed."""
-    _, kind = find_experiment("rift", experiment)
-    options = parse_section(kind.Options, {**TINY, **changes})
-    fit = Fit("rift", experiment, 3, options.model_dump(mode="json"))
-    begin(folder, fit)
-    made = kind(parse_section(kind.Options, fit.options), 3, CPU)
-    if stop_after is not None:
-        left = iter(range(stop_after))
-        assert not Fitting(folder, fit, made, lambda *_: None).train(lambda: next(left, None) is None)
-        fit, states = read_fit(folder)
-        made = kind(parse_section(kind.Options, fit.options), 3, CPU)
-        load_parts(made, states)
-    fitting = Fitting(folder, fit, made, lambda *_: None)
-    assert fitting.train()
-    fitting.finish()
+    made = tiny_fits.fit_tiny("rift", experiment, {**TINY, **changes}, folder, stop_after)
     return made, read_results(folder)
 
 

@@ -16,7 +16,7 @@ from spiral.config import RewardTerm
 from spiral.contracts import WeightsError
 from spiral.methods import find_experiment
 from spiral.methods.experiment import Experiment
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.fitting import read_fit, read_results
 from spiral.methods.self_defence.comparing import TABLE_2, TABLE_3, TITLES, Comparison
 from spiral.methods.self_defence.cycle import CycleGan, Pix2Pix
 from spiral.methods.self_defence.measures import agreement, apart, honesty, sensitivity
@@ -37,6 +37,7 @@ from spiral.methods.self_defence.translating import Translation, TranslationOpti
 from spiral.rewards import build_reward
 from spiral.rewards.base import Context, Lesson, Setting
 from spiral.section import ConfigError, parse_section
+from tests.spiral.methods import tiny_fits
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {
@@ -259,22 +260,7 @@ def test_a_style_is_kept_by_munits_decoder_and_features_are_standardised() -> No
 
 
 def fit_tiny(experiment: str, folder: Path, stop_after: int | None = None, **changes: Any) -> Experiment:
-    """A fit through the loop; with `stop_after`, it is interrupted after so many steps, made anew, and resumed."""
-    _, kind = find_experiment("self_defence", experiment)
-    given = parse_section(kind.Options, {**TINY, **changes})
-    fit = Fit("self_defence", experiment, 3, given.model_dump(mode="json"))
-    begin(folder, fit)
-    made = kind(given, 3, CPU)
-    if stop_after is not None:
-        left = iter(range(stop_after))
-        assert not Fitting(folder, fit, made, lambda *_: None).train(lambda: next(left, None) is None)
-        fit, states = read_fit(folder)
-        made = kind(given, 3, CPU)
-        load_parts(made, states)
-    fitting = Fitting(folder, fit, made, lambda *_: None)
-    assert fitting.train()
-    fitting.finish()
-    return made
+    return tiny_fits.fit_tiny("self_defence", experiment, {**TINY, **changes}, folder, stop_after)
 
 
 @pytest.mark.parametrize("experiment", ["maps", "rivals"])

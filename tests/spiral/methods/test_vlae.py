@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,7 @@ from spiral.config import RewardTerm
 from spiral.contracts import WeightsError
 from spiral.data import data_root
 from spiral.methods import find_experiment
-from spiral.methods.experiment import Experiment
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.fitting import Fit, begin, read_fit, read_results
 from spiral.methods.vlae.arithmetic import blended, some_triples
 from spiral.methods.vlae.blending import read_autoencoder
 from spiral.methods.vlae.eyes import Vgg
@@ -30,6 +30,7 @@ from spiral.methods.vlae.training import Sampled, Training, VlaeOptions, encoded
 from spiral.rewards import build_reward
 from spiral.rewards.base import Context, Lesson, Setting
 from spiral.section import ConfigError, parse_section
+from tests.spiral.methods import tiny_fits
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {"steps": 6, "batch_size": 8, "pictures": 60, "measured": 40, "triples": 5, "width": 4}
@@ -229,22 +230,7 @@ def test_a_traversal_moves_one_ladder_alone() -> None:
     torch.testing.assert_close(wide[0, middle], wide[7, middle]), "0 in every number"
 
 
-def fit_tiny(experiment: str, options: dict[str, Any], folder: Path, stop_after: int | None = None) -> Experiment:
-    """A fit through the loop; with `stop_after`, it is interrupted after so many steps, made anew, and resumed."""
-    _, kind = find_experiment("vlae", experiment)
-    fit = Fit("vlae", experiment, 3, parse_section(kind.Options, options).model_dump(mode="json"))
-    begin(folder, fit)
-    done = kind(parse_section(kind.Options, fit.options), 3, CPU)
-    if stop_after is not None:
-        left = iter(range(stop_after))
-        assert not Fitting(folder, fit, done, lambda *_: None).train(lambda: next(left, None) is None)
-        fit, states = read_fit(folder)
-        done = kind(parse_section(kind.Options, fit.options), 3, CPU)
-        load_parts(done, states)
-    fitting = Fitting(folder, fit, done, lambda *_: None)
-    assert fitting.train()
-    fitting.finish()
-    return done
+fit_tiny = partial(tiny_fits.fit_tiny, "vlae")
 
 
 def test_a_fit_ends_with_its_tables_pictures_and_judge_and_resumed_with_the_same_numbers(tmp_path: Path) -> None:
