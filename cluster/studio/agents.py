@@ -106,7 +106,7 @@ class FinishedAgent:
         """A picture of any size as a program: the best of so many paintings; seed and temperature as of `copy`.
 
         Args:
-            picture: a PNG or JPEG file.
+            picture: a file of any kind that `open_picture` reads.
             samples: how many paintings to choose from.
             preprocessing: what is done to the picture first; None only brings it to the canvas.
 

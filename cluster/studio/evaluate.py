@@ -80,6 +80,8 @@ def _inventions(renders: NDArray[np.uint8], real: NDArray[np.uint8] | None) -> s
     report = judge_inventions(renders)
     if real is None:
         distance = "not measured: the pictures are not here (`spiral data`)"
+    elif min(len(renders), len(real)) < 2:
+        distance = "not measured: it takes two pictures or more (--count)"
     else:
         distance = (
             f"{frechet_distance(renders, real):.1f} from {len(real):,} held-out pictures, in the reader's features"

@@ -137,6 +137,12 @@ def test_eval_reads_and_judges_digits(spiral):
     assert status == 0 and "20 inventions" in out and "accepted as digits" in out
 
 
+def test_eval_of_one_invention_says_what_cannot_be_measured(spiral):
+    status, out, _ = spiral("eval", "--goal", "invent", "--count", "1")
+    assert status == 0 and "1 inventions" in out and "not measured" in out
+    assert "Fréchet distance" in spiral("eval", "--goal", "invent", "--count", "2")[1]
+
+
 def test_eval_has_no_judge_for_other_inventions(spiral, inventing_run):
     status, _, error = spiral("eval", "--run", inventing_run)
     assert status == 2 and "only digits have a judge" in error and "spiral sample" in error
