@@ -105,8 +105,15 @@ class Transferring(Sampling):
         return self.source if domain == "source" else self.target
 
     def _inputs(self, domain: Domain, chosen: Tensor) -> Tensor:
-        """What `mapping` takes of these pictures of the source or the target."""
-        return self._seen_by_f(domain)[chosen] if self.through_f else in_color(self._pixels(domain).inputs(chosen))
+        """What `mapping` learns from, of these pictures: they themselves, or what f sees, through noise.
+
+        What f sees of a picture tells its kind by all activations together, and which of its looks it has by some. g
+        cannot rely on some, and draws what the kind looks like.
+        """
+        if not self.through_f:
+            return in_color(self._pixels(domain).inputs(chosen))
+        seen = self._seen_by_f(domain)[chosen]
+        return seen + self.options.noise * torch.randn(seen.shape, generator=self.generator).to(seen.device)
 
     def _seen_by_f(self, domain: Domain) -> Tensor:
         """f of all pictures: it is frozen, so that once is enough, but not before it has learned."""

@@ -31,7 +31,7 @@ CLOSE = 0.1  # an alignment has converged when its largest error over the last t
 class AlignmentOptions(ExperimentOptions):
     """How many alignments, and of how many points a cloud is."""
 
-    steps: Size = 600
+    steps: Size = 900
     alignments: Size = 100
     points: Size = 40
     penalty: float = Field(default=1.0, gt=0)

@@ -181,9 +181,10 @@ def some_pixels(channels: int = 3, count: int = 24, seed: int = 0) -> Pixels:
     return Pixels(torch.from_numpy(images), torch.arange(count) % 10)
 
 
-def toy(kind: str = "transfer", **changes: Any) -> Transfer | Baseline:
+def toy(kind: str = "transfer", noise: float = 0.0, **changes: Any) -> Transfer | Baseline:
     """A transfer of dark squares on noise into light ones on black, with an f of random weights."""
-    options = TransferOptions(**{**TINY, "perception_width": 8, "width": 8, "learning_rate": 5e-3, "alpha": 1})
+    changed = {"perception_width": 8, "width": 8, "learning_rate": 5e-3, "alpha": 1, "noise": noise}
+    options = TransferOptions(**{**TINY, **changed})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         f = Perception(8)
@@ -238,6 +239,20 @@ def test_g_is_g_of_f_or_has_eyes_of_its_own() -> None:
         seen = through.f_of(domain)(pixels.inputs())
         torch.testing.assert_close(through.transferred(pixels, domain), through.mapping(seen))
     torch.testing.assert_close(own.transferred(pixels), own.mapping(pixels.inputs()))
+
+
+def test_g_learns_from_what_f_sees_through_noise_and_draws_without_it() -> None:
+    part = toy(noise=0.1)
+    taken: list[Tensor] = []
+    part.mapping.register_forward_pre_hook(lambda mapping, given: taken.append(given[0].detach()))
+    part.transferred(part.source)
+    clean = taken.pop()
+    for _ in range(20):
+        part.step(0)
+    learned_from = torch.cat([both[: TINY["batch_size"]] for both in taken])
+    off = torch.cdist(learned_from, clean).min(1).values / math.sqrt(clean.shape[1])
+    assert off.mean() == pytest.approx(part.options.noise, rel=0.1)
+    assert torch.equal(part.transferred(part.source), part.transferred(part.source))
 
 
 def test_a_classifier_learns_at_a_rate_that_rises_and_falls() -> None:
