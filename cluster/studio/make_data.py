@@ -18,7 +18,7 @@ from spiral.data import DatasetError, Pictures, drawn, find, scene_views, scenes
 from spiral.data.catalogue import SETS
 from spiral.data.dataset import Dataset
 from spiral.data.drawn import Drawn
-from spiral.data.fonts import font_files
+from spiral.data.fonts import typefaces
 from spiral.data.pictures import Split
 from spiral.data.scene_views import SceneViews
 from spiral.data.scenes import Scenes
@@ -86,7 +86,7 @@ def _to_be_drawn(name: str, fonts: Path | None) -> Made:
         return dataset
     if name != "syn-numbers":
         raise DatasetError(f"{name} is drawn without fonts of yours: give --fonts with syn-numbers alone")
-    font_files(fonts)
+    typefaces(fonts)
     return syn_numbers(dataset.folder, fonts)
 
 

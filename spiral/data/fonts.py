@@ -15,26 +15,28 @@ from spiral.data.package import Package
 from spiral.data.pictures import DatasetCorrupt, DatasetMissing
 
 MATPLOTLIB = Package("matplotlib", "matplotlib/mpl-data/fonts/ttf", "fonts")
-CARRIED: dict[Package, tuple[str, ...]] = {
+CARRIED: dict[Package, tuple[tuple[str, ...], ...]] = {
     MATPLOTLIB: (
-        *(f"DejaVu{name}.ttf" for name in ("Sans", "Sans-Bold", "Sans-Oblique", "Sans-BoldOblique")),
-        *(f"DejaVu{name}.ttf" for name in ("SansMono", "SansMono-Bold", "SansMono-Oblique", "SansMono-BoldOblique")),
-        *(f"DejaVu{name}.ttf" for name in ("Serif", "Serif-Bold", "Serif-Italic", "Serif-BoldItalic")),
-        *(f"STIXGeneral{name}.ttf" for name in ("", "Bol", "Italic", "BolIta")),
-        *(f"cm{name}10.ttf" for name in ("b", "r", "ss", "ti", "tt")),
+        tuple(f"DejaVuSans{name}.ttf" for name in ("", "-Bold", "-Oblique", "-BoldOblique")),
+        tuple(
+            f"DejaVu{name}.ttf" for name in ("SansMono", "SansMono-Bold", "SansMono-Oblique", "SansMono-BoldOblique")
+        ),
+        tuple(f"DejaVuSerif{name}.ttf" for name in ("", "-Bold", "-Italic", "-BoldItalic")),
+        tuple(f"STIXGeneral{name}.ttf" for name in ("", "Bol", "Italic", "BolIta")),
+        tuple(f"cm{name}10.ttf" for name in ("b", "r", "ss", "ti", "tt")),
     ),
-    Package("font-amatic-sc", "font_amatic_sc/files", "fonts"): ("AmaticSC-Regular.ttf", "AmaticSC-Bold.ttf"),
-    Package("font-caladea", "font_caladea/files", "fonts"): ("Caladea-Regular.ttf", "Caladea-Italic.ttf"),
-    Package("font-fredoka-one", "font_fredoka_one/files", "fonts"): ("FredokaOne-Regular.ttf",),
-    Package("font-hanken-grotesk", "font_hanken_grotesk/files", "fonts"): tuple(
-        f"HankenGrotesk-{name}.otf" for name in ("Regular", "Bold", "LightItalic")
+    Package("font-amatic-sc", "font_amatic_sc/files", "fonts"): (("AmaticSC-Regular.ttf", "AmaticSC-Bold.ttf"),),
+    Package("font-caladea", "font_caladea/files", "fonts"): (("Caladea-Regular.ttf", "Caladea-Italic.ttf"),),
+    Package("font-fredoka-one", "font_fredoka_one/files", "fonts"): (("FredokaOne-Regular.ttf",),),
+    Package("font-hanken-grotesk", "font_hanken_grotesk/files", "fonts"): (
+        tuple(f"HankenGrotesk-{name}.otf" for name in ("Regular", "Bold", "LightItalic")),
     ),
-    Package("font-intuitive", "font_intuitive/files", "fonts"): ("Intuitive.ttf",),
-    Package("font-manrope", "font_manrope/files", "fonts"): tuple(
-        f"Manrope-{name}.ttf" for name in ("Regular", "Bold", "Light")
+    Package("font-intuitive", "font_intuitive/files", "fonts"): (("Intuitive.ttf",),),
+    Package("font-manrope", "font_manrope/files", "fonts"): (
+        tuple(f"Manrope-{name}.ttf" for name in ("Regular", "Bold", "Light")),
     ),
-    Package("font-source-sans-pro", "font_source_sans_pro/files", "fonts"): tuple(
-        f"SourceSansPro-{name}.ttf" for name in ("Regular", "Bold", "Light", "It")
+    Package("font-source-sans-pro", "font_source_sans_pro/files", "fonts"): (
+        tuple(f"SourceSansPro-{name}.ttf" for name in ("Regular", "Bold", "Light", "It")),
     ),
 }
 SUFFIXES = (".ttf", ".otf")
@@ -49,19 +51,26 @@ def missing() -> str:
 
 
 @lru_cache
-def font_files(folder: Path | None = None) -> list[Path]:
-    """The fonts of the packages, and then those below a folder that have ten different digits, by path.
+def typefaces(folder: Path | None = None) -> list[list[Path]]:
+    """The fonts of the packages, those of one design together, and then those below a folder, each by itself, by path.
+
+    Of the folder's, those that have ten different digits.
 
     Raises:
         DatasetMissing: a package is not installed, or the folder has no such font.
     """
-    carried = [package.path() / name for package, names in CARRIED.items() for name in names]
+    carried = [[package.path() / name for name in names] for package, designs in CARRIED.items() for names in designs]
     if folder is None:
         return carried
-    added = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and _has_digits(path)]
+    added = [[path] for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and _has_digits(path)]
     if not added:
         raise DatasetMissing(f"{folder} has no font with digits ({', '.join(SUFFIXES)}): name a folder of fonts")
     return carried + added
+
+
+def font_files() -> list[Path]:
+    """All fonts of the packages."""
+    return [file for files in typefaces() for file in files]
 
 
 @lru_cache(1024)  # sizes of fonts; to open one takes longer than to write with it

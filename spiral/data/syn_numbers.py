@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from spiral.data.clutter import FINER, background, photographed
 from spiral.data.drawn import SIZE, Drawn
-from spiral.data.fonts import Font, font_files, font_of
+from spiral.data.fonts import Font, font_of, typefaces
 
 MOST_DIGITS = 3
 HEIGHT = (0.45, 0.8)  # of a digit, in heights of the picture
@@ -40,12 +40,15 @@ def syn_numbers(folder: Path, more_fonts: Path | None = None) -> Drawn:
 
 def draw_number(rng: np.random.Generator, more_fonts: Path | None = None) -> tuple[NDArray[np.uint8], int]:
     """A picture, uint8 [32, 32, 3], and the digit in its middle, which can be read."""
-    files = font_files(more_fonts)
+    designs = typefaces(more_fonts)
     while True:
         digits = rng.integers(10, size=rng.integers(1, MOST_DIGITS + 1))
         middle = int(rng.integers(len(digits)))
         height = rng.uniform(*HEIGHT) * FINE
-        mask = _posed(_written(digits, middle, font_of(files[rng.integers(len(files))], round(height / 0.72))), rng)
+        # A design first, since some come in many weights and slopes, and then look most alike.
+        files = designs[rng.integers(len(designs))]
+        font = font_of(files[rng.integers(len(files))], round(height / 0.72))
+        mask = _posed(_written(digits, middle, font), rng)
         paper, ink = _colors(rng)
         ground = background(rng, FINE, paper)
         blur = rng.uniform(0, MOST_BLUR)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -169,13 +170,29 @@ def test_other_arrays_are_refused(tmp_path: Path) -> None:
         drawn.read(tmp_path / "test.npz")
 
 
+def test_every_design_writes_as_often_as_others_however_many_fonts_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: Counter[str] = Counter()
+
+    def written_with(file: Path, size: int) -> fonts.Font:
+        written[file.stem] += 1
+        return fonts.font_of(file, size)
+
+    monkeypatch.setattr(syn_numbers, "font_of", written_with)
+    rng = np.random.default_rng(0)
+    for _ in range(600):
+        syn_numbers.draw_number(rng)
+    designs = [sum(written[file.stem] for file in files) for files in fonts.typefaces()]
+    assert len(designs) == 12 and max(designs) < 2 * min(designs)
+    assert all(written[file.stem] for file in fonts.font_files())
+
+
 def test_fonts_of_a_folder_write_too_and_those_without_digits_do_not(tmp_path: Path) -> None:
     carried = fonts.MATPLOTLIB.path()
     for name in ("cmmi10", "STIXSizOneSymReg", "LastResortHE-Regular"):
         (tmp_path / f"{name}.ttf").write_bytes((carried / f"{name}.ttf").read_bytes())
     (tmp_path / "broken.ttf").write_bytes(b"no font")
-    added = fonts.font_files(tmp_path)
-    assert added[:-1] == fonts.font_files() and added[-1].name == "cmmi10.ttf"
+    added = fonts.typefaces(tmp_path)
+    assert added[:-1] == fonts.typefaces() and [file.name for file in added[-1]] == ["cmmi10.ttf"]
     with_more = syn_numbers.syn_numbers(NOWHERE, tmp_path).pictures("train", 0, range(40))
     without = dataset("syn-numbers").pictures("train", 0, range(40))
     assert (with_more.images != without.images).any()
