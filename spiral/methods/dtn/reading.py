@@ -37,7 +37,7 @@ class TransferOptions(ExperimentOptions):
     L_CONST, L_TID and L_TV.
     """
 
-    steps: Size = 2000
+    steps: Size = 3000
     perception_steps: Size = 16000
     batch_size: int = Field(default=32, ge=2, le=2**20)  # one picture has no spread to be normalised by
     pictures: Size = 20000
