@@ -75,8 +75,8 @@ def test_a_copy_goes_on_as_the_canvas_would(brush: str, scale: float) -> None:
         np.testing.assert_array_equal(tried[1], paint(reference, seed, only=1, of=3)[0])
     canvases.copy(1)
     rng = np.random.default_rng(0)
-    same = [np.repeat(values[None], 3, axis=0) for values in (rng.uniform(0, 130, 2), rng.uniform(0, 130, 2))]
-    canvases.step([True] * 3, *same, [0.5] * 3, [5.0] * 3, np.full((3, 3), 0.25))
+    control, end = (np.repeat(rng.uniform(0, 130, (1, 2)), 3, axis=0) for _ in range(2))
+    canvases.step([True] * 3, control, end, [0.5] * 3, [5.0] * 3, np.full((3, 3), 0.25))
     pictures = canvases.read()
     np.testing.assert_array_equal(pictures, np.repeat(pictures[1:2], 3, axis=0))
 
