@@ -110,7 +110,8 @@ def _write(folder: Path, painting: Painting, target: Pixels) -> None:
     write_text(folder / "program.json", painting.program.to_text())
     for kept, picture in painting.pictures.items():
         save_picture(folder / f"painting-{kept}.png", picture)
-    save_picture(folder / "comparison.png", contact_sheet(np.stack((target, *painting.pictures.values())), columns=5))
+    beside = np.stack((target, *painting.pictures.values()))
+    save_picture(folder / "comparison.png", contact_sheet(beside, columns=len(beside)))
 
 
 def _tensor(picture: Pixels) -> torch.Tensor:

@@ -49,7 +49,8 @@ class Easel:
     @property
     def picture(self) -> NDArray[np.uint8]:
         """The painting, a copy, uint8 [H, W, 3]."""
-        return self._shown[PAINTING][self._page].copy()
+        page: NDArray[np.uint8] = self._shown[PAINTING][self._page]
+        return page.copy()
 
     @property
     def actions(self) -> NDArray[np.int64]:

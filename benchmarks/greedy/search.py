@@ -21,9 +21,9 @@ from envs.program import Program
 
 TRIALS = 8  # strokes that are tried at once
 FOLLOW = 0.1  # how fast sizes follow the best
-FINER = 0.25  # by how much smaller sizes are after a stroke that was not kept, as an index
+FINER = 0.25  # by how much smaller sizes are after a stroke that was not kept, as an index; after 0 come the largest
 SPARE = 0.1  # of the time, for strokes that are not kept
-PATIENCE = 40  # strokes in a row that are not kept, and then it ends
+PATIENCE = round(2 * (SIZES - 1) / FINER)  # strokes in a row that are not kept, twice through all sizes: then it ends
 
 
 class Pace(Protocol):
@@ -125,7 +125,7 @@ def paint(
         stroke, gain, tried = _best(easel, proposals, level, pace.rounds(strokes - len(easel.strokes)))
         result.tried += tried
         if gain <= 0 or not easel.keep(stroke):
-            level, failures = max(0.0, level - FINER), failures + 1
+            level, failures = (level - FINER) % (SIZES - 1), failures + 1
             continue
         level, failures = level + FOLLOW * (stroke[SIZE] - level), 0
         result.errors.append(easel.total / scale)

@@ -177,7 +177,7 @@ def best_color(
     if weight.item() < 1e-6:
         return color
     best = (cover * (target - (1 - cover) * before)).sum(axes) / weight
-    return np.rint(best * (INTENSITIES - 1)).clip(0, INTENSITIES - 1).astype(np.int64)
+    return np.asarray(np.rint(best * (INTENSITIES - 1)).clip(0, INTENSITIES - 1), np.int64)
 
 
 def _directions(target: NDArray[np.uint8]) -> NDArray[np.float64]:
