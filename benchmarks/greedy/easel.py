@@ -27,7 +27,8 @@ class Easel:
         threads: that paint them.
 
     Attributes:
-        strokes: those that were kept.
+        target, settings, trials: as given.
+        strokes: those that were painted.
         total: the error.
         error: its part in each pixel, `summed`.
 
@@ -36,7 +37,7 @@ class Easel:
     """
 
     def __init__(self, target: NDArray[np.uint8], settings: PaintSettings, trials: int, threads: int) -> None:
-        self.settings, self.trials = settings, trials
+        self.target, self.settings, self.trials = target, settings, trials
         self.strokes: list[NDArray[np.int64]] = []
         self._target = target.astype(np.int16)
         self._page = (slice(0, target.shape[0]), slice(0, target.shape[1]))
@@ -86,16 +87,21 @@ class Easel:
             return False
         before = self.total
         self._canvases.copy(PAINTING)
-        self._paint(PAINTING, stroke[None])
-        self._measure()
+        self.put(stroke)
         if self.total < before:
-            self.strokes.append(stroke)
             return True
         self._take_back()
         return False
 
+    def put(self, stroke: NDArray[np.int64]) -> None:
+        """Paints the stroke, whatever becomes of the error."""
+        self.strokes.append(stroke)
+        self._paint(PAINTING, stroke[None])
+        self._measure()
+
     def _take_back(self) -> None:
         """The painting without the last stroke, from a copy, or anew with the luck that the brush had."""
+        self.strokes.pop()
         if self._canvases.uses_chance:
             self._canvases.reset()
             for stroke in self.strokes:

@@ -1,7 +1,8 @@
 """Greedy search: each stroke is the best of random ones on what is painted, after some steps of climbing from there.
 
 Sizes follow those that were best before, so that they go from coarse to fine by themselves, however many strokes there
-are. Both halves of a stroke's time, for random ones and for those near the best, count in renders of the real brush.
+are. Half of a stroke's time is for random ones, half for those near the best. All are tried with the real brush, in a
+smaller draft of the painting, in less time; what the draft calls best must do in the painting too.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from benchmarks.greedy.easel import Easel
 from benchmarks.greedy.strokes import SIZE, SIZES, Proposals, settings_for
 from envs import PAINT_ID
+from envs.paint_settings import PaintSettings
 from envs.program import Program
 
 TRIALS = 8  # strokes that are tried at once
+DRAFT = 256  # pixels of its longer side, at most
+CHECKS = 2  # times that a stroke of a brush with luck must do in the painting before it is painted
 FOLLOW = 0.1  # how fast sizes follow the best
 FINER = 0.25  # by how much smaller sizes are after a stroke that was not kept, as an index; after 0 come the largest
 SPARE = 0.1  # of the time, for strokes that are not kept
@@ -115,18 +120,20 @@ def paint(
         SettingsError: a number is out of range.
     """
     height, width, _ = target.shape
-    easel = Easel(target, settings_for(max(height, width), brush, strokes), TRIALS, threads)
-    proposals = Proposals(target, easel.settings, np.random.default_rng(seed))
+    easel = Easel(target, settings_for(max(height, width), brush, strokes), CHECKS, threads)
+    draft = _draft(target, easel.settings, threads)
+    proposals = Proposals(draft.target, draft.settings, np.random.default_rng(seed))
     scale = 255**2 * target.size
     result = Painting(_program(easel, width, height), [easel.total / scale])
     start, pace = time.perf_counter(), make_pace()
     level, failures = float(SIZES - 1), 0
     while len(easel.strokes) < strokes and failures < PATIENCE and not pace.over():
-        stroke, gain, tried = _best(easel, proposals, level, pace.rounds(strokes - len(easel.strokes)))
+        stroke, gain, tried = _best(draft, proposals, level, pace.rounds(strokes - len(easel.strokes)))
         result.tried += tried
         if gain <= 0 or not easel.keep(stroke):
             level, failures = (level - FINER) % (SIZES - 1), failures + 1
             continue
+        draft.put(stroke)
         level, failures = level + FOLLOW * (stroke[SIZE] - level), 0
         result.errors.append(easel.total / scale)
         if len(easel.strokes) in marks:
@@ -136,25 +143,34 @@ def paint(
     return result
 
 
+def _draft(target: NDArray[np.uint8], settings: PaintSettings, threads: int) -> Easel:
+    """The same painting, but smaller if it is large."""
+    size = min(DRAFT, settings.canvas_size)
+    height, width, _ = target.shape
+    shape = [max(1, round(side * size / settings.canvas_size)) for side in (width, height)]
+    small = np.asarray(Image.fromarray(target).resize((shape[0], shape[1]), Image.Resampling.BOX))
+    return Easel(small, settings.at_size(size), TRIALS, threads)
+
+
 def _best(
-    easel: Easel, proposals: Proposals, level: float, rounds: Iterator[bool]
+    draft: Easel, proposals: Proposals, level: float, rounds: Iterator[bool]
 ) -> tuple[NDArray[np.int64], int, int]:
     """The best stroke that was found, by how much the error falls with it, and how many were tried."""
     best, most, better = None, 0, None
     tried = 0
     for random in rounds:
         if random or best is None:
-            strokes = proposals.anywhere(easel.error, level, easel.trials)
+            strokes = proposals.anywhere(draft.error, level, draft.trials)
         else:
-            strokes = proposals.near(best, easel.trials)
+            strokes = proposals.near(best, draft.trials)
         if better is not None:
             strokes[0] = better
-        gains = easel.gains(strokes)
+        gains = draft.gains(strokes)
         tried += len(strokes)
         first, better = int(gains.argmax()), None
         if best is None or gains[first] > most:
             best, most = strokes[first], int(gains[first])
-            better = easel.recolored(first, best)
+            better = draft.recolored(first, best)
     assert best is not None, "there is one round at least"
     return best, most, tried
 

@@ -38,7 +38,11 @@ def painted(brush: str = BRUSH, seed: int = 0) -> Painting:
 
 
 @pytest.mark.parametrize("brush", [BRUSH, CHANCE])
-def test_the_error_falls_with_each_stroke_and_is_that_of_the_program(brush: str):
+@pytest.mark.parametrize("draft", [24, 256])
+def test_the_error_falls_with_each_stroke_and_is_that_of_the_program(
+    brush: str, draft: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("benchmarks.greedy.search.DRAFT", draft)
     painting = painted(brush)
     assert (np.diff(painting.errors) < 0).all() and len(painting.errors) == STROKES + 1
     assert painting.errors[-1] < painting.errors[0] / 3
