@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cluster.run.plan import Length
     from cluster.studio.agents import load_agent
     from cluster.studio.preprocessing import Preprocessing
+    from cluster.studio.sketch import sketch
     from envs.edits import moved, recolored, without
     from envs.program import Program
     from spiral.presets import preset
@@ -42,6 +43,7 @@ __all__ = [
     "preset",
     "recolored",
     "resume",
+    "sketch",
     "without",
 ]
 # Where each of them is made: the commands use the same.
@@ -56,6 +58,7 @@ PYTHON = {
     "preset": "spiral.presets",
     "recolored": "envs.edits",
     "resume": "cluster.run.launch",
+    "sketch": "cluster.studio.sketch",
     "without": "envs.edits",
 }
 

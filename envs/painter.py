@@ -16,26 +16,31 @@ PUBLISHED_SIZE = 64  # pixels
 PUBLISHED_SECONDS = 0.1  # between two points of a curve
 
 
+def make_canvases(settings: PaintSettings, count: int, num_threads: int = 1) -> Canvases:
+    """Empty canvases of the size at which these settings paint, each with their brush."""
+    scale = settings.drawn_size / PUBLISHED_SIZE
+    return Canvases(
+        count,
+        settings.drawn_size,
+        settings.drawn_size,
+        settings.brush,
+        channels=settings.channels,
+        background=settings.background_rgb,
+        # A brush feels its speed in pixels a second, so a smaller painting takes less time in proportion. A larger
+        # one does not take longer, for a brush that also paints by time would put on more: its pixels are larger.
+        seconds_per_point=PUBLISHED_SECONDS * min(scale, 1),
+        brush_scale=max(scale, 1),
+        num_threads=num_threads,
+    )
+
+
 class Painter(Episodes):
     """N paintings. Counts `strokes`, the actions that painted, and `disjoint_strokes`, those first or after a move."""
 
     def __init__(self, settings: PaintSettings, count: int, num_threads: int = 1) -> None:
         self._settings = settings
-        scale = settings.drawn_size / PUBLISHED_SIZE
         self._table = StrokeTable(settings, settings.drawn_size)
-        self._engine = Canvases(
-            count,
-            settings.drawn_size,
-            settings.drawn_size,
-            settings.brush,
-            channels=settings.channels,
-            background=settings.background_rgb,
-            # A brush feels its speed in pixels a second, so a smaller painting takes less time in proportion. A larger
-            # one does not take longer, for a brush that also paints by time would put on more: its pixels are larger.
-            seconds_per_point=PUBLISHED_SECONDS * min(scale, 1),
-            brush_scale=max(scale, 1),
-            num_threads=num_threads,
-        )
+        self._engine = make_canvases(settings, count, num_threads)
         self.brush_fingerprint = self._engine.brush_fingerprint
         self._painting = np.zeros(count, bool)
         super().__init__(settings, count)

@@ -12,7 +12,6 @@ import typer
 from spiral.config import MOST_SEED
 
 MOST_PICTURES = 1_000_000  # that an agent is asked for at once; they are all kept in memory
-MOST_STROKES = 100_000  # of one drawing
 MOST_FRAMES = 2**53  # what JSON and a float can count without loss
 MOST_PROCESSES = 100_000
 LONGEST = 86_400.0  # seconds of a measurement

@@ -9,13 +9,13 @@ import typer
 
 from cluster.commands.options import (
     MOST_PICTURES,
-    MOST_STROKES,
     Goal,
     GoalOption,
     RunOption,
     SeedOption,
     TemperatureOption,
 )
+from cluster.studio.sketching.defaults import BRUSH, MOST_STROKES, STROKES
 
 programs_app = typer.Typer()
 
@@ -48,15 +48,15 @@ def parse(
 def sketch(
     picture: Annotated[Path, typer.Argument(help="A picture of any kind and size: PNG, JPEG, WebP, TIFF, GIF, HEIC.")],
     out: Annotated[Path, typer.Option(help="Folder to write into.")],
-    strokes: Annotated[int, typer.Option(min=1, max=MOST_STROKES, help="How many curves at most.")] = 300,
-    brush: Annotated[str, typer.Option(help="A pen or pencil by name, or a .myb file.")] = "deevad/ballpen",
+    strokes: Annotated[int, typer.Option(min=1, max=MOST_STROKES, help="How many curves at most.")] = STROKES,
+    brush: Annotated[str, typer.Option(help="A pen or pencil by name, or a .myb file.")] = BRUSH,
     size: Annotated[int, typer.Option(min=1, help="Of sketch.png, its longer side in pixels.")] = 1024,
     seed: SeedOption = 0,
 ) -> None:
     """Draw the edges of a picture with a pen: as .json, .png, .svg and .gcode, and beside the picture."""
-    from cluster.studio.sketch import sketch as sketch_picture
+    from cluster.studio.sketch import write_sketch
 
-    typer.echo(sketch_picture(picture, out, strokes, brush, size, seed))
+    typer.echo(write_sketch(picture, out, strokes, brush, size, seed))
 
 
 @programs_app.command()

@@ -7,6 +7,8 @@ the program: the drawing at any size, SVG and G-code.
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from cluster.run.folder import RunError, write_text
 from cluster.studio import plot
 from cluster.studio.blank_notes import PAINTS_NOTHING, paints_nothing
 from cluster.studio.sketching.choice import NEAR, chosen, pixels_near
+from cluster.studio.sketching.defaults import BRUSH, MOST_STROKES, STROKES
 from cluster.studio.sketching.lines import SIGMA, edges, traced
 from cluster.studio.sketching.page import RADII, SIDE, in_order, to_program
 from envs.program import Program
@@ -31,36 +34,72 @@ WRITTEN = ("program.json", "sketch.png", "sketch.svg", "comparison.png")
 GCODE = "sketch.gcode"
 
 
-def sketch(picture: Path, out: Path, strokes: int, brush: str, size: int, seed: int) -> str:
-    """Writes the drawing of a picture into the folder `out` in every form, and says what it shows.
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A picture as a line drawing.
+
+    Attributes:
+        program: that draws it.
+        picture: what is drawn, in the size of the program's page.
+        edges: of the picture, bool [height, width].
+    """
+
+    program: Program
+    picture: Image.Image
+    edges: NDArray[np.bool_]
+
+    @property
+    def shown(self) -> float:
+        """How much of the edges lies within two pixels of the drawing, from 0 to 1."""
+        return share_shown(self.program, self.edges)
+
+
+def sketch(picture: str | os.PathLike[str], strokes: int = STROKES, brush: str = BRUSH, seed: int = 0) -> Drawing:
+    """The edges of a picture as a line drawing with a pen.
 
     Args:
         picture: a file of any kind that `open_picture` reads.
-        out: is made if it is not there; files of the same names are replaced.
-        strokes: how many at most, 1 or more.
-        brush: by name or file.
-        size: pixels of the longer side of `sketch.png`.
+        strokes: how many at most.
+        brush: a pen or pencil, by name or file.
         seed: decides which orders of the lines are tried.
 
     Raises:
         PictureError: the file is no picture that can be used.
-        RunError: the picture has no edges, or a file to be written is the picture itself.
+        RunError: the picture has no edges, or `strokes` is out of range.
         PaintError: there is no such brush.
     """
-    _require_apart(picture, out)
-    shown = on_page(open_picture(picture, color=True, longest=READ))
+    if not 1 <= strokes <= MOST_STROKES:
+        raise RunError(f"strokes is {strokes!r}; give a whole number from 1 to {MOST_STROKES:,}")
+    shown = on_page(open_picture(Path(picture), color=True, longest=READ))
     edge = edges(shown.convert("L"))
-    program = sketched(shown, edge, strokes, brush, seed)
-    if not len(program.actions):
+    drawing = Drawing(sketched(shown, edge, strokes, brush, seed), shown, edge)
+    if not len(drawing.program.actions):
         raise RunError(
             f"{picture} has no edges to draw: it is of one colour, or nearly so; transparent parts count as white"
         )
+    return drawing
+
+
+def write_sketch(picture: Path, out: Path, strokes: int, brush: str, size: int, seed: int) -> str:
+    """Writes the drawing of a picture into the folder `out` in every form, and says what it shows.
+
+    Args:
+        picture, strokes, brush, seed: as for `sketch`.
+        out: is made if it is not there; files of the same names are replaced.
+        size: pixels of the longer side of `sketch.png`.
+
+    Raises:
+        RunError: a file to be written is the picture itself; and whatever `sketch` raises.
+    """
+    _require_apart(picture, out)
+    drawing = sketch(picture, strokes, brush, seed)
+    program = drawing.program
     write_text(out / "program.json", program.to_text())
     save_picture(out / "sketch.png", program.render(size))
     write_text(out / "sketch.svg", plot.plotter_svg(program))
-    pair = (np.asarray(shown), np.repeat(program.render(SIDE), 3, axis=-1))
+    pair = (np.asarray(drawing.picture), np.repeat(program.render(SIDE), 3, axis=-1))
     save_picture(out / "comparison.png", contact_sheet(np.stack(pair), columns=2))
-    return "\n".join((_summary(program, edge), *_written(program, out)))
+    return "\n".join((_summary(drawing), *_written(program, out)))
 
 
 def on_page(picture: Image.Image) -> Image.Image:
@@ -98,12 +137,12 @@ def share_shown(program: Program, edge: NDArray[np.bool_]) -> float:
     return float((distance_transform_edt(~ink)[edge] <= NEAR).mean())
 
 
-def _summary(program: Program, edge: NDArray[np.bool_]) -> str:
-    lines = plot.pen_lines(program)
+def _summary(drawing: Drawing) -> str:
+    lines = plot.pen_lines(drawing.program)
     strokes = sum(len(line) for line in lines)
-    if paints_nothing(program):
+    if paints_nothing(drawing.program):
         return PAINTS_NOTHING
-    return f"{strokes} strokes in {len(lines)} lines show {share_shown(program, edge):.0%} of the edges"
+    return f"{strokes} strokes in {len(lines)} lines show {drawing.shown:.0%} of the edges"
 
 
 def _written(program: Program, out: Path) -> list[str]:

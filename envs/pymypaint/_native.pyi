@@ -14,6 +14,8 @@ class Recipe:
     def __init__(
         self, values: Sequence[float], curves: Sequence[tuple[int, int, Sequence[tuple[float, float]]]]
     ) -> None: ...
+    @property
+    def shareable(self) -> bool: ...
 
 class Batch:
     def __init__(
@@ -30,6 +32,7 @@ class Batch:
         /,
     ) -> None: ...
     def reset(self, indices: NDArray[np.int64], /) -> None: ...
+    def copy(self, source: int, /) -> None: ...
     def step(
         self,
         active: NDArray[np.uint8],

@@ -57,6 +57,7 @@ class Canvases:
 
     Attributes:
         brush_fingerprint: of the brush that was found, see `envs.pymypaint.brushes.Brush`.
+        uses_chance: whether the same stroke on the same pixels may differ, by what the brush has painted before.
 
     Raises:
         CanvasSizeError: a number is out of range, or the canvases need too much memory.
@@ -90,6 +91,7 @@ class Canvases:
         scale = checks.number(brush_scale, checks.SCALE, "brush_scale")
         loaded = load_brush(brush, scale)
         self.brush_fingerprint = loaded.fingerprint
+        self.uses_chance = not loaded.recipe.shareable
         seconds = checks.number(seconds_per_point, checks.SECONDS, "seconds_per_point")
         self._check_memory()
         try:
@@ -109,6 +111,17 @@ class Canvases:
             ArrayError: an index is not that of a canvas, or is there twice.
         """
         self._batch.reset(checks.indices(np.arange(self.count) if indices is None else indices, self.count))
+
+    def copy(self, source: int) -> None:
+        """Make all other canvases as the one at `source` is: its pixels, and its pen wherever it is on its way.
+
+        Only what differs is copied, so that many strokes can be tried on what is painted. A brush that uses chance goes
+        on with its own luck: there, strokes that are tried are like the one that is painted, but not the same.
+
+        Raises:
+            ArrayError: there is no such canvas.
+        """
+        self._batch.copy(int(checks.indices([source], self.count)[0]))
 
     def step(
         self,

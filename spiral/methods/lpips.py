@@ -43,6 +43,14 @@ class Lpips:
         return total
 
 
+def lpips_at_hand() -> Lpips | None:
+    """LPIPS on the processor, or None where its weights are not at hand."""
+    try:
+        return Lpips(torch.device("cpu"))
+    except DatasetMissing:
+        return None
+
+
 def _directions(seen: Tensor) -> Tensor:
     return seen / (seen.square().sum(1, keepdim=True).sqrt() + SMALL)
 

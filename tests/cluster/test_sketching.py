@@ -13,10 +13,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from benchmarks.sketches import measured, pictures
+from cluster.run.folder import RunError
 from cluster.studio import plot
-from cluster.studio.sketch import on_page, share_shown, sketched
+from cluster.studio.sketch import on_page, share_shown, sketch, sketched
 from cluster.studio.sketching.choice import chosen
 from cluster.studio.sketching.curves import Curve, fitted, nearest_curve
+from cluster.studio.sketching.defaults import MOST_STROKES
 from cluster.studio.sketching.lines import edges, joined, traced
 from cluster.studio.sketching.page import SIDE, in_order
 from envs.program import Program
@@ -198,6 +200,19 @@ def test_a_brush_that_is_too_fine_to_be_seen_is_made_wider():
     edge = edges(picture.convert("L"))
     program = sketched(picture, edge, 60, "classic/pen", 0)
     assert share_shown(program, edge) > 0.9
+
+
+def test_a_script_gets_what_the_command_writes(spiral, tmp_path):
+    picture = tmp_path / "checks.png"
+    checks().save(picture)
+    drawing = sketch(str(picture), strokes=20, seed=3)
+    words = ("--out", tmp_path / "out", "--size", 64, "--strokes", 20, "--seed", 3)
+    status, said, _ = spiral("sketch", picture, *words)
+    assert status == 0 and f"show {drawing.shown:.0%} of the edges" in said
+    assert (tmp_path / "out" / "program.json").read_text() == drawing.program.to_text()
+    for strokes in (0, -1, MOST_STROKES + 1):
+        with pytest.raises(RunError, match=f"strokes is {strokes}; give a whole number from 1 to 100,000"):
+            sketch(picture, strokes=strokes)
 
 
 def test_mistakes_are_one_line(spiral, tmp_path):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.pymypaint import Canvases, brush_folders
+from envs.pymypaint import ArrayError, Canvases, brush_folders
 
 RANDOM_BRUSH = "classic/dry_brush"  # each canvas has its own
 SHARED_BRUSH = "classic/pen"  # one for each thread, since it uses no chance
@@ -58,6 +58,47 @@ def test_reset_of_some_leaves_the_others_alone() -> None:
     canvases.reset([])
     canvases.reset(np.array([0, 2]))
     assert (canvases.read() == 255).all()
+
+
+@pytest.mark.parametrize("brush", ["classic/pen", "classic/smudge+paint", "deevad/brush", "classic/slow_ink"])
+@pytest.mark.parametrize("scale", [1.0, 8.0])
+def test_a_copy_goes_on_as_the_canvas_would(brush: str, scale: float) -> None:
+    """Amid a stroke too: a stroke that was tried on a copy is the one that is painted."""
+    canvases = Canvases(3, 200, 130, brush, brush_scale=scale, num_threads=2)
+    reference = Canvases(1, 200, 130, brush, brush_scale=scale)
+    paint(canvases)
+    paint(reference, only=1, of=3)
+    for seed in range(1, 4):
+        canvases.copy(1)
+        np.testing.assert_array_equal(canvases.read(), np.repeat(reference.read(), 3, axis=0))
+        tried = paint(canvases, seed)
+        np.testing.assert_array_equal(tried[1], paint(reference, seed, only=1, of=3)[0])
+    canvases.copy(1)
+    rng = np.random.default_rng(0)
+    control, end = (np.repeat(rng.uniform(0, 130, (1, 2)), 3, axis=0) for _ in range(2))
+    canvases.step([True] * 3, control, end, [0.5] * 3, [5.0] * 3, np.full((3, 3), 0.25))
+    pictures = canvases.read()
+    np.testing.assert_array_equal(pictures, np.repeat(pictures[1:2], 3, axis=0))
+
+
+def test_a_copy_has_the_pixels_but_its_own_luck() -> None:
+    canvases = Canvases(2, 96, 96, RANDOM_BRUSH)
+    alone = Canvases(1, 96, 96, RANDOM_BRUSH)
+    paint(canvases)
+    paint(alone, only=0, of=2)
+    for seed in range(1, 4):
+        canvases.copy(0)
+        np.testing.assert_array_equal(canvases.read()[1], canvases.read()[0])
+        np.testing.assert_array_equal(paint(canvases, seed)[0], paint(alone, seed, only=0, of=2)[0])
+    assert canvases.uses_chance and not Canvases(1, 8, 8, SHARED_BRUSH).uses_chance
+    canvases.reset()
+    canvases.copy(1)
+    assert (canvases.read() == 255).all()
+
+
+def test_a_copy_of_no_canvas_is_refused() -> None:
+    with pytest.raises(ArrayError, match=r"indices are \[3\]; each must be from 0 to 2"):
+        Canvases(3, 8, 8).copy(3)
 
 
 def test_another_process_paints_the_same() -> None:

@@ -28,6 +28,7 @@ public:
     explicit Countdown(const Recipe& recipe);
 
     void set_radius(float radius);  // pixels, when the brush's changes
+    float radius() const { return radius_; }
     // Before libmypaint goes to a point.
     void start(MyPaintBrush& brush, float x, float y, double seconds);
     // After each dab on the way there. When too much has been done, the way is cut short.

@@ -33,6 +33,11 @@ struct Canvas {
            double seconds)
         : surface(width, height, background, scale, recipe.fixed_edge()), pen(surface, recipe, seconds), picture(surface, channels) {}
 
+    void become(const Canvas& other) {
+        surface.become(other.surface);
+        pen.become(other.pen);
+    }
+
     // While one canvas is painted, the next one comes from the memory.
     void fetch() const {
         surface.fetch();
@@ -62,6 +67,12 @@ public:
             canvas.surface.clear();
             canvas.picture.clear();
             canvas.pen.reset(*brushes_[thread]);
+        });
+    }
+
+    void copy(size_t source) {
+        run(canvases_.size(), [=](size_t i, int) {
+            if (i != source) canvases_[i]->become(*canvases_[source]);
         });
     }
 
@@ -138,10 +149,13 @@ Recipe make_recipe(const std::vector<float>& values, const std::vector<std::tupl
 }  // namespace
 
 PYBIND11_MODULE(_native, module) {
-    py::class_<Recipe>(module, "Recipe").def(py::init(&make_recipe), py::arg("values"), py::arg("curves"));
+    py::class_<Recipe>(module, "Recipe")
+        .def(py::init(&make_recipe), py::arg("values"), py::arg("curves"))
+        .def_property_readonly("shareable", &Recipe::shareable);
     py::class_<Batch>(module, "Batch")
         .def(py::init<size_t, int, int, int, const Color&, float, Recipe, double, int>())
         .def("reset", &Batch::reset)
+        .def("copy", &Batch::copy)
         .def("step", &Batch::step)
         .def("read", &Batch::read)
         .def("set_brush", &Batch::set_brush)

@@ -116,6 +116,24 @@ void Pen::paint(MyPaintBrush& shared, const Stroke& stroke) {
     end();
 }
 
+float Pen::state_of(int number) const {
+    return own_ ? mypaint_brush_get_state(own_.get(), state(number)) : states_[number];
+}
+
+void Pen::become(const Pen& other) {
+    for (int i = 0; i < MYPAINT_BRUSH_STATES_COUNT; ++i) {
+        states_[i] = other.state_of(i);
+        if (own_) mypaint_brush_set_state(own_.get(), state(i), states_[i]);
+    }
+    countdown_.set_radius(other.countdown_.radius());
+    log_radius_ = other.log_radius_;
+    color_ = other.color_;
+    x_ = other.x_;
+    y_ = other.y_;
+    pressure_ = other.pressure_;
+    painting_ = other.painting_;
+}
+
 void Pen::go(double x, double y, double pressure, double seconds) {
     const float to_x = static_cast<float>(x), to_y = static_cast<float>(y);
     countdown_.start(*brush_, to_x, to_y, seconds);

@@ -24,6 +24,8 @@ public:
     void reset(MyPaintBrush& shared);  // lifted, at (0, 0), black
     void paint(MyPaintBrush& shared, const Stroke& stroke);
     void move(MyPaintBrush& shared, float x, float y);
+    // With a brush of the same recipe. The luck of one that uses chance stays its own.
+    void become(const Pen& other);
 
     // For a person's own strokes: size and colour of the brush, then points.
     void set_brush(float radius, const float* rgb);
@@ -32,6 +34,7 @@ public:
 private:
     void begin(MyPaintBrush& shared);
     void end();
+    float state_of(int number) const;
     void set(MyPaintBrushSetting setting, float value);
     void go(double x, double y, double pressure, double seconds);
     void dab_drawn(int work) override;

@@ -1,6 +1,7 @@
 #include "surface.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "fine_dab.h"
@@ -80,7 +81,8 @@ Surface::Surface(int width, int height, const Color& background, float scale, fl
       background_(background),
       scale_(scale),
       edge_(edge),
-      tiles_(tile(0, rows_)) {
+      tiles_(tile(0, rows_)),
+      marks_(size_t(columns_) * rows_) {
     tiled_.owner = this;
     make();
     clear();
@@ -97,7 +99,20 @@ void Surface::make() {
 void Surface::clear() {
     const uint16_t pixel[4] = {background_[0], background_[1], background_[2], kOne};
     for (size_t i = 0; i < tiles_.size(); ++i) tiles_[i] = pixel[i % 4];
+    std::fill(marks_.begin(), marks_.end(), 0);
     changed_ = {0, 0, width_, height_};
+}
+
+void Surface::become(const Surface& other) {
+    for (int row = 0; row < rows_; ++row) {
+        for (int column = 0; column < columns_; ++column) {
+            const size_t number = size_t(row) * columns_ + column;
+            if (marks_[number] == other.marks_[number]) continue;
+            marks_[number] = other.marks_[number];
+            std::copy_n(&other.tiles_[tile(column, row)], kTile * kTile * 4, &tiles_[tile(column, row)]);
+            changed_.include({column * kTile, row * kTile, (column + 1) * kTile, (row + 1) * kTile});
+        }
+    }
 }
 
 Region Surface::take_changed() {
@@ -111,10 +126,12 @@ void Surface::start_tile(MyPaintTiledSurface* surface, MyPaintTileRequest* reque
     static const std::vector<uint16_t> transparent(kTile * kTile * 4, 0);
     thread_local std::vector<uint16_t> scratch(kTile * kTile * 4, 0);
     Surface* self = of(surface);
-    if (request->tx >= 0 && request->ty >= 0 && request->tx < self->columns_ && request->ty < self->rows_)
+    if (request->tx >= 0 && request->ty >= 0 && request->tx < self->columns_ && request->ty < self->rows_) {
         request->buffer = &self->tiles_[self->tile(request->tx, request->ty)];
-    else
+        if (!request->readonly) self->marks_[size_t(request->ty) * self->columns_ + request->tx] = self->mark_;
+    } else {
         request->buffer = request->readonly ? const_cast<uint16_t*>(transparent.data()) : scratch.data();
+    }
 }
 
 // Also false for what is not a number.
@@ -161,6 +178,8 @@ void Surface::get_color(MyPaintSurface* surface, float x, float y, float radius,
 }
 
 void Surface::begin() {
+    static std::atomic<uint64_t> marks{0};
+    mark_ = ++marks;
     mypaint_surface_begin_atomic(library());
     queued_ = strayed_ = 0;
 }

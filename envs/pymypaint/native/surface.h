@@ -54,6 +54,7 @@ public:
     Surface& operator=(const Surface&) = delete;
 
     void clear();  // to the background, opaque
+    void become(const Surface& other);  // of equal size and background
     void begin();  // strokes go between begin and end
     void end();
     void listen(DabListener* listener) { listener_ = listener; }
@@ -87,6 +88,9 @@ private:
     const Color background_;
     const float scale_, edge_;
     std::vector<uint16_t> tiles_;
+    // What each tile holds: equal marks mean equal pixels, on any surfaces of equal background. Zero is that background.
+    std::vector<uint64_t> marks_;
+    uint64_t mark_ = 0;  // of what is painted now
     Tiled tiled_;
     DabListener* listener_ = nullptr;
     Region changed_;

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spiral.data import DatasetMissing
 from spiral.methods.deepwarp.eyes import random_looks
 from spiral.methods.deepwarp.figures import save_curves, save_sheet
 from spiral.methods.deepwarp.finding import Finding
@@ -27,7 +26,7 @@ from spiral.methods.deepwarp.pairs import DrawnPairs, Pairs, bin_bounds
 from spiral.methods.deepwarp.redirect import HELD_OUT_SEED, MILLI, Row
 from spiral.methods.deepwarp.training import Warping, WarpingOptions
 from spiral.methods.experiment import Experiment, Table
-from spiral.methods.lpips import Lpips
+from spiral.methods.lpips import lpips_at_hand
 from spiral.section import Count, Size
 
 FIXED = 15.0  # degrees upwards
@@ -153,11 +152,3 @@ class Models(Experiment):
         columns = ("model", "found of 40", "thesis, by users", "LPIPS", "MSE × 1000")
         note = "found: by a classifier, one redirected eye among three real ones, 10 by chance; LPIPS: to the truth"
         return Table("Table 4.I: two machines in place of the users, 15° upwards", columns, rows, note)
-
-
-def lpips_at_hand() -> Lpips | None:
-    """LPIPS, or None where its weights are not at hand."""
-    try:
-        return Lpips(torch.device("cpu"))
-    except DatasetMissing:
-        return None

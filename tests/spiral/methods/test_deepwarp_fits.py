@@ -15,9 +15,10 @@ import torch
 from PIL import Image
 
 from spiral.methods import find_experiment
-from spiral.methods.deepwarp.compared import STUDIED, lpips_at_hand
+from spiral.methods.deepwarp.compared import STUDIED
 from spiral.methods.deepwarp.model import HEIGHT, WIDTH
 from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.lpips import lpips_at_hand
 from spiral.section import parse_section
 from tests.eye_photos import columbia
 
