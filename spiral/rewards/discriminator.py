@@ -27,6 +27,7 @@ from spiral.named import load_named
 from spiral.precision import choose_precision
 from spiral.reink import reink
 from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_shape, need_targets
+from spiral.rewards.distinct import distinct
 from spiral.section import ConfigError, Section, Size, parse_section
 
 NETWORKS: dict[str, type[nn.Module]] = {"dcgan": Discriminator}
@@ -171,19 +172,6 @@ class DiscriminatorReward(LearnedReward):
     def _in_its_precision(self) -> torch.autocast:
         assert self.precision is not None, "it was chosen when the network was made"
         return autocast(self.setting.device, self.precision.name)
-
-
-def distinct(*arrays: NDArray[np.uint8]) -> tuple[list[int], list[int]]:
-    """Where each different row [N, …] of the arrays together is met first, and for every row which of these it is."""
-    found: dict[tuple[bytes, ...], int] = {}
-    first: list[int] = []
-    places: list[int] = []
-    for index, row in enumerate(zip(*arrays, strict=True)):
-        place = found.setdefault(tuple(part.tobytes() for part in row), len(found))
-        if place == len(first):
-            first.append(index)
-        places.append(place)
-    return first, places
 
 
 def shaped(scores: Tensor, softplus_shift: float | None) -> Tensor:

@@ -20,7 +20,8 @@ from spiral.descent import DivergedError
 from spiral.losses import ADVERSARIAL_LOSSES
 from spiral.rewards import build_reward, setting_of
 from spiral.rewards.base import Context, Lesson
-from spiral.rewards.discriminator import DiscriminatorReward, distinct
+from spiral.rewards.discriminator import DiscriminatorReward
+from spiral.rewards.distinct import distinct
 from spiral.section import ConfigError
 from spiral.state import network_arrays
 from tests.tiny import CONDITIONAL, SHAPE, tiny_config, tiny_discriminator

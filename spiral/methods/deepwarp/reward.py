@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from spiral.rewards.base import Context, Reward, Setting, need_pictures, need_shape, need_targets, shrunken
-from spiral.rewards.discriminator import distinct
+from spiral.rewards.distinct import distinct
 from spiral.section import Section, Size
 
 
@@ -66,7 +66,7 @@ class DeepWarp(Reward):
         need_shape("deepwarp", renders, (len(renders), *self.setting.canvas_shape))
         targets = need_targets("deepwarp", context, renders)
         need_pictures("deepwarp", renders)
-        first, places = distinct(renders, targets)  # a move of the pen leaves a canvas as it is
+        first, places = distinct(renders, targets)
         costs = warp_costs(self._seen(renders[first]), self._seen(targets[first]), self.options)
         return -costs[places].float().cpu()
 

@@ -25,7 +25,7 @@ from spiral.methods.dtn.model import REAL, SIDE, Discriminator, Generator, Perce
 from spiral.methods.dtn.transfer import Transferring
 from spiral.methods.judgement import Judgement
 from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
-from spiral.rewards.discriminator import distinct
+from spiral.rewards.distinct import distinct
 from spiral.section import Section, Size
 from spiral.state import network_arrays
 
@@ -80,7 +80,6 @@ class Dtn(FittedReward):
         need_shape("dtn", renders, (len(renders), *self.setting.canvas_shape))
         targets = need_targets("dtn", context, renders)
         need_pictures("dtn", renders)
-        # Each picture once: a move leaves a canvas as it is, and an episode shows one target all the time.
         first_shown, of_shown = distinct(targets)
         first_painted, of_painted = distinct(renders)
         shown, painted = self._seen(targets[first_shown]), self._seen(renders[first_painted])

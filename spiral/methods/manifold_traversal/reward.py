@@ -27,7 +27,7 @@ from spiral.methods.manifold_traversal.learning import Learning
 from spiral.methods.manifold_traversal.model import Manifold, Witness, half_width
 from spiral.methods.vgg import CHANNELS, Vgg
 from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
-from spiral.rewards.discriminator import distinct
+from spiral.rewards.distinct import distinct
 from spiral.section import Section, Size
 from spiral.state import network_arrays
 

@@ -25,7 +25,7 @@ from torch import Tensor
 from spiral.methods.judgement import Judgement
 from spiral.methods.meta_pose.detecting import Found, ObjectFinder, as_seen
 from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
-from spiral.rewards.discriminator import distinct
+from spiral.rewards.distinct import distinct
 from spiral.section import Section, Size
 from spiral.state import network_arrays
 
@@ -63,7 +63,6 @@ class MetaPose(FittedReward):
         need_shape("meta_pose", renders, (len(renders), *self.setting.canvas_shape))
         targets = need_targets("meta_pose", context, renders)
         need_pictures("meta_pose", renders)
-        # Each picture once: a move leaves a canvas as it is, and an episode shows one target all the time.
         first, places = distinct(np.concatenate((renders, targets)))
         found = self.find(np.concatenate((renders, targets))[first])
         built, shown = places[: len(renders)], places[len(renders) :]

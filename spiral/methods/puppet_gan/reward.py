@@ -31,7 +31,7 @@ from spiral.methods.dtn.pixels import in_chunks
 from spiral.methods.judgement import Judgement
 from spiral.methods.puppet_gan.model import Code, Decoder, Encoder, Layout
 from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
-from spiral.rewards.discriminator import distinct
+from spiral.rewards.distinct import distinct
 from spiral.section import ConfigError
 from spiral.state import network_arrays
 
@@ -109,7 +109,6 @@ class Puppeteer(FittedReward):
         need_shape(NAME, renders, (len(renders), *self.setting.canvas_shape))
         targets = need_targets(NAME, context, renders)
         need_pictures(NAME, renders)
-        # Each picture once: a move leaves a canvas as it is, and an episode shows one target all the time.
         first_shown, of_shown = distinct(targets)
         first_painted, of_painted = distinct(renders)
         shown, painted = self._inputs(targets[first_shown]), self._inputs(renders[first_painted])

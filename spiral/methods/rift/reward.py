@@ -30,7 +30,7 @@ from spiral.methods.rift.measures import Task
 from spiral.methods.rift.model import Translator
 from spiral.methods.rift.training import CHANNELS, Rift
 from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
-from spiral.rewards.discriminator import distinct
+from spiral.rewards.distinct import distinct
 from spiral.section import ConfigError, Section, Size
 from spiral.state import network_arrays
 
@@ -92,7 +92,6 @@ class RiftReward(FittedReward):
         need_shape("rift", renders, (len(renders), *self.setting.canvas_shape))
         targets = need_targets("rift", context, renders)
         need_pictures("rift", renders)
-        # Each picture once: a move leaves a canvas as it is, and an episode shows one target all the time.
         first_shown, of_shown = distinct(targets)
         first_painted, of_painted = distinct(renders)
         shown, painted = self._seen(targets[first_shown]), self._seen(renders[first_painted])

@@ -31,7 +31,7 @@ from spiral.rewards.base import (
     need_shape,
     need_targets,
 )
-from spiral.rewards.discriminator import distinct
+from spiral.rewards.distinct import distinct
 from spiral.section import ConfigError, Size
 from spiral.state import network_arrays
 
@@ -73,7 +73,7 @@ class SelfDefence(LearnedReward):
         need_shape(NAME, renders, (len(renders), *self.setting.canvas_shape))
         targets = need_targets(NAME, context, renders)
         need_pictures(NAME, renders)
-        first, places = distinct(renders, targets)  # moves leave a canvas as it is
+        first, places = distinct(renders, targets)
         scores = -traces(self.network, self._seen(targets[first]), self._seen(renders[first]))
         return scores.float().cpu()[places]
 

@@ -24,7 +24,7 @@ from spiral.methods.judgement import Judgement
 from spiral.methods.vlae.model import Codes, Encoder, LadderAutoencoder, Layout, as_inputs
 from spiral.methods.vlae.training import encoded
 from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_finite, need_shape, need_targets
-from spiral.rewards.discriminator import distinct
+from spiral.rewards.distinct import distinct
 from spiral.section import Size
 from spiral.state import load_network, network_arrays, under_prefix, with_prefix
 
