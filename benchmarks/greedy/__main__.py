@@ -25,9 +25,8 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import answer
 from benchmarks.greedy.search import Clock, Count, Pace, Painting, paint
-from cluster.cli import is_user_error
-from cluster.commands.error_messages import error_message
 from cluster.run.contact_sheet import contact_sheet, save_picture
 from cluster.run.cores import processors
 from cluster.run.folder import write_text
@@ -127,18 +126,5 @@ def _print(rows: list[dict[str, Any]]) -> None:
     Console().print(table)
 
 
-def answer(words: list[str]) -> int:
-    """The exit status of the command with these words; what cannot be done is said in one line."""
-    app = typer.Typer(add_completion=False)
-    app.command()(main)
-    try:
-        app(words, standalone_mode=False)
-    except Exception as error:
-        line, ends_with = error_message(error, is_user_error(error))
-        typer.echo(f"greedy: {line}", err=True)
-        return ends_with
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(answer(sys.argv[1:]))
+    sys.exit(answer(main, "greedy", sys.argv[1:]))

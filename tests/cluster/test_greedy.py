@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from benchmarks.greedy.__main__ import answer
+from benchmarks.command import answer
+from benchmarks.greedy.__main__ import main
 from benchmarks.greedy.easel import Easel
 from benchmarks.greedy.search import Clock, Count, Painting, paint
 from benchmarks.greedy.strokes import (
@@ -112,7 +113,7 @@ def test_the_command_writes_programs_pictures_and_figures(
 ):
     monkeypatch.setenv("SPIRAL_DATA", str(tmp_path))  # without LPIPS, which takes its time
     words = ["chelsea", "--strokes", "5", "--size", "32", "--rounds", "2", "--brush", "classic/pen"]
-    assert answer([*words, "--out", str(tmp_path)]) == 0
+    assert answer(main, "greedy", [*words, "--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "chelsea" in said and "no LPIPS" in said
     document = json.loads((tmp_path / "greedy.json").read_text())
@@ -134,7 +135,7 @@ def test_the_command_writes_programs_pictures_and_figures(
 def test_what_cannot_be_painted_is_said_in_one_line(
     words: tuple[str, ...], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    assert answer([*words, "--size", "32", "--out", str(tmp_path / "out")]) == 2
+    assert answer(main, "greedy", [*words, "--size", "32", "--out", str(tmp_path / "out")]) == 2
     assert not (tmp_path / "out").exists()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("greedy: ") and reason in line
