@@ -34,7 +34,7 @@ from spiral.methods.dtn.model import (
     variation_loss,
 )
 from spiral.methods.dtn.pixels import Pixels, read_digits
-from spiral.methods.dtn.reading import BEND, Reading, TransferOptions, bent, rate_at, recolored
+from spiral.methods.dtn.reading import BEND, PATCH, Reading, TransferOptions, bent, erased, rate_at, recolored
 from spiral.methods.dtn.recognizing import Recognizing, another_picture, recognition_loss
 from spiral.methods.dtn.reward import Dtn, DtnOptions, judgement_of
 from spiral.methods.dtn.style import activations, gram, restyle
@@ -173,6 +173,25 @@ def test_each_domain_is_normalised_by_itself_and_in_other_colours_it_is_the_same
         len({(float(after[0, 0, 0] / before[0, 0, 0]) > 0) for before, after in zip(pictures, changed, strict=True)})
         == 2
     )
+
+
+def test_of_half_of_the_pictures_a_patch_is_missing_and_the_rest_is_as_it_was() -> None:
+    pictures = random(400, 3, 32, 32)
+    changed = erased(pictures, torch.Generator().manual_seed(0))
+    assert torch.equal(changed, erased(pictures, torch.Generator().manual_seed(0)))
+    missing = (changed != pictures).any(1)
+    assert 0.4 < missing.flatten(1).any(1).float().mean() < 0.6
+    for picture, before, where in zip(changed, pictures, missing, strict=True):
+        rows, columns = where.any(1).nonzero()[:, 0], where.any(0).nonzero()[:, 0]
+        if len(rows):
+            assert where.sum() == len(rows) * len(columns), "one patch"
+            assert all(PATCH[0] <= len(side) <= PATCH[1] for side in (rows, columns))
+            border = (
+                before[:, 0].mean(1) + before[:, -1].mean(1) + before[:, :, 0].mean(1) + before[:, :, -1].mean(1)
+            ) / 4
+            torch.testing.assert_close(picture[:, rows[0], columns[0]], border)
+    covered = missing.float().mean(0)
+    assert covered[16, 16] > covered[0, 0] > 0, "anywhere"
 
 
 def some_pixels(channels: int = 3, count: int = 24, seed: int = 0) -> Pixels:
