@@ -16,26 +16,31 @@ PUBLISHED_SIZE = 64  # pixels
 PUBLISHED_SECONDS = 0.1  # between two points of a curve
 
 
+def canvases_for(settings: PaintSettings, count: int, num_threads: int = 1) -> Canvases:
+    """So many empty canvases on which the brush of the settings paints as it does in the environment."""
+    scale = settings.drawn_size / PUBLISHED_SIZE
+    return Canvases(
+        count,
+        settings.drawn_size,
+        settings.drawn_size,
+        settings.brush,
+        channels=settings.channels,
+        background=settings.background_rgb,
+        # A brush feels its speed in pixels a second, so a smaller painting takes less time in proportion. A larger one
+        # does not take longer, for a brush that also paints by time would put on more: its pixels are larger.
+        seconds_per_point=PUBLISHED_SECONDS * min(scale, 1),
+        brush_scale=max(scale, 1),
+        num_threads=num_threads,
+    )
+
+
 class Painter(Episodes):
     """N paintings. Counts `strokes`, the actions that painted, and `disjoint_strokes`, those first or after a move."""
 
     def __init__(self, settings: PaintSettings, count: int, num_threads: int = 1) -> None:
         self._settings = settings
-        scale = settings.drawn_size / PUBLISHED_SIZE
         self._table = StrokeTable(settings, settings.drawn_size)
-        self._engine = Canvases(
-            count,
-            settings.drawn_size,
-            settings.drawn_size,
-            settings.brush,
-            channels=settings.channels,
-            background=settings.background_rgb,
-            # A brush feels its speed in pixels a second, so a smaller painting takes less time in proportion. A larger
-            # one does not take longer, for a brush that also paints by time would put on more: its pixels are larger.
-            seconds_per_point=PUBLISHED_SECONDS * min(scale, 1),
-            brush_scale=max(scale, 1),
-            num_threads=num_threads,
-        )
+        self._engine = canvases_for(settings, count, num_threads)
         self.brush_fingerprint = self._engine.brush_fingerprint
         self._painting = np.zeros(count, bool)
         super().__init__(settings, count)
@@ -43,6 +48,11 @@ class Painter(Episodes):
     def drawn(self) -> Images:
         """The canvases at the size at which they are painted, a fresh array [count, size, size, channels]."""
         return self._engine.read(self._empty(self._settings.drawn_size))
+
+    def _begin_on(self, pictures: Images) -> Images:
+        factor = self._settings.drawn_size // self._settings.canvas_size
+        self._engine.load(pictures.repeat(factor, axis=1).repeat(factor, axis=2))
+        return self._engine.read(self._empty(self._settings.canvas_size))
 
     def close(self) -> None:
         """Nothing is held but memory."""

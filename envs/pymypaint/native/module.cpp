@@ -92,6 +92,21 @@ public:
         run(canvases_.size(), [=](size_t i, int) { show(i, images, factor); });
     }
 
+    void load(const Array<uint8_t>& pictures, int channels) {
+        const uint8_t* shown = pictures.data();
+        run(canvases_.size(), [=](size_t i, int) { canvases_[i]->surface.load(shown + i * bytes_, channels); });
+    }
+
+    // Each canvas that is a source is its own.
+    void take(const Array<int64_t>& sources) {
+        const int64_t* source = sources.data();
+        run(canvases_.size(), [=](size_t i, int) {
+            if (size_t(source[i]) == i) return;
+            canvases_[i]->surface.copy(canvases_[source[i]]->surface);
+            canvases_[i]->pen.copy(canvases_[source[i]]->pen);
+        });
+    }
+
     void set_brush(float radius, const std::array<float, 3>& rgb) {
         run(canvases_.size(), [=](size_t i, int) { canvases_[i]->pen.set_brush(radius, rgb.data()); });
     }
@@ -144,6 +159,8 @@ PYBIND11_MODULE(_native, module) {
         .def("reset", &Batch::reset)
         .def("step", &Batch::step)
         .def("read", &Batch::read)
+        .def("load", &Batch::load)
+        .def("take", &Batch::take)
         .def("set_brush", &Batch::set_brush)
         .def("move", &Batch::move)
         .def("stroke_to", &Batch::stroke_to);

@@ -64,6 +64,20 @@ void Pen::reset(MyPaintBrush& shared) {
     move(shared, 0, 0);
 }
 
+void Pen::copy(const Pen& other) {
+    states_ = other.states_;
+    if (own_)
+        for (int i = 0; i < MYPAINT_BRUSH_STATES_COUNT; ++i)
+            mypaint_brush_set_state(own_.get(), state(i), mypaint_brush_get_state(other.own_.get(), state(i)));
+    log_radius_ = other.log_radius_;
+    countdown_.set_radius(std::exp(log_radius_));
+    color_ = other.color_;
+    x_ = other.x_;
+    y_ = other.y_;
+    pressure_ = other.pressure_;
+    painting_ = other.painting_;
+}
+
 void Pen::set_brush(float radius, const float* rgb) {
     log_radius_ = static_cast<float>(std::log(static_cast<double>(radius)));
     color_ = hsv_from_rgb(rgb);

@@ -22,6 +22,7 @@ public:
 
     // `shared` is a brush of the same recipe that no other pen uses at the same time.
     void reset(MyPaintBrush& shared);  // lifted, at (0, 0), black
+    void copy(const Pen& other);        // all but chance: a brush of its own goes on with its random numbers
     void paint(MyPaintBrush& shared, const Stroke& stroke);
     void move(MyPaintBrush& shared, float x, float y);
 

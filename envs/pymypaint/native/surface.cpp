@@ -100,6 +100,23 @@ void Surface::clear() {
     changed_ = {0, 0, width_, height_};
 }
 
+void Surface::load(const uint8_t* shown, int channels) {
+    const auto fixed_point = [](uint32_t value) { return static_cast<uint16_t>((value * kOne + 127) / 255); };
+    for (int y = 0; y < height_; ++y) {
+        for (int x = 0; x < width_; ++x, shown += channels) {
+            uint16_t* pixel = &tiles_[tile(x / kTile, y / kTile) + (y % kTile * kTile + x % kTile) * 4];
+            for (int i = 0; i < 3; ++i) pixel[i] = fixed_point(shown[channels == 3 ? i : 0]);
+            pixel[3] = kOne;
+        }
+    }
+    changed_ = {0, 0, width_, height_};
+}
+
+void Surface::copy(const Surface& other) {
+    tiles_ = other.tiles_;
+    changed_ = {0, 0, width_, height_};
+}
+
 Region Surface::take_changed() {
     const Region changed = changed_.within({0, 0, width_, height_});
     changed_ = {width_, height_, 0, 0};

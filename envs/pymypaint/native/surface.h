@@ -54,6 +54,8 @@ public:
     Surface& operator=(const Surface&) = delete;
 
     void clear();  // to the background, opaque
+    void load(const uint8_t* shown, int channels);  // a picture of 8 bits, row by row, opaque
+    void copy(const Surface& other);                // the pixels of one of the same size
     void begin();  // strokes go between begin and end
     void end();
     void listen(DabListener* listener) { listener_ = listener; }

@@ -1,0 +1,29 @@
+"""A painting with few colours: each stroke has that of the palette which is nearest to the one it was to have."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from envs.actions import ActionSpec
+
+COLORS = ("red", "green", "blue")
+MOST = 256  # colours, as many as Pillow finds
+
+
+def palette_of(picture: Image.Image, colors: int, spec: ActionSpec) -> NDArray[np.int64]:
+    """At most so many colours in which the picture loses least, as choices of the heads, [colors, 3]."""
+    found = picture.quantize(colors, method=Image.Quantize.MEDIANCUT, kmeans=1).convert("RGB").getcolors(MOST)
+    light = np.array([color for _, color in found or ()], np.float64).reshape(-1, 3) / 255
+    last = np.array([spec.head(name).choices - 1 for name in COLORS])
+    return np.unique(np.rint(light * last).astype(np.int64), axis=0)
+
+
+def with_palette(commands: NDArray[np.int64], palette: NDArray[np.int64], spec: ActionSpec) -> NDArray[np.int64]:
+    """The commands [N, heads] in colours of the palette [colors, 3]."""
+    places = [spec.index(name) for name in COLORS]
+    distances = np.square(commands[:, None, places] - palette).sum(axis=-1)
+    changed = commands.copy()
+    changed[:, places] = palette[distances.argmin(axis=1)]
+    return changed
