@@ -23,7 +23,7 @@ MOVES = 0.2  # of the commands, which move the pen to where the error is
 REACH = (1.0, 8.0)  # of a stroke from its beginning to its end, in radii
 BEND = 0.25  # of this reach, how far its control point is off the middle, standard deviation
 ON_THE_WAY = 7  # points of a curve at which the target's colour is taken
-TRIES = 10  # strokes of which the best is painted
+TRIES = 8  # strokes of which the best is painted
 APART = 2  # pixels between those at which the tries are compared
 
 

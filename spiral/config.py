@@ -172,13 +172,15 @@ class CloningConfig(Section):
 
     A conditional agent imitates random `programs`, whose renders serve as targets, or a `search`, which tries many
     strokes for each that it paints of a real picture (`actors/stroke_search.py`). An agent without a target imitates
-    `parses`: how the shipped copying agent (`spiral/shipped.py`) paints real pictures.
+    `parses`: how the shipped copying agent (`spiral/shipped.py`) paints real pictures. Each batch of them is gone over
+    in so many `passes`: several, where demonstrations take longer to make than to learn from.
     """
 
     demonstrations: Literal["programs", "search", "parses"] = "programs"
     share: float = Field(default=0.0, ge=0, le=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     minibatches: Size = 1
+    passes: Size = 1
 
 
 class RunConfig(Section):

@@ -30,7 +30,7 @@ def paint_small() -> dict[str, Any]:
             "level": True,
             "conditional": True,
         },
-        "cloning": {"demonstrations": "search", "share": 0.6, "learning_rate": 1e-3, "minibatches": 8},
+        "cloning": {"demonstrations": "search", "share": 0.8, "learning_rate": 1e-3, "minibatches": 8, "passes": 3},
         "policy": {
             "batch_size": 128,
             "learning_rate": 3e-4,

@@ -17,7 +17,7 @@ from cluster.studio.painting.pyramid import A_VISIT, LEVELS, SIDE, Level, Square
 from envs.program import Program
 
 WAYS = 16  # strokes that are tried for each that is kept
-PATIENCE = 3  # rounds without a stroke that is any good, after which a square is left
+PATIENCE = 4  # rounds without a stroke that is any good, after which a square is left
 
 # Told the canvas, uint8 [height, width, 3], and how many strokes are done.
 Follow = Callable[[NDArray[np.uint8], int], None]

@@ -5,17 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.cluster.vq import kmeans2
 
 from envs.actions import ActionSpec
 
 COLORS = ("red", "green", "blue")
-MOST = 256  # colours, as many as Pillow finds
+MOST = 256  # colours
+SAMPLED = 64  # pixels of the longer side of what they are taken from
 
 
 def palette_of(picture: Image.Image, colors: int, spec: ActionSpec) -> NDArray[np.int64]:
-    """At most so many colours in which the picture loses least, as choices of the heads, [colors, 3]."""
-    found = picture.quantize(colors, method=Image.Quantize.MEDIANCUT, kmeans=1).convert("RGB").getcolors(MOST)
-    light = np.array([color for _, color in found or ()], np.float64).reshape(-1, 3) / 255
+    """At most so many colours in which the picture loses little, as choices of the heads, [colors, 3]."""
+    small = picture.copy()
+    small.thumbnail((SAMPLED, SAMPLED), Image.Resampling.BOX)
+    pixels = np.asarray(small, np.float64).reshape(-1, 3) / 255
+    different = np.unique(pixels, axis=0)
+    light = different if len(different) <= colors else kmeans2(pixels, colors, minit="++", rng=0)[0]
     last = np.array([spec.head(name).choices - 1 for name in COLORS])
     return np.unique(np.rint(light * last).astype(np.int64), axis=0)
 

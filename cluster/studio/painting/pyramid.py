@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 SIDE = 512  # pixels of the canvas
 LEVELS = 4
 VISITED = 0.5  # of its error a square counts after each visit
+IN_VAIN = 10  # visits one after the other without a stroke, after which a level is left
 A_VISIT = (40, 8, 5, 4)  # strokes at most, by level
 
 
@@ -62,9 +63,10 @@ class Level:
     def __init__(self, shape: tuple[int, int], level: int) -> None:
         self._squares = squares(shape, level)
         self._weights = np.ones(len(self._squares))
+        self._in_vain = 0
 
     def next(self, error: NDArray[np.float64]) -> Square | None:
-        """The square to go to, and None where no stroke is left to be found.
+        """The square to go to, and None where there is no error or the last visits were all in vain.
 
         Args:
             error: of each pixel of the page, [height, width].
@@ -73,11 +75,12 @@ class Level:
         total[1:, 1:] = error.cumsum(axis=0).cumsum(axis=1)
         sums = np.array([_inside(total, square) for square in self._squares]) * self._weights
         best = int(sums.argmax())
-        return self._squares[best] if sums[best] > 0 else None
+        return self._squares[best] if sums[best] > 0 and self._in_vain < IN_VAIN else None
 
     def visited(self, square: Square, kept: int) -> None:
-        """Takes note of how many strokes were kept there; where none was, nobody goes again."""
-        self._weights[self._squares.index(square)] *= VISITED if kept else 0.0
+        """Takes note of how many strokes were kept there."""
+        self._weights[self._squares.index(square)] *= VISITED
+        self._in_vain = 0 if kept else self._in_vain + 1
 
 
 def _inside(total: NDArray[np.float64], square: Square) -> float:
