@@ -42,8 +42,8 @@ class StrokeSearch:
     def __init__(self, settings: Settings, count: int, num_threads: int = 1) -> None:
         if not isinstance(settings, PaintSettings) or not settings.color:
             raise ConfigError(
-                'cloning.demonstrations="search" is for paintings in colour: set color=true in environment.settings, or '
-                'take "programs"'
+                'cloning.demonstrations="search" is for paintings in colour: set color=true in environment.settings, '
+                'or take "programs"'
             )
         self._settings, self._count = settings, count
         self._table = StrokeTable(settings, settings.drawn_size)
@@ -113,7 +113,9 @@ class StrokeSearch:
         error = np.square(seen.astype(np.float32) - targets).sum(axis=-1).reshape(self._count, -1)
         level = rng.random((self._count, 1)) * error.sum(axis=1, keepdims=True)
         pixel = np.minimum((error.cumsum(axis=1) < level).sum(axis=1), error.shape[1] - 1)
-        row, column = np.divmod(pixel, settings.canvas_size) * np.array(settings.grid_size) // settings.canvas_size
+        row, column = (
+            place * settings.grid_size // settings.canvas_size for place in np.divmod(pixel, settings.canvas_size)
+        )
         actions = np.zeros((self._count, len(spec.heads)), np.int64)
         actions[:, spec.index("end")] = row * settings.grid_size + column
         return actions

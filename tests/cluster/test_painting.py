@@ -96,7 +96,9 @@ def test_strokes_go_where_the_error_is_and_then_elsewhere():
 # Paintings.
 
 
-def painting_of(agent: FinishedAgent, picture: Image.Image, strokes: int, **changes: object) -> tuple[Painter, Painting]:
+def painting_of(
+    agent: FinishedAgent, picture: Image.Image, strokes: int, **changes: object
+) -> tuple[Painter, Painting]:
     options = {"brush": "deevad/brush", "colors": None, "seed": 0, "num_threads": 1, "follow": lambda *_: None}
     painter = Painter(on_page(picture), agent, **{**options, **changes})
     return painter, painter.paint(strokes)
@@ -168,7 +170,12 @@ def black(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "make, ending, page",
-    [(turned_photo, "jpg", (384, 512)), (panorama, "webp", (512, 5)), (scan, "tif", (369, 512)), (black, "png", (512, 341))],
+    [
+        (turned_photo, "jpg", (384, 512)),
+        (panorama, "webp", (512, 5)),
+        (scan, "tif", (369, 512)),
+        (black, "png", (512, 341)),
+    ],
 )
 def test_whatever_a_person_has_is_painted_in_its_own_ratio(make, ending, page, paint, tmp_path):
     make(tmp_path / f"picture.{ending}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from envs.pymypaint import ArrayError, Canvases
 
-STROKE = {"pressure": 0.7, "radius": 3.0, "color": (0.1, 0.5, 0.9)}
+PRESSURE, RADIUS, COLOR = 0.7, 3.0, (0.1, 0.5, 0.9)
 
 
 def paint(canvases: Canvases, control: tuple[float, float], end: tuple[float, float], paint: bool = True) -> None:
@@ -16,9 +18,9 @@ def paint(canvases: Canvases, control: tuple[float, float], end: tuple[float, fl
         np.full(count, paint),
         np.tile(control, (count, 1)),
         np.tile(end, (count, 1)),
-        np.full(count, STROKE["pressure"]),
-        np.full(count, STROKE["radius"]),
-        np.tile(STROKE["color"], (count, 1)),
+        np.full(count, PRESSURE),
+        np.full(count, RADIUS),
+        np.tile(COLOR, (count, 1)),
     )
 
 
@@ -67,6 +69,7 @@ def test_what_was_taken_goes_on_like_its_source(brush):
 
 def test_only_pictures_and_canvases_that_fit_are_taken():
     canvases = Canvases(2, 8, 8, "deevad/brush")
+    wrong: Any
     for wrong in (np.zeros((2, 8, 8), np.uint8), np.zeros((2, 8, 8, 3)), np.zeros((1, 8, 8, 3), np.uint8)):
         with pytest.raises(ArrayError, match="pictures"):
             canvases.load(wrong)

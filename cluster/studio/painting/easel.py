@@ -29,9 +29,7 @@ class Easel:
         errors: of each pixel of the page, the sum of squares over its colours in [0, 1], [height, width].
     """
 
-    def __init__(
-        self, settings: PaintSettings, target: NDArray[np.uint8], tries: int, num_threads: int = 1
-    ) -> None:
+    def __init__(self, settings: PaintSettings, target: NDArray[np.uint8], tries: int, num_threads: int = 1) -> None:
         self._target = target
         self._table = StrokeTable(settings, settings.canvas_size)
         # The last one is never painted on: from there the others start anew where no stroke was any good.
@@ -48,7 +46,8 @@ class Easel:
     def page(self) -> NDArray[np.uint8]:
         """The upper left part of the canvas that is to show the picture, uint8 [height, width, 3]."""
         height, width = self._target.shape[:2]
-        return self.canvas[:height, :width]
+        page: NDArray[np.uint8] = self.canvas[:height, :width]
+        return page
 
     @property
     def error(self) -> float:
@@ -99,7 +98,8 @@ class Easel:
         target = self._target[rows, columns]
         height, width = self._target.shape[:2]
         added = canvas[:height, :width][rows, columns].astype(np.float32) - target
-        return np.einsum("yxc,yxc->yx", added, added, dtype=np.float64) / 255**2
+        errors: NDArray[np.float64] = np.einsum("yxc,yxc->yx", added, added, dtype=np.float64) / 255**2
+        return errors
 
     def _around(self, square: Square) -> tuple[slice, slice]:
         """The rows and columns of a square and of half its side around it."""

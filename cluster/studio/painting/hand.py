@@ -141,7 +141,7 @@ def trained_settings(agent: FinishedAgent) -> PaintSettings:
     finest = SIDE >> LEVELS - 1
     if finest % settings.canvas_size or settings.grid_size % 2 or settings.grid_size > MOST_GRID:
         raise RunError(
-            f"{agent.name} has a canvas of {settings.canvas_size} pixels and a grid of {settings.grid_size}: name one by "
-            f"--agent with {finest} pixels, or a half or a quarter of that, and an even grid of {MOST_GRID} at most"
+            f"{agent.name} has a canvas of {settings.canvas_size} pixels and a grid of {settings.grid_size}: name one "
+            f"by --agent with {finest} pixels, a half or a quarter, and an even grid of {MOST_GRID} at most"
         )
     return settings

@@ -13,7 +13,7 @@ from cluster.studio.agents import FinishedAgent
 from cluster.studio.painting.easel import Easel
 from cluster.studio.painting.hand import Hand
 from cluster.studio.painting.palette import palette_of, with_palette
-from cluster.studio.painting.pyramid import A_VISIT, LEVELS, SIDE, Level, Square, shares
+from cluster.studio.painting.pyramid import A_VISIT, SIDE, Level, Square, shares
 from envs.program import Program
 
 WAYS = 16  # strokes that are tried for each that is kept

@@ -23,7 +23,13 @@ class Preview:
 
     def __init__(self, strokes: int, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
-        columns = (TextColumn("painting"), BarColumn(), MofNCompleteColumn(), TextColumn("strokes"), TimeElapsedColumn())
+        columns = (
+            TextColumn("painting"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("strokes"),
+            TimeElapsedColumn(),
+        )
         self._progress = Progress(*columns, console=self._console)
         self._task = self._progress.add_task("painting", total=strokes)
         self._live = Live(self._progress, console=self._console, refresh_per_second=PER_SECOND, transient=True)
