@@ -107,9 +107,11 @@ class Rollout:
         self.version = -1
         self.rng = np.random.default_rng((seed, 3))
         self.generator = torch.Generator(self.device).manual_seed(seed)
-        self.empty: NDArray[np.uint8] = self.environments.reset()[0]["canvas"][0]
         self.search: StrokeSearch | None = None
-        if config.cloning.share and config.cloning.demonstrations == "search":
+        searched = config.cloning.share > 0 and config.cloning.demonstrations == "search"
+        if searched or config.data.begun:
+            self.empty: NDArray[np.uint8] = self.environments.reset()[0]["canvas"][0]
+        if searched:
             self.search = StrokeSearch(self.environments.unwrapped.settings, batch_size, num_threads)
         self.teacher: Rollout | None = None
         if config.cloning.share and config.cloning.demonstrations == "parses":

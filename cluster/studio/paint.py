@@ -23,6 +23,7 @@ from cluster.studio.program_pictures import save_animation
 from cluster.studio.sketch import READ, on_page
 from envs.program import Program
 from spiral.data.picture_file import open_picture
+from spiral.picture_error import mean_squared_error
 
 WRITTEN = ("program.json", "painting.png", "painting.svg", "painting.gif", "comparison.png")
 FILM_SIZE, FRAMES = 320, 100  # pixels of the film's canvas; its frames at most, and the empty canvas
@@ -62,8 +63,9 @@ def paint(
     save_picture(out / "painting.png", program.render(size))
     write_text(out / "painting.svg", program.to_svg())
     save_animation(out / "painting.gif", film_frames(program), len(_marks(program)))
-    save_picture(out / "comparison.png", contact_sheet(np.stack((np.asarray(shown), program.replay())), columns=2))
-    return "\n".join((*_summary(painting), f"{out}: {', '.join(WRITTEN)}"))
+    pair = np.stack((np.asarray(shown), program.replay()))
+    save_picture(out / "comparison.png", contact_sheet(pair, columns=2))
+    return "\n".join((*_summary(painting, mean_squared_error(pair[1], pair[0])), f"{out}: {', '.join(WRITTEN)}"))
 
 
 def film_frames(program: Program) -> Iterator[NDArray[np.uint8]]:
@@ -80,13 +82,14 @@ def _marks(program: Program) -> list[int]:
     return [2 * int(mark) for mark in np.unique(np.linspace(0, strokes, min(strokes, FRAMES) + 1).astype(int))]
 
 
-def _summary(painting: Painting) -> list[str]:
+def _summary(painting: Painting, error: float) -> list[str]:
+    """Lines about a painting that has this error once it is painted anew."""
     errors, ends = painting.errors, painting.level_ends
     if len(errors) == 1:
         return ["no stroke comes nearer to the picture than the white canvas, which is the painting"]
     by_level = ", ".join(f"{errors[end]:.4f} after {end}" for end in ends)
     return [
-        f"{len(errors) - 1} strokes; error {errors[-1]:.4f}, {errors[-1] / errors[0]:.1%} of an empty canvas's",
+        f"{len(errors) - 1} strokes; error {error:.4f}, {error / errors[0]:.1%} of an empty canvas's",
         f"level by level: {by_level}",
     ]
 

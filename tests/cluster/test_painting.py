@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from rich.console import Console
 
 from cluster.studio.agents import FinishedAgent, load_agent
 from cluster.studio.painting.painter import Painter, Painting
-from cluster.studio.painting.preview import in_letters
+from cluster.studio.painting.preview import UPPER_HALF, Preview, in_letters
 from cluster.studio.painting.pyramid import LEVELS, SIDE, Level, shares, squares
 from cluster.studio.sketch import on_page
 from envs.program import Program
@@ -214,6 +216,22 @@ def test_an_agent_whose_canvas_does_not_fit_is_refused(tmp_path):
     odd = copying().with_changes({"environment.settings": {**SETTINGS, "canvas_size": 24}})
     with pytest.raises(Exception, match="has a canvas of 24 pixels"):
         painting_of(load_agent(untrained(odd, tmp_path / "odd")), scene(8, 8), 1)
+
+
+@pytest.mark.parametrize("colors", ["truecolor", None])
+def test_a_terminal_shows_how_far_it_is_and_with_colours_the_painting(colors):
+    seen = StringIO()
+    terminal = Console(file=seen, force_terminal=True, color_system=colors, width=80, height=60)
+    with Preview(5, terminal) as preview:
+        preview(np.asarray(scene(300, 200)), 3)
+    assert "3/5" in seen.getvalue() and (UPPER_HALF in seen.getvalue()) == (colors is not None)
+
+
+def test_nobody_watches_a_file():
+    seen = StringIO()
+    with Preview(5, Console(file=seen)) as preview:
+        preview(np.asarray(scene(30, 20)), 3)
+    assert seen.getvalue() == ""
 
 
 def test_a_preview_has_a_letter_for_two_pixels():

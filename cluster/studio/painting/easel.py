@@ -68,7 +68,8 @@ class Easel:
         active = np.append(paints, False)
         for commands in (moves, strokes):
             every = np.concatenate((commands, commands[:1]))
-            self._canvases.step(*self._table.look_up(every), active=active, out=self._seen)
+            self._canvases.step(*self._table.look_up(every), active=active)
+        self._canvases.read(self._seen)
         rows, columns = self._around(near)
         before = self.errors[rows, columns].sum()
         after = np.array(
