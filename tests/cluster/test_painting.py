@@ -12,11 +12,14 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 
 from cluster.studio.agents import FinishedAgent, load_agent
+from cluster.studio.painting.colors import with_colors_under
 from cluster.studio.painting.painter import Painter, Painting
 from cluster.studio.painting.preview import UPPER_HALF, Preview, in_letters
 from cluster.studio.painting.pyramid import LEVELS, SIDE, Level, shares, squares
 from cluster.studio.sketch import on_page
+from envs.paint_settings import PaintSettings
 from envs.program import Program
+from envs.strokes import StrokeTable
 from spiral.config import RunConfig
 
 from ..tiny import CONDITIONAL, tiny_config
@@ -117,6 +120,26 @@ def test_every_stroke_brings_the_whole_nearer_and_the_program_is_the_canvas(agen
     np.testing.assert_array_equal(shown, painter._easel.page)
     target = np.asarray(on_page(scene(300, 200)))
     assert np.square((shown.astype(float) - target) / 255).mean() == pytest.approx(painting.errors[-1])
+
+
+def test_every_second_stroke_has_the_colour_that_is_under_it():
+    settings = PaintSettings(canvas_size=64, grid_size=32, brush_sizes=(4.0,))
+    spec = settings.action_spec
+    halves = np.zeros((64, 64, 3), np.uint8)
+    halves[:, 32:] = (255, 0, 255)
+    left, right = 10 * 32 + 4, 10 * 32 + 28  # cells
+    stroke = [left, left, 1, 9, 7, 7, 7]
+    commands = np.array(
+        [stroke, stroke, [right, right, *stroke[2:]], [right, right, *stroke[2:]], [left, right, *stroke[2:]]]
+    )
+    commands = np.insert(commands, 4, commands[0], axis=0)
+    begins = np.array([(8, 20), (8, 20), (56, 20), (56, 20), (8, 20), (8, 20)], np.float32)
+    meant = StrokeTable(settings, 64).look_up(commands)
+    changed = with_colors_under(commands, begins, meant, halves, spec)
+    np.testing.assert_array_equal(changed[:, :4], commands[:, :4])
+    np.testing.assert_array_equal(changed[::2], commands[::2])
+    assert changed[1, 4:].tolist() == [0, 0, 0] and changed[3, 4:].tolist() == [19, 0, 19]
+    assert 5 <= changed[5, 4] <= 14 and changed[5, 5] == 0  # from one half to the other
 
 
 def test_a_palette_is_kept_to(agent):

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cluster.studio.agents import FinishedAgent
+from cluster.studio.painting.colors import with_colors_under
 from cluster.studio.painting.easel import Easel
 from cluster.studio.painting.hand import Hand
 from cluster.studio.painting.palette import palette_of, with_palette
 from cluster.studio.painting.pyramid import A_VISIT, SIDE, Level, Square, shares
 from envs.program import Program
+from envs.strokes import StrokeTable
 
 WAYS = 16  # strokes that are tried for each that is kept
 PATIENCE = 4  # rounds without a stroke that is any good, after which a square is left
@@ -65,14 +67,15 @@ class Painter:
         num_threads: int,
         follow: Follow,
     ) -> None:
-        target = np.asarray(picture)
+        self._picture = np.asarray(picture)
         self._page = picture.size
         self._target = np.full((SIDE, SIDE, 3), 255, np.uint8)
-        self._target[: picture.height, : picture.width] = target
+        self._target[: picture.height, : picture.width] = self._picture
         self._hand = Hand(agent, brush, WAYS, seed)
         self._spec = self._hand.settings.action_spec
         self._palette = None if colors is None else palette_of(picture, colors, self._spec)
-        self._easel = Easel(self._hand.settings, target, WAYS, num_threads)
+        self._table = StrokeTable(self._hand.settings, SIDE)
+        self._easel = Easel(self._hand.settings, self._picture, WAYS, num_threads)
         self._follow = follow
         self._commands: list[NDArray[np.int64]] = []
         self._errors = [self._easel.error]
@@ -103,6 +106,8 @@ class Painter:
         kept = idle = 0
         while kept < most and idle < PATIENCE:
             moves, strokes, paints = self._hand.propose(self._easel.canvas)
+            begins, meant = self._table.look_up(moves).end, self._table.look_up(strokes)
+            strokes = with_colors_under(strokes, begins, meant, self._picture, self._spec)
             if self._palette is not None:
                 strokes = with_palette(strokes, self._palette, self._spec)
             best = self._easel.keep_best(moves, strokes, paints, square) if paints.any() else None
