@@ -170,6 +170,13 @@ def test_all_files_show_one_painting_and_the_seed_repeats_them(paint, tmp_path):
         assert film.n_frames == 7 and film.size == (320, 213)
 
 
+def test_the_shipped_agent_needs_fewer_strokes_than_one_that_was_never_trained(tmp_path):
+    shipped = load_agent(goal="paint")
+    novice = load_agent(untrained(shipped.config, tmp_path / "novice"))
+    left = [painting_of(each, scene(300, 200), 6)[1].errors[-1] for each in (shipped, novice)]
+    assert left[0] < 0.7 * left[1]
+
+
 # What a person has.
 
 

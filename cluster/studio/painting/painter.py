@@ -18,7 +18,7 @@ from cluster.studio.painting.pyramid import A_VISIT, SIDE, Level, Square, shares
 from envs.program import Program
 from envs.strokes import StrokeTable
 
-WAYS = 16  # strokes that are tried for each that is kept
+WAYS = 32  # strokes that are tried for each that is kept
 PATIENCE = 4  # rounds without a stroke that is any good, after which a square is left
 
 # Told the canvas, uint8 [height, width, 3], and how many strokes are done.
