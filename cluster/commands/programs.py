@@ -1,4 +1,4 @@
-"""The commands for one picture or one program: `spiral parse`, `sketch`, `edit` and `render`."""
+"""The commands for one picture or one program: `spiral parse`, `paint`, `sketch`, `edit` and `render`."""
 
 from __future__ import annotations
 
@@ -42,6 +42,23 @@ def parse(
 
     preprocessing = Preprocessing(invert, contrast, crop, background)
     typer.echo(parse_picture(picture, out, run, goal.value, samples, seed, temperature, preprocessing))
+
+
+@programs_app.command()
+def paint(
+    picture: Annotated[Path, typer.Argument(help="A picture of any kind and size: PNG, JPEG, WebP, TIFF, GIF, HEIC.")],
+    out: Annotated[Path, typer.Option(help="Folder to write into.")],
+    strokes: Annotated[int, typer.Option(min=1, max=MOST_STROKES, help="How many at most.")] = 500,
+    brush: Annotated[str, typer.Option(help="A brush by name, or a .myb file.")] = "deevad/brush",
+    palette: Annotated[int | None, typer.Option(metavar="N", help="Paint with N colours; default: any.")] = None,
+    size: Annotated[int, typer.Option(min=1, help="Of painting.png, its longer side in pixels.")] = 1024,
+    seed: SeedOption = 0,
+    agent: Annotated[Path | None, typer.Option(help="Folder of a run; default: the shipped agent.")] = None,
+) -> None:
+    """Paint a picture from coarse to fine: as .json, .png, .svg, .gif, and beside the picture."""
+    from cluster.studio.paint import paint as paint_picture
+
+    typer.echo(paint_picture(picture, out, strokes, brush, palette, size, seed, agent))
 
 
 @programs_app.command()
