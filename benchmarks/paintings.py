@@ -1,6 +1,6 @@
 """How near a painting comes to its picture, hundred by hundred strokes and level by level: `docs/paint.md`.
 
-The photographs are those from which no agent learns (`photo-patches`, held out). Errors are shares of the white
+The photographs are the ten that are held out from all that trains. Errors are shares of the white
 canvas's. *Seams* is the error of the pixels along the borders of the squares, divided by that of all others.
 `python -m benchmarks.paintings RUN [STROKES]` takes the agent of a run; without one, an agent that was never trained.
 """
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
@@ -23,8 +23,7 @@ from cluster.studio.painting.painter import Painter
 from cluster.studio.painting.pyramid import LEVELS, SIDE
 from cluster.studio.sketch import on_page
 from spiral.agent import Agent
-from spiral.data.photo_patches import PHOTOS
-from spiral.data.picture_file import open_picture
+from spiral.data.held_out_photos import HELD_OUT
 from spiral.presets import preset
 from spiral.shipped import FinishedWeights
 from spiral.state import network_arrays
@@ -55,15 +54,15 @@ def main() -> None:
     agent = load_agent(sys.argv[1]) if sys.argv[1:] else untrained()
     strokes = int(sys.argv[2]) if sys.argv[2:] else STROKES
     table = Table("picture", "strokes", "every hundred", "level by level", "seams", "seconds of a core")
-    for photo in PHOTOS["test"]:
+    for photo in HELD_OUT:
         began = time.process_time()
-        picture = on_page(open_picture(photo.path(), color=True, longest=2 * SIDE))
+        picture = on_page(Image.fromarray(photo.read()))
         painter = Painter(picture, agent, BRUSH, None, SEED, 1, lambda canvas, done: None)
         painting = painter.paint(strokes)
         share = np.array(painting.errors) / painting.errors[0]
         added = painting.program.replay().astype(np.float64) - np.asarray(picture)
         table.add_row(
-            Path(photo.place).name,
+            photo.name,
             str(len(share) - 1),
             ", ".join(f"{error:.3f}" for error in share[::100]),
             ", ".join(f"{share[end]:.3f}" for end in painting.level_ends),
