@@ -6,6 +6,7 @@ is written all comes from the program: the painting at any size, SVG, and a film
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +17,14 @@ from cluster.run.contact_sheet import contact_sheet, save_picture
 from cluster.run.cores import processors
 from cluster.run.folder import RunError, write_text
 from cluster.studio.agents import load_agent
-from cluster.studio.painting.painter import Painter, Painting
+from cluster.studio.apart import require_apart
+from cluster.studio.painting.defaults import BRUSH, STROKES
+from cluster.studio.painting.painter import Follow, Painter, Painting
 from cluster.studio.painting.palette import MOST
 from cluster.studio.painting.preview import Preview
 from cluster.studio.program_pictures import save_animation
 from cluster.studio.sketch import READ, on_page
+from cluster.studio.sketching.defaults import MOST_STROKES
 from envs.program import Program
 from spiral.data.picture_file import open_picture
 from spiral.picture_error import mean_squared_error
@@ -30,40 +34,63 @@ FILM_SIZE, FRAMES = 320, 100  # pixels of the film's canvas; its frames at most,
 
 
 def paint(
+    picture: str | os.PathLike[str],
+    strokes: int = STROKES,
+    brush: str = BRUSH,
+    palette: int | None = None,
+    seed: int = 0,
+    agent: Path | None = None,
+    follow: Follow = lambda canvas, done: None,
+) -> Painting:
+    """A picture, painted from coarse to fine.
+
+    Args:
+        picture: a file of any kind that `open_picture` reads.
+        strokes: how many at most.
+        brush: by name or file.
+        palette: of how many colours; None is any.
+        seed: decides what is tried.
+        agent: the folder of a run; None is the agent that is shipped.
+        follow: is told the canvas, uint8 [height, width, 3], and how many strokes are done, after each.
+
+    Raises:
+        PictureError: the file is no picture that can be used.
+        RunError: the agent does not copy in colour, or a number is out of range.
+        CheckpointError: the agent is missing, damaged, or of another environment.
+        PaintError: there is no such brush.
+    """
+    if not 1 <= strokes <= MOST_STROKES:
+        raise RunError(f"strokes is {strokes!r}; give a whole number from 1 to {MOST_STROKES:,}")
+    if palette is not None and not 1 <= palette <= MOST:
+        raise RunError(f"palette is {palette!r}; give 1 to {MOST} colours, or leave it out for any")
+    shown = on_page(open_picture(Path(picture), color=True, longest=READ))
+    painter = Painter(shown, load_agent(agent, "paint"), brush, palette, seed, processors(), follow)
+    return painter.paint(strokes)
+
+
+def write_painting(
     picture: Path, out: Path, strokes: int, brush: str, palette: int | None, size: int, seed: int, agent: Path | None
 ) -> str:
     """Writes the painting of a picture into the folder `out` in every form, and says how near it comes.
 
     Args:
-        picture: a file of any kind that `open_picture` reads.
+        picture, strokes, brush, palette, seed, agent: as for `paint`.
         out: is made if it is not there; files of the same names are replaced.
-        strokes: how many at most, 1 or more.
-        brush: by name or file.
-        palette: of how many colours, 1 to 256; None is any.
         size: pixels of the longer side of `painting.png`.
-        seed: decides what is tried.
-        agent: the folder of a run; None is the agent that is shipped.
 
     Raises:
-        PictureError: the file is no picture that can be used.
-        RunError: the agent does not copy in colour, or a file to be written is the picture itself.
-        CheckpointError: the agent is missing, damaged, or of another environment.
-        PaintError: there is no such brush.
+        RunError: a file to be written is the picture itself; and whatever `paint` raises.
     """
-    if palette is not None and not 1 <= palette <= MOST:
-        raise RunError(f"--palette {palette}: give 1 to {MOST} colours, or leave it out for any")
-    _require_apart(picture, out)
-    shown = on_page(open_picture(picture, color=True, longest=READ))
+    require_apart(picture, out, WRITTEN)
     with Preview(strokes) as preview:
-        painter = Painter(shown, load_agent(agent, "paint"), brush, palette, seed, processors(), preview)
-        painting = painter.paint(strokes)
+        painting = paint(picture, strokes, brush, palette, seed, agent, preview)
     program = painting.program
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "program.json", program.to_text())
     save_picture(out / "painting.png", program.render(size))
     write_text(out / "painting.svg", program.to_svg())
     save_animation(out / "painting.gif", film_frames(program), len(_marks(program)))
-    pair = np.stack((np.asarray(shown), program.replay()))
+    pair = np.stack((np.asarray(painting.picture), program.replay()))
     save_picture(out / "comparison.png", contact_sheet(pair, columns=2))
     return "\n".join((*_summary(painting, mean_squared_error(pair[1], pair[0])), f"{out}: {', '.join(WRITTEN)}"))
 
@@ -92,13 +119,3 @@ def _summary(painting: Painting, error: float) -> list[str]:
         f"{len(errors) - 1} strokes; error {error:.4f}, {error / errors[0]:.1%} of an empty canvas's",
         f"level by level: {by_level}",
     ]
-
-
-def _require_apart(picture: Path, out: Path) -> None:
-    """Refuses to write over the picture.
-
-    Raises:
-        RunError: the picture is one of the files that will be written.
-    """
-    if any((out / name).exists() and (out / name).samefile(picture) for name in WRITTEN if picture.exists()):
-        raise RunError(f"{picture} would be written over, since --out {out} is its folder: name another one")

@@ -242,7 +242,7 @@ def test_mistakes_are_one_line_and_write_nothing(paint, spiral, tmp_path):
         (("none.png",), "none.png"),
         (("text.png",), "cannot be read as a picture"),
         (("painting.png", "--brush", "classic/none"), "classic/none"),
-        (("painting.png", "--palette", 0), "--palette 0: give 1 to 256 colours"),
+        (("painting.png", "--palette", 0), "palette is 0; give 1 to 256 colours"),
         (("painting.png", "--agent", tmp_path / "nowhere"), "nowhere"),
         (("painting.png", "--agent", untrained(tiny_config(), tmp_path / "grey")), "does not copy pictures in colour"),
     ):

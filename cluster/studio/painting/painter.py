@@ -25,17 +25,19 @@ PATIENCE = 4  # rounds without a stroke that is any good, after which a square i
 Follow = Callable[[NDArray[np.uint8], int], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Painting:
     """A painting of a picture.
 
     Attributes:
         program: that makes it; each stroke is a move of the pen and a command that paints.
+        picture: what is painted, in the size of the program's page.
         errors: the mean squared error before the first and after every stroke, in [0, 1].
         level_ends: how many strokes were done at the end of each level.
     """
 
     program: Program
+    picture: Image.Image
     errors: list[float]
     level_ends: list[int]
 
@@ -67,15 +69,14 @@ class Painter:
         num_threads: int,
         follow: Follow,
     ) -> None:
-        self._picture = np.asarray(picture)
-        self._page = picture.size
+        self._picture, self._pixels = picture, np.asarray(picture)
         self._target = np.full((SIDE, SIDE, 3), 255, np.uint8)
-        self._target[: picture.height, : picture.width] = self._picture
+        self._target[: picture.height, : picture.width] = self._pixels
         self._hand = Hand(agent, brush, WAYS, seed)
         self._spec = self._hand.settings.action_spec
         self._palette = None if colors is None else palette_of(picture, colors, self._spec)
         self._table = StrokeTable(self._hand.settings, SIDE)
-        self._easel = Easel(self._hand.settings, self._picture, WAYS, num_threads)
+        self._easel = Easel(self._hand.settings, self._pixels, WAYS, num_threads)
         self._follow = follow
         self._commands: list[NDArray[np.int64]] = []
         self._errors = [self._easel.error]
@@ -88,12 +89,12 @@ class Painter:
             spare = self._level(number, share + spare)
             level_ends.append(len(self._errors) - 1)
         commands = np.array(self._commands, np.int64).reshape(-1, len(self._spec.heads))
-        program = self._hand.program(commands, self._page, self._easel.fingerprint)
-        return Painting(program, self._errors, level_ends)
+        program = self._hand.program(commands, self._picture.size, self._easel.fingerprint)
+        return Painting(program, self._picture, self._errors, level_ends)
 
     def _level(self, number: int, strokes: int) -> int:
         """Paints one level, and says how many of its strokes are left over."""
-        level = Level(self._page, number)
+        level = Level(self._picture.size, number)
         while strokes and (square := level.next(self._easel.errors)):
             kept = self._visit(square, min(strokes, A_VISIT[number]))
             level.visited(square, kept)
@@ -107,7 +108,7 @@ class Painter:
         while kept < most and idle < PATIENCE:
             moves, strokes, paints = self._hand.propose(self._easel.canvas)
             begins, meant = self._table.look_up(moves).end, self._table.look_up(strokes)
-            strokes = with_colors_under(strokes, begins, meant, self._picture, self._spec)
+            strokes = with_colors_under(strokes, begins, meant, self._pixels, self._spec)
             if self._palette is not None:
                 strokes = with_palette(strokes, self._palette, self._spec)
             best = self._easel.keep_best(moves, strokes, paints, square) if paints.any() else None
