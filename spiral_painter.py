@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cluster.run.launch import Machines, begin, resume
     from cluster.run.plan import Length
     from cluster.studio.agents import load_agent
+    from cluster.studio.paint import paint
     from cluster.studio.preprocessing import Preprocessing
     from cluster.studio.sketch import sketch
     from envs.edits import moved, recolored, without
@@ -40,6 +41,7 @@ __all__ = [
     "begin",
     "load_agent",
     "moved",
+    "paint",
     "preset",
     "recolored",
     "resume",
@@ -55,6 +57,7 @@ PYTHON = {
     "begin": "cluster.run.launch",
     "load_agent": "cluster.studio.agents",
     "moved": "envs.edits",
+    "paint": "cluster.studio.paint",
     "preset": "spiral.presets",
     "recolored": "envs.edits",
     "resume": "cluster.run.launch",

@@ -23,10 +23,12 @@ from torch import Tensor
 import envs
 from actors.broadcast import Broadcast
 from actors.recorder import Recorder
+from actors.stroke_search import StrokeSearch
 from envs.actions import ActionSpec
 from envs.own import is_own, load_class
 from envs.vector_form import vector_form
 from spiral.agent import Agent, Observation, writable_tensor
+from spiral.begun import begun
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightsError, WeightStore
 from spiral.devices import autocast, resolve_device
@@ -105,6 +107,12 @@ class Rollout:
         self.version = -1
         self.rng = np.random.default_rng((seed, 3))
         self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.search: StrokeSearch | None = None
+        searched = config.cloning.share > 0 and config.cloning.demonstrations == "search"
+        if searched or config.data.begun:
+            self.empty: NDArray[np.uint8] = self.environments.reset()[0]["canvas"][0]
+        if searched:
+            self.search = StrokeSearch(self.environments.unwrapped.settings, batch_size, num_threads)
         self.teacher: Rollout | None = None
         if config.cloning.share and config.cloning.demonstrations == "parses":
             self.teacher = Rollout(*shipped_agent("copy"), targets, seed, batch_size, num_threads)
@@ -124,13 +132,12 @@ class Rollout:
 
     def collect(self) -> Trajectory:
         """One batch of episodes, played with the newest weights, for targets drawn at random."""
-        targets = None
-        if self.targets is not None:
-            targets = self.targets[self.rng.integers(len(self.targets), size=self.batch_size)]
-        return self.paint(targets, temperature=1.0, views=self._views(targets))
+        targets = None if self.targets is None else self._drawn(self.targets)
+        starts, levels = self._begun(targets)
+        return self.paint(targets, 1.0, self._views(targets), starts, levels)
 
     def demonstrate(self) -> Trajectory:
-        """One batch to be cloned: random programs with their own renders as targets, or what the teacher painted."""
+        """One batch to be cloned: random programs with their own renders as targets, or what a teacher painted."""
         if self.teacher is not None:
             return replace(
                 self.teacher.collect(),
@@ -139,31 +146,52 @@ class Rollout:
                 views=None,
                 versions=np.full(self.batch_size, -1),
             )
+        if self.search is not None and self.targets is not None:
+            targets = self._drawn(self.targets)
+            starts, levels = self._begun(targets)
+            begin_on = np.broadcast_to(self.empty, targets.shape) if starts is None else starts
+            return self.play(self.search.programs(targets, begin_on, self.rng), targets, starts, levels)
         return self.play(self.environments.unwrapped.settings.natural_programs(self.batch_size, self.rng))
 
-    def play(self, programs: NDArray[np.int64], targets: NDArray[np.uint8] | None = None) -> Trajectory:
+    def play(
+        self,
+        programs: NDArray[np.int64],
+        targets: NDArray[np.uint8] | None = None,
+        starts: NDArray[np.uint8] | None = None,
+        levels: NDArray[np.int64] | None = None,
+    ) -> Trajectory:
         """One batch of the given programs [B, T, heads], each with its own final render as its target if none is given.
 
-        The log-probabilities are zeros: nobody chose.
+        The log-probabilities are zeros: nobody chose. `starts` and `levels` are as of `paint`.
         """
-        recorder = self._begin()
+        recorder = self._begin(starts)
         for step in range(self.length):
             recorder.record(programs[:, step], np.zeros(self.batch_size), self.environments.step(programs[:, step]))
         targets = recorder.canvases[-1] if targets is None else targets
         self._show(recorder, targets, version=-1)  # not earlier, since what is painted may be the target
-        return recorder.trajectory(self._noise(), targets, self._views(targets), version=-1)
+        return recorder.trajectory(self._noise(levels), targets, self._views(targets), version=-1)
 
     @torch.inference_mode()
     def paint(
-        self, targets: NDArray[np.uint8] | None, temperature: float, views: NDArray[np.uint8] | None = None
+        self,
+        targets: NDArray[np.uint8] | None,
+        temperature: float,
+        views: NDArray[np.uint8] | None = None,
+        starts: NDArray[np.uint8] | None = None,
+        levels: NDArray[np.int64] | None = None,
     ) -> Trajectory:
         """One batch of episodes for the given targets [B, H, W, C], which the trajectory keeps.
 
-        The agent sees `views` in their place, if given.
+        Args:
+            targets: what to copy, or None.
+            temperature: of the agent's choices.
+            views: what the agent sees in their place, if given.
+            starts: the canvases [B, H, W, C] to begin on; None begins with empty ones.
+            levels: of the painting to which the episodes belong [B], for an agent that is told; None is 0.
         """
         self._fetch_agent()
-        noise = self._noise()
-        recorder = self._begin()
+        noise = self._noise(levels)
+        recorder = self._begin(starts)
         state = self.agent.lstm.initial_state(self.batch_size)
         actions = np.zeros((self.batch_size, len(self.spec.heads)), np.int64)
         seen_target = targets if views is None else views
@@ -205,9 +233,9 @@ class Rollout:
         if self.teacher is not None:
             self.teacher.close()
 
-    def _begin(self) -> Recorder:
+    def _begin(self, starts: NDArray[np.uint8] | None) -> Recorder:
         recorder = Recorder(self.length, self.batch_size, self.canvas_shape, self.spec)
-        recorder.start(*self.environments.reset())
+        recorder.start(*self.environments.reset(options=None if starts is None else {"canvas": starts}))
         if self.broadcast is not None:
             self.broadcast.begin(self.batch_size)
         return recorder
@@ -223,8 +251,21 @@ class Rollout:
                 views = change(views, self.rng)
         return None if views is targets else views
 
-    def _noise(self) -> NDArray[np.float32]:
-        return self.rng.standard_normal((self.batch_size, self.config.agent.noise), np.float32)
+    def _drawn(self, targets: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return targets[self.rng.integers(len(targets), size=self.batch_size)]
+
+    def _begun(self, targets: NDArray[np.uint8] | None) -> tuple[NDArray[np.uint8] | None, NDArray[np.int64] | None]:
+        """The canvases to begin on and their levels, where the run asks for such."""
+        if targets is None or not self.config.data.begun:
+            return None, None
+        return begun(targets, self.empty, self.rng)
+
+    def _noise(self, levels: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        noise = self.rng.standard_normal((self.batch_size, self.config.agent.noise), np.float32)
+        if not self.config.agent.level:
+            return noise
+        told = np.zeros(self.batch_size) if levels is None else levels
+        return np.concatenate((noise, told[:, None]), axis=1, dtype=np.float32)
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return writable_tensor(array).to(self.device)

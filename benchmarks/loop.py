@@ -143,7 +143,7 @@ def decide(rollout: Rollout, canvases: NDArray[np.uint8], targets: NDArray[np.ui
     target = None if targets is None else torch.from_numpy(targets).to(device)
     action = torch.zeros(count, heads, dtype=torch.int64, device=device)
     mask = torch.ones(count, heads, dtype=torch.int8, device=device)
-    noise = torch.zeros(count, rollout.config.agent.noise, device=device)
+    noise = torch.zeros(count, rollout.config.agent.told, device=device)
     for canvas in canvases[:-1]:
         seen = Observation(torch.from_numpy(canvas).to(device), target, action, mask, noise)
         with autocast(device, rollout.precision.name):

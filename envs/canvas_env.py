@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from envs.copies import Replayed
 from envs.episodes import Episodes
-from envs.program import Program
+from envs.program import Program, ProgramError
 from envs.settings import Settings, SettingsError
 
 Observation = dict[str, NDArray[Any]]
@@ -69,9 +69,18 @@ class CanvasEnv(Replayed, gymnasium.Env[Observation, Actions]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """The empty canvas, and info."""
+        """The empty canvas, and info.
+
+        Args:
+            seed: of `np_random`.
+            options: `{"canvas": picture}` begins on a picture, uint8 [canvas_size, canvas_size, channels].
+
+        Raises:
+            SettingsError: the picture is of another shape or type, or this environment begins on none.
+        """
         super().reset(seed=seed)
-        return self._observation(self._episodes.reset()), self._info()
+        start = (options or {}).get("canvas")
+        return self._observation(self._episodes.reset(None if start is None else np.asarray(start)[None])), self._info()
 
     def step(self, action: Actions) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """What the canvas looks like after one more action: observation, reward, terminated, truncated, info.
@@ -96,7 +105,12 @@ class CanvasEnv(Replayed, gymnasium.Env[Observation, Actions]):
         return self._episodes.brush_fingerprint
 
     def program(self) -> Program:
-        """What was done in this episode, as a program that can be saved and replayed."""
+        """What was done in this episode, as a program that can be saved and replayed.
+
+        Raises:
+            ProgramError: the episode began on a picture, which no program has.
+        """
+        require_empty_start(self._episodes)
         return Program(self.env_id, self.settings.to_json(), self._episodes.actions(0), self.brush_fingerprint)
 
     def close(self) -> None:
@@ -155,9 +169,17 @@ class CanvasVectorEnv(Replayed, VectorEnv[Observation, Actions, NDArray[Any]]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """The empty canvases, and info. A list of seeds, as other vector environments take, counts by its first."""
+        """The empty canvases, and info.
+
+        Args:
+            seed: of `np_random`; of a list of seeds, as other vector environments take, the first.
+            options: `{"canvas": pictures}` begins on these, uint8 [num_envs, canvas_size, canvas_size, channels].
+
+        Raises:
+            SettingsError: the pictures are of another shape or type, or this environment begins on none.
+        """
         super().reset(seed=seed if seed is None or isinstance(seed, int) else seed[0], options=options)
-        return self._observation(self._episodes.reset()), self._info()
+        return self._observation(self._episodes.reset((options or {}).get("canvas"))), self._info()
 
     def step(self, actions: Actions) -> Step:
         """What the canvases look like after one more action on each.
@@ -180,7 +202,12 @@ class CanvasVectorEnv(Replayed, VectorEnv[Observation, Actions, NDArray[Any]]):
         return self._episodes.brush_fingerprint
 
     def program(self, index: int) -> Program:
-        """What was done on one canvas in this episode, as a program that can be saved and replayed."""
+        """What was done on one canvas in this episode, as a program that can be saved and replayed.
+
+        Raises:
+            ProgramError: the episode began on a picture, which no program has.
+        """
+        require_empty_start(self._episodes)
         return Program(self.env_id, self.settings.to_json(), self._episodes.actions(index), self.brush_fingerprint)
 
     def close_extras(self, **kwargs: Any) -> None:
@@ -220,6 +247,12 @@ def observation_space(settings: Settings) -> spaces.Dict:
             "action_mask": spaces.MultiBinary(len(settings.action_spec.heads)),
         }
     )
+
+
+def require_empty_start(episodes: Episodes) -> None:
+    """Refuses to make a program of an episode that began on a picture."""
+    if episodes.start is not None:
+        raise ProgramError("this episode began on a picture, which no program has; reset() without one begins empty")
 
 
 def check_render_mode(render_mode: str | None) -> None:

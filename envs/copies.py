@@ -21,12 +21,15 @@ class Replayed:
     _episodes: Episodes
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_episodes": self._episodes.history()}
+        return {**vars(self), "_episodes": (self._episodes.start, self._episodes.history())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._episodes = self._new_episodes()
-        for actions in state["_episodes"]:
+        start, history = state["_episodes"]
+        if start is not None:
+            self._episodes.reset(start)
+        for actions in history:
             self._episodes.step(actions)
         if self.closed:
             self._episodes.close()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.actions import ActionError
-from envs.settings import Settings
+from envs.settings import Settings, SettingsError
 
 Images = NDArray[np.uint8]
 Counts = dict[str, NDArray[np.int64]]
@@ -25,10 +25,13 @@ class Episodes(ABC):
     Attributes:
         brush_fingerprint: of the brush that paints, see `envs.pymypaint.brushes.Brush`; None where there is no brush.
         counts: what `info` counts, by name, each int64 [count].
+        start: the pictures that the episodes began on, uint8 [count, canvas_size, canvas_size, channels]; None is empty
+            canvases.
         action_mask: the sub-actions that counted in the last action, int8 [count, heads]; zeros after a reset.
     """
 
     brush_fingerprint: str | None = None
+    start: Images | None = None
     counts: Counts
     action_mask: NDArray[np.int8]
 
@@ -37,10 +40,23 @@ class Episodes(ABC):
         self._spec = settings.action_spec
         self._begin()
 
-    def reset(self) -> Images:
-        """The empty canvases, as `step` shows them."""
+    def reset(self, start: Images | None = None) -> Images:
+        """The empty canvases, or those with the pictures `start` on them, as `step` shows them.
+
+        Raises:
+            SettingsError: the pictures are of another shape or type, or this environment begins on none.
+        """
         self._begin()
-        return self._clear()
+        shown = self._clear()
+        self.start = None if start is None else np.array(start)
+        if self.start is None:
+            return shown
+        if self.start.shape != shown.shape or self.start.dtype != np.uint8:
+            given, self.start = self.start, None
+            raise SettingsError(
+                f"the canvas to begin on is {given.dtype} {list(given.shape)}; give uint8 {list(shown.shape)}"
+            )
+        return self._begin_on(self.start)
 
     def step(self, actions: NDArray[np.integer[Any]]) -> Images:
         """The canvases after one more action on each, a fresh array [count, canvas_size, canvas_size, channels].
@@ -87,6 +103,10 @@ class Episodes(ABC):
     @abstractmethod
     def _clear(self) -> Images:
         """Empty canvases, as they are shown."""
+
+    def _begin_on(self, pictures: Images) -> Images:
+        """The cleared canvases with these pictures on them, as they are shown."""
+        raise SettingsError("this environment begins with empty canvases alone: leave out the canvas to begin on")
 
     @abstractmethod
     def _act(self, actions: NDArray[np.integer[Any]]) -> Images:

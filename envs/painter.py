@@ -49,6 +49,11 @@ class Painter(Episodes):
         """The canvases at the size at which they are painted, a fresh array [count, size, size, channels]."""
         return self._engine.read(self._empty(self._settings.drawn_size))
 
+    def _begin_on(self, pictures: Images) -> Images:
+        factor = self._settings.drawn_size // self._settings.canvas_size
+        self._engine.load(pictures.repeat(factor, axis=1).repeat(factor, axis=2))
+        return self._engine.read(self._empty(self._settings.canvas_size))
+
     def close(self) -> None:
         """Nothing is held but memory."""
 

@@ -135,7 +135,7 @@ class PolicyLearner(Learner):
         }
 
     def clone_step(self, demonstrations: Trajectory) -> dict[str, float]:
-        """Measurements of the imitation of the given programs, in as many updates as there are minibatches.
+        """Measurements of the imitation of the given programs, in as many updates as there are minibatches, each pass.
 
         Raises:
             DivergedError: when a number is not finite any more.
@@ -143,7 +143,9 @@ class PolicyLearner(Learner):
         self._set_learning_rate(self.config.cloning.learning_rate)
         demonstrations = self.team.share(demonstrations)
         losses = []
-        for episodes in np.array_split(np.arange(demonstrations.batch_size), self.config.cloning.minibatches):
+        cloning = self.config.cloning
+        parts = np.array_split(np.arange(demonstrations.batch_size), cloning.minibatches)
+        for episodes in parts * cloning.passes:
             batch = TensorEpisodes.of(demonstrations.select(episodes), self.device)
             with autocast(self.device, self.precision.name):
                 loss = self.team.differentiate(partial(cloning_loss, self.agent, batch))

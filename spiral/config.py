@@ -29,19 +29,22 @@ class DataConfig(Section):
     """The real pictures: a data set by name, as `spiral data` lists them.
 
     With `smooth` a copying agent learns from targets that look as if they had been made smaller (`spiral/smooth.py`),
-    with `varied` a third of them look as if they had come in another size, moved and grainy (`spiral/varied.py`).
+    with `varied` a third of them look as if they had come in another size, moved and grainy (`spiral/varied.py`). With
+    `begun` its canvases are painted in part when an episode begins (`spiral/begun.py`).
     """
 
     name: str = "digits"
     smooth: bool = False
     varied: bool = False
+    begun: bool = False
 
 
 class AgentConfig(Section):
     """The layers of the agent; the defaults are the published ones (see `spiral/agent.py`).
 
     `location_planes` draws the previous locations as planes beside the canvas; `location_read` lets later sub-actions
-    know what the feature maps hold at a location that a pointer chose.
+    know what the feature maps hold at a location that a pointer chose. `level` tells the agent which level of a
+    painting an episode belongs to, from 0 for the whole to ever smaller parts.
     """
 
     stem_channels: Size = 32
@@ -53,8 +56,14 @@ class AgentConfig(Section):
     location_planes: bool = False
     location_read: bool = False
     noise: Count = 10
+    level: bool = False
     conditional: bool = False
     blind: bool = False
+
+    @property
+    def told(self) -> int:
+        """How many numbers the agent is given for an episode beside the pictures: the noise, and the level behind."""
+        return self.noise + self.level
 
     @model_validator(mode="before")
     @classmethod
@@ -161,14 +170,17 @@ class PolicyConfig(Section):
 class CloningConfig(Section):
     """The warm start for `share` of the run's length, by imitation.
 
-    A conditional agent imitates random `programs`, whose renders serve as targets. An agent without a target imitates
-    `parses`: how the shipped copying agent (`spiral/shipped.py`) paints real pictures.
+    A conditional agent imitates random `programs`, whose renders serve as targets, or a `search`, which tries many
+    strokes for each that it paints of a real picture (`actors/stroke_search.py`). An agent without a target imitates
+    `parses`: how the shipped copying agent (`spiral/shipped.py`) paints real pictures. Each batch of them is gone over
+    in so many `passes`: several, where demonstrations take longer to make than to learn from.
     """
 
-    demonstrations: Literal["programs", "parses"] = "programs"
+    demonstrations: Literal["programs", "search", "parses"] = "programs"
     share: float = Field(default=0.0, ge=0, le=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     minibatches: Size = 1
+    passes: Size = 1
 
 
 class RunConfig(Section):
@@ -198,12 +210,20 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _what_is_begun_has_a_target(self) -> RunConfig:
+        if self.data.begun and not self.agent.conditional:
+            raise ValueError(
+                "data.begun=true: what is begun is a copy of a target; set agent.conditional=true, or data.begun=false"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _cloning_fits_the_agent(self) -> RunConfig:
-        if self.cloning.share and self.agent.conditional != (self.cloning.demonstrations == "programs"):
+        if self.cloning.share and self.agent.conditional == (self.cloning.demonstrations == "parses"):
             raise ValueError(
                 f"cloning.demonstrations={self.cloning.demonstrations} do not fit agent.conditional="
-                f"{str(self.agent.conditional).lower()}: an agent with targets imitates programs, one without them "
-                "parses; or set cloning.share=0"
+                f"{str(self.agent.conditional).lower()}: an agent with targets imitates programs or a search, one "
+                "without them parses; or set cloning.share=0"
             )
         if self.cloning.minibatches > self.policy.batch_size:
             raise ValueError(

@@ -49,7 +49,7 @@ class Conditioning(nn.Module):
         super().__init__()
         self.embeddings = nn.ModuleList(SubactionEmbedding(head) for head in spec.heads)
         self.action = mlp(EMBEDDING * len(spec.heads), (*CONDITIONING, config.stem_channels))
-        self.noise = mlp(config.noise, (*CONDITIONING, config.stem_channels)) if config.noise else None
+        self.noise = mlp(config.told, (*CONDITIONING, config.stem_channels)) if config.told else None
 
     def forward(self, action: Tensor, mask: Tensor, noise: Tensor) -> Tensor:
         """Shifts [N, channels] from actions int64 [N, heads], their mask [N, heads] and noise [N, noise]."""

@@ -152,7 +152,7 @@ def _loss_of_agent(agent: Agent, device: torch.device) -> tuple[Callable[[], Ten
     kind = agent.spec.index(agent.spec.kind)
     actions[0, :, kind] = torch.arange(count, device=device) % int(agent.spec.nvec[kind])
     masks = torch.ones(2, count, heads, dtype=torch.int8, device=device)
-    noise = torch.zeros(count, agent.config.noise, device=device)
+    noise = torch.zeros(count, agent.config.told, device=device)
     episodes = TensorEpisodes(canvases, actions, masks, noise, canvases[0] if agent.config.conditional else None)
 
     def loss() -> Tensor:

@@ -1,6 +1,6 @@
-"""The agents that come with the package: two copy digits or characters, two invent them, and one builds scenes.
+"""The agents that come with the package: for digits, characters and scenes, and one that paints photographs.
 
-`docs/results.md` says how they were trained and what they reach.
+`docs/results.md` says how they were trained and what they reach, and of the last one `docs/paint.md`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from safetensors.numpy import load
 from spiral.config import RunConfig, parse_config
 from spiral.contracts import Arrays
 
-Goal = Literal["copy", "characters", "invent", "invent-characters", "scenes"]
+Goal = Literal["copy", "characters", "invent", "invent-characters", "scenes", "paint"]
 
 
 class FinishedWeights:

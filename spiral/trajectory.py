@@ -28,7 +28,8 @@ class Trajectory:
         actions: int64 [T, B, heads].
         action_masks: int8 [T+1, B, heads]; entry t+1 says which sub-actions of action t counted; entry 0 is zero.
         log_probs: float32 [T, B]; of the behaviour policy, over the sub-actions that counted.
-        noise: float32 [B, noise]; constant over an episode; noise = 0 for an agent without.
+        noise: float32 [B, noise]; constant over an episode; noise = 0 for an agent without. An agent that is told the
+            level of its episode has it behind the noise.
         targets: uint8 [B, H, W, C], or None when the agent is unconditional.
         views: uint8 [B, H, W, C], the targets as the agent saw them, where these differ; else None.
         counts: what the environment counts, by name, each int64 [T+1, B]: strokes painted so far, say.

@@ -64,7 +64,7 @@ class Easel:
 
     def gains(self, strokes: Strokes) -> NDArray[np.int64]:
         """By how much the error would fall with each of at most `trials` strokes [N, 11] alone, [N]."""
-        self._canvases.copy(PAINTING)
+        self._take(PAINTING)
         self._paint(1, strokes)
         return np.array([self._gain(1 + i, stroke) for i, stroke in enumerate(strokes)])
 
@@ -86,7 +86,7 @@ class Easel:
         if self._canvases.uses_chance and not (self.gains(np.repeat(stroke[None], self.trials, axis=0)) > 0).all():
             return False
         before = self.total
-        self._canvases.copy(PAINTING)
+        self._take(PAINTING)
         self.put(stroke)
         if self.total < before:
             return True
@@ -107,9 +107,13 @@ class Easel:
             for stroke in self.strokes:
                 self._paint(PAINTING, stroke[None])
         else:
-            self._canvases.copy(1)
+            self._take(1)
         self._canvases.read(self._shown)
         self._measure()
+
+    def _take(self, source: int) -> None:
+        """All canvases as one of them is."""
+        self._canvases.take(np.full(1 + self.trials, source))
 
     def _paint(self, first: int, strokes: Strokes) -> None:
         """Paints strokes [N, 11] on as many canvases from the first one on, and shows all."""

@@ -25,6 +25,7 @@ class Goal(StrEnum):
     invent = "invent"
     invent_characters = "invent-characters"
     scenes = "scenes"
+    paint = "paint"
 
 
 def finite(value: float | None) -> float | None:

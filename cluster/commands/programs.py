@@ -1,4 +1,4 @@
-"""The commands for one picture or one program: `spiral parse`, `sketch`, `edit` and `render`."""
+"""The commands for one picture or one program: `spiral parse`, `paint`, `sketch`, `edit` and `render`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cluster.commands.options import (
     SeedOption,
     TemperatureOption,
 )
+from cluster.studio.painting import defaults
 from cluster.studio.sketching.defaults import BRUSH, MOST_STROKES, STROKES
 
 programs_app = typer.Typer()
@@ -42,6 +43,23 @@ def parse(
 
     preprocessing = Preprocessing(invert, contrast, crop, background)
     typer.echo(parse_picture(picture, out, run, goal.value, samples, seed, temperature, preprocessing))
+
+
+@programs_app.command()
+def paint(
+    picture: Annotated[Path, typer.Argument(help="A picture of any kind and size: PNG, JPEG, WebP, TIFF, GIF, HEIC.")],
+    out: Annotated[Path, typer.Option(help="Folder to write into.")],
+    strokes: Annotated[int, typer.Option(min=1, max=MOST_STROKES, help="How many at most.")] = defaults.STROKES,
+    brush: Annotated[str, typer.Option(help="A brush by name, or a .myb file.")] = defaults.BRUSH,
+    palette: Annotated[int | None, typer.Option(metavar="N", help="Paint with N colours; default: any.")] = None,
+    size: Annotated[int, typer.Option(min=1, help="Of painting.png, its longer side in pixels.")] = 1024,
+    seed: SeedOption = 0,
+    agent: Annotated[Path | None, typer.Option(help="Folder of a run; default: the shipped agent.")] = None,
+) -> None:
+    """Paint a picture from coarse to fine: as .json, .png, .svg, .gif, and beside the picture."""
+    from cluster.studio.paint import write_painting
+
+    typer.echo(write_painting(picture, out, strokes, brush, palette, size, seed, agent))
 
 
 @programs_app.command()

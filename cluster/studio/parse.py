@@ -15,8 +15,9 @@ from PIL import Image
 from actors.scene_evaluation import objects_of
 from cluster.run.contact_sheet import contact_sheet, save_picture
 from cluster.run.cores import processors
-from cluster.run.folder import RunError, write_text
+from cluster.run.folder import write_text
 from cluster.studio.agents import load_agent
+from cluster.studio.apart import require_apart
 from cluster.studio.blank_notes import PAINTS_NOTHING, nothing_drawn, paints_nothing, same_grey
 from cluster.studio.parsing import Parsing
 from cluster.studio.preprocessing import LONGEST, Preprocessing, as_array, drawn_box, resized
@@ -60,7 +61,7 @@ def parse(
     """
     agent = load_agent(run, goal)
     agent.require_conditional()
-    _require_apart(picture, out)
+    require_apart(picture, out, WRITTEN)
     parsing = agent.parse(picture, samples, seed, temperature, preprocessing)
     out.mkdir(parents=True, exist_ok=True)
     notes = (*preprocessing.advice(parsing.target, parsing.paintings.empty), *_unseen(picture, preprocessing, parsing))
@@ -73,16 +74,6 @@ def _error_in_words(parsing: Parsing) -> str:
         f"error {parsing.error:.4f}, of an empty canvas {parsing.empty_error:.4f}; "
         f"the best of {len(parsing.errors)} paintings, on average {np.mean(parsing.errors):.4f}"
     )
-
-
-def _require_apart(picture: Path, out: Path) -> None:
-    """Refuses to write over the picture.
-
-    Raises:
-        RunError: the picture is one of the files that will be written.
-    """
-    if any((out / name).exists() and (out / name).samefile(picture) for name in WRITTEN if picture.exists()):
-        raise RunError(f"{picture} would be written over, since --out {out} is its folder: name another one")
 
 
 def _unseen(picture: Path, preprocessing: Preprocessing, parsing: Parsing) -> list[str]:

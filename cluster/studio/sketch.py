@@ -19,6 +19,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_gradient_magnitude
 from cluster.run.contact_sheet import contact_sheet, save_picture
 from cluster.run.folder import RunError, write_text
 from cluster.studio import plot
+from cluster.studio.apart import require_apart
 from cluster.studio.blank_notes import PAINTS_NOTHING, paints_nothing
 from cluster.studio.sketching.choice import NEAR, chosen, pixels_near
 from cluster.studio.sketching.defaults import BRUSH, MOST_STROKES, STROKES
@@ -91,7 +92,7 @@ def write_sketch(picture: Path, out: Path, strokes: int, brush: str, size: int, 
     Raises:
         RunError: a file to be written is the picture itself; and whatever `sketch` raises.
     """
-    _require_apart(picture, out)
+    require_apart(picture, out, (*WRITTEN, GCODE))
     drawing = sketch(picture, strokes, brush, seed)
     program = drawing.program
     write_text(out / "program.json", program.to_text())
@@ -152,14 +153,3 @@ def _written(program: Program, out: Path) -> list[str]:
     except plot.PlotterMissing as error:
         return [f"{out}: {', '.join(WRITTEN)}", f"note: no {GCODE}: {error}"]
     return [f"{out}: {', '.join((*WRITTEN, GCODE))}"]
-
-
-def _require_apart(picture: Path, out: Path) -> None:
-    """Refuses to write over the picture.
-
-    Raises:
-        RunError: the picture is one of the files that will be written.
-    """
-    names = (*WRITTEN, GCODE)
-    if any((out / name).exists() and (out / name).samefile(picture) for name in names if picture.exists()):
-        raise RunError(f"{picture} would be written over, since --out {out} is its folder: name another one")

@@ -112,17 +112,6 @@ class Canvases:
         """
         self._batch.reset(checks.indices(np.arange(self.count) if indices is None else indices, self.count))
 
-    def copy(self, source: int) -> None:
-        """Make all other canvases as the one at `source` is: its pixels, and its pen wherever it is on its way.
-
-        Only what differs is copied, so that many strokes can be tried on what is painted. A brush that uses chance goes
-        on with its own luck: there, strokes that are tried are like the one that is painted, but not the same.
-
-        Raises:
-            ArrayError: there is no such canvas.
-        """
-        self._batch.copy(int(checks.indices([source], self.count)[0]))
-
     def step(
         self,
         paint: ArrayLike,
@@ -180,6 +169,44 @@ class Canvases:
             out = np.empty((self.count, self.height, self.width, self.channels), np.uint8)
         self._batch.read(out, self._factor(out))
         return out
+
+    def load(self, pictures: NDArray[np.uint8]) -> None:
+        """Show the given pictures, opaque, in place of what was painted; `read` gives them back. Pens stay.
+
+        Args:
+            pictures: uint8 [N, height, width, channels].
+
+        Raises:
+            ArrayError: they are of another shape or type.
+        """
+        given = np.asarray(pictures)
+        shape = (self.count, self.height, self.width, self.channels)
+        if given.shape != shape or given.dtype != np.uint8:
+            raise ArrayError(f"pictures have shape {given.shape} and type {given.dtype}; they must be uint8 {shape}")
+        self._batch.load(np.array(given), self.channels)  # a copy, which nobody changes meanwhile
+
+    def take(self, sources: ArrayLike) -> None:
+        """Make each canvas and its pen, to the last bit, like the canvas `sources[i]`.
+
+        A planner tries a stroke on each of many equal canvases, judges them, and takes the best to all others. A brush
+        that uses chance goes on with random numbers of its own on each.
+
+        Args:
+            sources: [N], of each canvas the index of the one to copy; its own index leaves it as it is.
+
+        Raises:
+            ArrayError: an index is not that of a canvas, or a canvas that is copied is itself to be changed.
+        """
+        given = np.asarray(sources)
+        if given.shape != (self.count,) or given.dtype.kind not in "iu":
+            raise ArrayError(f"sources are {given.dtype} {given.shape}; they must be whole numbers ({self.count},)")
+        wrong = (given < 0) | (given >= self.count)
+        if wrong.any() or (given[given] != given).any():
+            raise ArrayError(
+                f"sources are {given.tolist()}; each must be from 0 to {self.count - 1}, and a canvas that is copied "
+                "must be its own source"
+            )
+        self._batch.take(np.array(given, np.int64))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

@@ -26,6 +26,7 @@ from spiral.data.mnist5k import EmbeddedMnist
 from spiral.data.mnist_m import MnistM
 from spiral.data.office31 import Office31
 from spiral.data.omniglot import Omniglot
+from spiral.data.photo_patches import PhotoPatches
 from spiral.data.photos import Photos
 from spiral.data.pictures import DatasetError, DatasetMissing, Pictures, Split
 from spiral.data.scene_views import SceneViews
@@ -57,6 +58,7 @@ SETS: dict[str, Callable[[Path], Dataset]] = {
     "scenes-five": lambda root: Scenes(root / "scenes-five", 5, "spiral/Scenes-v1"),
     "scene-views": lambda root: SceneViews(root / "scene-views"),
     "aerials": lambda root: Aerials(root / "aerials"),
+    "photo-patches": lambda root: PhotoPatches(),
     **{name: partial(_rooms, part) for name, part in shapes_3d.NAMES.items()},
     "views-figure": lambda root: Views(root / "views-figure", "a figure with limbs, from four sides"),
     "views-scenes": lambda root: Views(root / "views-scenes", "five objects on a platform, from four sides"),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from spiral.config import RunConfig, parse_config
-from spiral.presets import digits, drawings, faces, scenes
+from spiral.presets import digits, drawings, faces, photos, scenes
 from spiral.presets.document import merged
 from spiral.section import ConfigError
 
@@ -20,6 +20,7 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
     **digits.PRESETS,
     **drawings.PRESETS,
     **faces.PRESETS,
+    **photos.PRESETS,
     **scenes.PRESETS,
 }
 

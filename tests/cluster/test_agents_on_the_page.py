@@ -20,7 +20,7 @@ from spiral.data.arrays import SPLITS
 
 AGENT = re.compile(r'<img src="/page/(agents/[^"]+)".*?<code>(.*?)</code>', re.DOTALL)
 SHOWN = AGENT.findall((PAGE / "index.html").read_text(encoding="utf-8"))
-ALIKE = 0.85  # of the pixels; on another processor a choice of the agent's may fall otherwise
+APART = 38  # of 255, at most, in the mean; on another processor a choice of the agent's may fall otherwise
 
 
 def drawn_scenes(folder: Path) -> None:
@@ -42,9 +42,9 @@ def test_the_command_makes_the_picture(picture, command, tmp_path, monkeypatch):
     assert name == "spiral"
     result = CliRunner().invoke(app, words, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    made, shown = (np.asarray(Image.open(path)) for path in (words[-1], PAGE / picture))
+    made, shown = (np.asarray(Image.open(path), float) for path in (words[-1], PAGE / picture))
     assert made.shape == shown.shape
-    assert (made == shown).mean() >= ALIKE
+    assert abs(made - shown).mean() <= APART
 
 
 def test_every_picture_hangs_there():

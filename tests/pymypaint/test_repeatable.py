@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.pymypaint import ArrayError, Canvases, brush_folders
+from envs.pymypaint import Canvases, brush_folders
 
 RANDOM_BRUSH = "classic/dry_brush"  # each canvas has its own
 SHARED_BRUSH = "classic/pen"  # one for each thread, since it uses no chance
@@ -69,11 +69,11 @@ def test_a_copy_goes_on_as_the_canvas_would(brush: str, scale: float) -> None:
     paint(canvases)
     paint(reference, only=1, of=3)
     for seed in range(1, 4):
-        canvases.copy(1)
+        canvases.take([1, 1, 1])
         np.testing.assert_array_equal(canvases.read(), np.repeat(reference.read(), 3, axis=0))
         tried = paint(canvases, seed)
         np.testing.assert_array_equal(tried[1], paint(reference, seed, only=1, of=3)[0])
-    canvases.copy(1)
+    canvases.take([1, 1, 1])
     rng = np.random.default_rng(0)
     control, end = (np.repeat(rng.uniform(0, 130, (1, 2)), 3, axis=0) for _ in range(2))
     canvases.step([True] * 3, control, end, [0.5] * 3, [5.0] * 3, np.full((3, 3), 0.25))
@@ -87,18 +87,13 @@ def test_a_copy_has_the_pixels_but_its_own_luck() -> None:
     paint(canvases)
     paint(alone, only=0, of=2)
     for seed in range(1, 4):
-        canvases.copy(0)
+        canvases.take([0, 0])
         np.testing.assert_array_equal(canvases.read()[1], canvases.read()[0])
         np.testing.assert_array_equal(paint(canvases, seed)[0], paint(alone, seed, only=0, of=2)[0])
     assert canvases.uses_chance and not Canvases(1, 8, 8, SHARED_BRUSH).uses_chance
     canvases.reset()
-    canvases.copy(1)
+    canvases.take([1, 1])
     assert (canvases.read() == 255).all()
-
-
-def test_a_copy_of_no_canvas_is_refused() -> None:
-    with pytest.raises(ArrayError, match=r"indices are \[3\]; each must be from 0 to 2"):
-        Canvases(3, 8, 8).copy(3)
 
 
 def test_another_process_paints_the_same() -> None:

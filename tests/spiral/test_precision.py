@@ -42,7 +42,7 @@ def test_no_preset_says_what_a_machine_computes_with():
     assert {name: preset(name).precision for name in PRESETS} == dict.fromkeys(PRESETS, "auto")
 
 
-@pytest.mark.parametrize("goal", ["copy", "characters", "invent", "invent-characters", "scenes"])
+@pytest.mark.parametrize("goal", ["copy", "characters", "invent", "invent-characters", "scenes", "paint"])
 def test_no_shipped_agent_carries_the_precision_of_the_machine_that_made_it(goal):
     document = json.loads((resources.files("spiral") / "weights" / goal / "run.json").read_text())
     assert document["config"].get("precision", "auto") == "auto"

@@ -11,7 +11,7 @@ from spiral.agent import Agent
 from spiral.shipped import shipped_agent
 
 
-@pytest.mark.parametrize("goal", ["copy", "characters", "invent", "invent-characters", "scenes"])
+@pytest.mark.parametrize("goal", ["copy", "characters", "invent", "invent-characters", "scenes", "paint"])
 def test_the_weights_fit_the_settings(goal):
     config, weights = shipped_agent(goal)
     agent = Agent(*inspect_environment(config), config.agent)

@@ -70,12 +70,6 @@ public:
         });
     }
 
-    void copy(size_t source) {
-        run(canvases_.size(), [=](size_t i, int) {
-            if (i != source) canvases_[i]->become(*canvases_[source]);
-        });
-    }
-
     void step(const Array<uint8_t>& active, const Array<uint8_t>& paint, const Array<float>& control,
               const Array<float>& end, const Array<float>& pressure, const Array<float>& radius,
               const Array<float>& color, std::optional<Array<uint8_t>> out, int factor) {
@@ -101,6 +95,19 @@ public:
     void read(Array<uint8_t> out, int factor) {
         uint8_t* images = out.mutable_data();
         run(canvases_.size(), [=](size_t i, int) { show(i, images, factor); });
+    }
+
+    void load(const Array<uint8_t>& pictures, int channels) {
+        const uint8_t* shown = pictures.data();
+        run(canvases_.size(), [=](size_t i, int) { canvases_[i]->surface.load(shown + i * bytes_, channels); });
+    }
+
+    // Each canvas that is a source is its own.
+    void take(const Array<int64_t>& sources) {
+        const int64_t* source = sources.data();
+        run(canvases_.size(), [=](size_t i, int) {
+            if (size_t(source[i]) != i) canvases_[i]->become(*canvases_[source[i]]);
+        });
     }
 
     void set_brush(float radius, const std::array<float, 3>& rgb) {
@@ -155,9 +162,10 @@ PYBIND11_MODULE(_native, module) {
     py::class_<Batch>(module, "Batch")
         .def(py::init<size_t, int, int, int, const Color&, float, Recipe, double, int>())
         .def("reset", &Batch::reset)
-        .def("copy", &Batch::copy)
         .def("step", &Batch::step)
         .def("read", &Batch::read)
+        .def("load", &Batch::load)
+        .def("take", &Batch::take)
         .def("set_brush", &Batch::set_brush)
         .def("move", &Batch::move)
         .def("stroke_to", &Batch::stroke_to);

@@ -14,6 +14,12 @@ constexpr int kMostQueued = 64;      // dabs; few enough that what libmypaint ke
 constexpr int kFewStrayed = 4096;    // pixels; to render them takes less than to make a new surface
 constexpr int kLookWork = 16;        // a look at a tile is the work of so many dabs
 
+// For tiles that are about to hold what no other does.
+uint64_t new_mark() {
+    static std::atomic<uint64_t> marks{0};
+    return ++marks;
+}
+
 // What a dab can reach, and a pixel more, as libmypaint reckons.
 Region region_of(float x, float y, float radius) {
     const auto cell = [](float number) { return static_cast<int>(std::floor(number)); };
@@ -115,6 +121,19 @@ void Surface::become(const Surface& other) {
     }
 }
 
+void Surface::load(const uint8_t* shown, int channels) {
+    const auto fixed_point = [](uint32_t value) { return static_cast<uint16_t>((value * kOne + 127) / 255); };
+    for (int y = 0; y < height_; ++y) {
+        for (int x = 0; x < width_; ++x, shown += channels) {
+            uint16_t* pixel = &tiles_[tile(x / kTile, y / kTile) + (y % kTile * kTile + x % kTile) * 4];
+            for (int i = 0; i < 3; ++i) pixel[i] = fixed_point(shown[channels == 3 ? i : 0]);
+            pixel[3] = kOne;
+        }
+    }
+    std::fill(marks_.begin(), marks_.end(), new_mark());
+    changed_ = {0, 0, width_, height_};
+}
+
 Region Surface::take_changed() {
     const Region changed = changed_.within({0, 0, width_, height_});
     changed_ = {width_, height_, 0, 0};
@@ -178,8 +197,7 @@ void Surface::get_color(MyPaintSurface* surface, float x, float y, float radius,
 }
 
 void Surface::begin() {
-    static std::atomic<uint64_t> marks{0};
-    mark_ = ++marks;
+    mark_ = new_mark();
     mypaint_surface_begin_atomic(library());
     queued_ = strayed_ = 0;
 }

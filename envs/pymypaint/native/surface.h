@@ -55,6 +55,7 @@ public:
 
     void clear();  // to the background, opaque
     void become(const Surface& other);  // of equal size and background
+    void load(const uint8_t* shown, int channels);  // a picture of 8 bits, row by row, opaque
     void begin();  // strokes go between begin and end
     void end();
     void listen(DabListener* listener) { listener_ = listener; }
