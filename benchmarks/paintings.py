@@ -20,9 +20,10 @@ from rich.table import Table
 from cluster.run.engine import inspect_environment
 from cluster.studio.agents import FinishedAgent, load_agent
 from cluster.studio.painting.painter import Painter
-from cluster.studio.painting.pyramid import LEVELS, SIDE
+from cluster.studio.painting.pyramid import SIDE
 from cluster.studio.sketch import on_page
 from spiral.agent import Agent
+from spiral.begun import LEVELS
 from spiral.data.held_out_photos import HELD_OUT
 from spiral.presets import preset
 from spiral.shipped import FinishedWeights

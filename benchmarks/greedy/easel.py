@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.greedy.strokes import COLOR, PRESSURE, SIZE, Strokes, best_color, summed, to_actions
+from benchmarks.greedy.strokes import COLOR, PRESSURE, SIZE, Strokes, best_color, to_actions
+from envs.area_sums import area_sum, summed
 from envs.paint_settings import PaintSettings
 from envs.painter import make_canvases
 from envs.strokes import StrokeTable
@@ -133,9 +134,7 @@ class Easel:
     def _gain(self, canvas: int, stroke: NDArray[np.int64]) -> int:
         """How much smaller the error is on this canvas, as far as the stroke reaches."""
         rows, columns = self._box(stroke)
-        sums = self.error
-        before = sums[rows.stop, columns.stop] - sums[rows.start, columns.stop]
-        before -= sums[rows.stop, columns.start] - sums[rows.start, columns.start]
+        before = area_sum(self.error, rows.start, rows.stop, columns.start, columns.stop)
         difference = self._shown[canvas, rows, columns].astype(np.int32) - self._target[rows, columns]
         return int(before) - int(np.einsum("hwc,hwc->", difference, difference, dtype=np.int64))
 

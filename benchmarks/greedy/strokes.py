@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from skimage.feature import structure_tensor
 
 from envs.actions import ActionSpec
+from envs.area_sums import Sums, area_sum, summed
 from envs.paint_settings import PaintSettings
+from envs.strokes import on_curve
 
 GRID = 128
 COLUMNS = ("x0", "y0", "xc", "yc", "x1", "y1", "pressure", "size", "red", "green", "blue")
@@ -22,7 +24,6 @@ ALONG = 0.75  # of the strokes go along it, more or less
 ACROSS = 0.4  # radians, by which they are off
 SHORTEST, LONGEST = 0.7, 12.0  # of a stroke, in radii
 Strokes = NDArray[np.int64]
-Sums = NDArray[np.float64]
 
 
 def settings_for(size: int, brush: str, strokes: int) -> PaintSettings:
@@ -51,14 +52,6 @@ def to_actions(spec: ActionSpec, strokes: Strokes) -> tuple[NDArray[np.int64], N
     for column in range(PRESSURE, len(COLUMNS)):
         curves[:, spec.index(COLUMNS[column])] = strokes[:, column]
     return moves, curves
-
-
-def summed(values: NDArray[np.generic]) -> Sums:
-    """Sums of all that is above and to the left of each corner of a pixel, [H + 1, W + 1, ...] for [H, W, ...]."""
-    sums = np.zeros((values.shape[0] + 1, values.shape[1] + 1, *values.shape[2:]))
-    np.cumsum(values, axis=0, out=sums[1:, 1:])
-    np.cumsum(sums[1:, 1:], axis=1, out=sums[1:, 1:])
-    return sums
 
 
 class Proposals:
@@ -150,12 +143,11 @@ class Proposals:
         """The mean colour of the picture under strokes [N, 11], in [0, 1], [N, 3]."""
         t = np.linspace(0, 1, 9)[None, :, None]
         start, control, end = (strokes[:, None, i : i + 2] * self._cell for i in (0, 2, 4))
-        points = (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end
+        points = on_curve(start, control, end, t)
         half = np.maximum(self._radii[strokes[:, SIZE]] / 2, 0.5)[:, None]
         left, right = _bounds(points[..., 0], half, self._width)
         top, bottom = _bounds(points[..., 1], half, self._height)
-        sums = self._colors
-        total = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+        total = area_sum(self._colors, top, bottom, left, right)
         return np.asarray(total.sum(1) / ((right - left) * (bottom - top)).sum(1)[:, None])
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cluster.run.folder import RunError
 from envs.paint_settings import PaintSettings
 from envs.program import Program
-from envs.strokes import StrokeTable
+from envs.strokes import StrokeTable, on_curve
 
 LONGEST = 180.0  # millimetres, the longer side of the page
 FINE = 0.5  # millimetres between the points of a curve in G-code, at most
@@ -127,5 +127,5 @@ def _points(line: Curves, fine: float) -> NDArray[np.float64]:
     for start, control, end in line:
         length = np.linalg.norm(control - start) + np.linalg.norm(end - control)
         t = np.linspace(0, 1, int(np.ceil(length / fine)) + 1)[1:, None]
-        points.append((1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end)
+        points.append(on_curve(start, control, end, t))
     return np.concatenate(points)

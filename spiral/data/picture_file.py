@@ -39,10 +39,6 @@ TURNS = {
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-# Pillow warns of a picture that is too large and refuses one that is twice that; here both are refused.
-warnings.simplefilter("error", Image.DecompressionBombWarning)
-
-
 class PictureError(DatasetCorrupt):
     """A file is no picture that can be used; the message names it."""
 

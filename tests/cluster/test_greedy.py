@@ -24,8 +24,8 @@ from benchmarks.greedy.strokes import (
     Proposals,
     best_color,
     settings_for,
-    summed,
 )
+from envs.area_sums import summed
 from envs.program import Program
 from spiral.picture_error import mean_squared_error
 

@@ -16,11 +16,12 @@ from cluster.studio.agents import FinishedAgent, load_agent
 from cluster.studio.painting.colors import with_colors_under
 from cluster.studio.painting.painter import Painter, Painting
 from cluster.studio.painting.preview import UPPER_HALF, Preview, in_letters
-from cluster.studio.painting.pyramid import LEVELS, SIDE, Level, shares, squares
+from cluster.studio.painting.pyramid import SIDE, Level, shares, squares
 from cluster.studio.sketch import on_page
 from envs.paint_settings import PaintSettings
 from envs.program import Program
 from envs.strokes import StrokeTable
+from spiral.begun import LEVELS
 from spiral.config import RunConfig
 from spiral.picture_error import mean_squared_error
 

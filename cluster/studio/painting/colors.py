@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.actions import ActionSpec
-from envs.strokes import Strokes
+from envs.edits import COLORS
+from envs.strokes import Strokes, on_curve
 
-COLORS = ("red", "green", "blue")
 ALONG, ACROSS = 9, 12  # places at which the picture is looked at: along the curve, and around each of its points
 GOLDEN = np.pi * (3 - np.sqrt(5))
 INSIDE = 0.8  # of the radius, within which they are
@@ -35,7 +35,7 @@ def with_colors_under(
         spec: the heads.
     """
     t = np.linspace(0, 1, ALONG)[:, None]
-    curve = (1 - t) ** 2 * begins[:, None] + 2 * t * (1 - t) * strokes.control[:, None] + t**2 * strokes.end[:, None]
+    curve = on_curve(begins[:, None], strokes.control[:, None], strokes.end[:, None], t)
     turn = GOLDEN * np.arange(ACROSS)
     disc = INSIDE * np.sqrt(np.arange(ACROSS) / (ACROSS - 1))[:, None] * np.stack((np.cos(turn), np.sin(turn)), axis=1)
     x, y = (curve[:, :, None] + strokes.radius[:, None, None, None] * disc).transpose(3, 0, 1, 2)

@@ -15,12 +15,13 @@ from torch import Tensor
 from cluster.run.engine import inspect_environment
 from cluster.run.folder import RunError
 from cluster.studio.agents import FinishedAgent
-from cluster.studio.painting.pyramid import LEVELS, SIDE, Square
+from cluster.studio.painting.pyramid import SIDE, Square
 from envs import PAINT_ID
 from envs.area_means import area_means
 from envs.paint_settings import PaintSettings
 from envs.program import Program
 from spiral.agent import Agent, Observation
+from spiral.begun import LEVELS
 from spiral.state import load_network
 
 PLACES = ("control", "end")  # heads that are cells of the grid

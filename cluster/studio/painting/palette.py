@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.cluster.vq import kmeans2
 
-from cluster.studio.painting.colors import COLORS
 from envs.actions import ActionSpec
+from envs.edits import COLORS
 
 MOST = 256  # colours
 SAMPLED = 64  # pixels of the longer side of what they are taken from

@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.area_sums import area_sum, summed
+from spiral.begun import LEVELS
+
 SIDE = 512  # pixels of the canvas
-LEVELS = 4
 VISITED = 0.5  # of its error a square counts after each visit
 IN_VAIN = 10  # visits one after the other without a stroke, after which a level is left
 A_VISIT = (40, 8, 5, 4)  # strokes at most, by level
@@ -71,8 +73,7 @@ class Level:
         Args:
             error: of each pixel of the page, [height, width].
         """
-        total = np.zeros((error.shape[0] + 1, error.shape[1] + 1))
-        total[1:, 1:] = error.cumsum(axis=0).cumsum(axis=1)
+        total = summed(error)
         sums = np.array([_inside(total, square) for square in self._squares]) * self._weights
         best = int(sums.argmax())
         return self._squares[best] if sums[best] > 0 and self._in_vain < IN_VAIN else None
@@ -84,8 +85,8 @@ class Level:
 
 
 def _inside(total: NDArray[np.float64], square: Square) -> float:
-    """The error in a square, from the sums over all that is above and to the left of each pixel."""
+    """The error in the part of a square that is on the page, from its `summed` errors."""
     height, width = total.shape
     left, upper = min(square.left, width - 1), min(square.upper, height - 1)
     right, lower = min(square.left + square.side, width - 1), min(square.upper + square.side, height - 1)
-    return float(total[lower, right] - total[upper, right] - total[lower, left] + total[upper, left])
+    return float(area_sum(total, upper, lower, left, right))
