@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 from PIL import ImageFont
 
 from spiral.data.package import Package
@@ -40,7 +41,8 @@ CARRIED: dict[Package, tuple[tuple[str, ...], ...]] = {
     ),
 }
 SUFFIXES = (".ttf", ".otf")
-SMALL = 16  # pixels, to see whether a font has digits
+SMALL, LARGE = 16, 64  # pixels, to see whether a font has digits, and what they look like
+EVEN, SLENDER = 1.1, 0.6  # how wide a bare stroke is, at most: at its widest place in median widths, and in heights
 
 Font = ImageFont.FreeTypeFont
 
@@ -86,6 +88,15 @@ def font_of(file: Path, size: int) -> Font:
         raise DatasetCorrupt(
             f"{file} cannot be read as a font ({error}): install the package that carries it again"
         ) from None
+
+
+@lru_cache
+def writes_bare(file: Path) -> bool:
+    """Whether the font's I is a bare stroke, as wide everywhere, with which it can write a 1 as on many a house."""
+    ink = font_of(file, LARGE).getmask("I")
+    width, height = ink.size
+    widths = np.asarray(ink).reshape(height, width).sum(1, dtype=float)
+    return 0 < width < SLENDER * height and bool(widths.max() <= EVEN * np.median(widths))
 
 
 def _has_digits(file: Path) -> bool:

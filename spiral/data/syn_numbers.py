@@ -1,7 +1,8 @@
 """SYN NUMBERS (thesis 5.4.4): numbers of one to three digits in many fonts over clutter, like numbers of houses.
 
 The picture is centred on one of the digits, which is the label; the others stand beside it and lead astray. Text,
-position, pose, colours and blur differ from picture to picture.
+position, pose, colours and blur differ from picture to picture. On houses, as in what people write, many a 1 is a bare
+stroke; few fonts have such a one, but those without serifs can write it as their I, and do in half of the pictures.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from spiral.data.clutter import FINER, background, photographed
 from spiral.data.drawn import SIZE, Drawn
-from spiral.data.fonts import Font, font_of, typefaces
+from spiral.data.fonts import Font, font_of, typefaces, writes_bare
 
 MOST_DIGITS = 3
 HEIGHT = (0.45, 0.8)  # of a digit, in heights of the picture
@@ -25,8 +26,10 @@ TILT = 0.35  # radians, at most
 SLANT = 0.25
 MOST_BLUR = 1.2  # pixels
 CONTRAST = 60  # between ink and paper in the mean of the channels, at least
+BARE = 0.5  # of the pictures in fonts that can write a bare 1
 LEGIBLE = 45  # what the ink changes at least, in the mean of its pixels, whatever lies behind it and however blurred
 FINE = FINER * SIZE
+SIGNS, BARE_SIGNS = "0123456789", "0I23456789"
 
 
 def syn_numbers(folder: Path, more_fonts: Path | None = None) -> Drawn:
@@ -47,8 +50,10 @@ def draw_number(rng: np.random.Generator, more_fonts: Path | None = None) -> tup
         height = rng.uniform(*HEIGHT) * FINE
         # A design first, since some come in many weights and slopes, and then look most alike.
         files = designs[rng.integers(len(designs))]
-        font = font_of(files[rng.integers(len(files))], round(height / 0.72))
-        mask = _posed(_written(digits, middle, font), rng)
+        file = files[rng.integers(len(files))]
+        signs = BARE_SIGNS if writes_bare(file) and rng.random() < BARE else SIGNS
+        text = "".join(signs[digit] for digit in digits)
+        mask = _posed(_written(text, middle, font_of(file, round(height / 0.72))), rng)
         paper, ink = _colors(rng)
         ground = background(rng, FINE, paper)
         blur = rng.uniform(0, MOST_BLUR)
@@ -66,13 +71,13 @@ def _contrast(seen: NDArray[np.uint8], ground: NDArray[np.uint8], mask: Image.Im
     return float((weights * changed).sum() / max(weights.sum(), 1.0))
 
 
-def _written(digits: NDArray[np.int64], middle: int, font: Font) -> Image.Image:
-    """The digits in white on black, the one in the middle centred, of mode L."""
+def _written(text: str, middle: int, font: Font) -> Image.Image:
+    """The text in white on black, the character in the middle centred, of mode L."""
     mask = Image.new("L", (FINE, FINE))
-    left, upper, right, lower = font.getbbox(str(digits[middle]), anchor="ls")
-    before = font.getlength("".join(map(str, digits[:middle])))
+    left, upper, right, lower = font.getbbox(text[middle], anchor="ls")
+    before = font.getlength(text[:middle])
     place = (FINE / 2 - before - (left + right) / 2, FINE / 2 - (upper + lower) / 2)
-    ImageDraw.Draw(mask).text(place, "".join(map(str, digits)), fill=255, font=font, anchor="ls")
+    ImageDraw.Draw(mask).text(place, text, fill=255, font=font, anchor="ls")
     return mask
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from cluster.cli import app
@@ -92,15 +93,35 @@ def test_an_older_processor_draws_the_same_pixels() -> None:
 def test_the_label_is_the_digit_in_the_middle() -> None:
     for file in fonts.font_files():
         font = fonts.font_of(file, 40)
-        for digits in ([3], [5, 3], [3, 8], [5, 3, 8]):
-            number = np.asarray(syn_numbers._written(np.array(digits), digits.index(3), font))
-            alone = np.asarray(syn_numbers._written(np.array([3]), 0, font))
+        for text in ("3", "53", "38", "538"):
+            number = np.asarray(syn_numbers._written(text, text.index("3"), font))
+            alone = np.asarray(syn_numbers._written("3", 0, font))
             columns = np.flatnonzero(alone.any(axis=0))
             assert abs(columns.mean() - (syn_numbers.FINE - 1) / 2) <= 2, f"{file.stem} is not centred"
             inside = slice(columns[0] + 2, columns[-1] - 1)
             changed = abs(number[:, inside].astype(int) - alone[:, inside]) > 40
             # Where letters look written by hand, neighbours overlap.
             assert changed.mean() < (0.12 if file.stem == "Intuitive" else 1e-9), file.stem
+
+
+def test_fonts_without_serifs_write_a_bare_1_in_half_of_the_pictures_and_others_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bare = {file.stem for file in fonts.font_files() if fonts.writes_bare(file)}
+    assert {"DejaVuSans", "DejaVuSans-Oblique", "cmss10", "Manrope-Light", "SourceSansPro-It"} <= bare
+    assert not bare & {"DejaVuSerif", "DejaVuSansMono", "cmr10", "STIXGeneralItalic", "Caladea-Italic"}
+    written: dict[bool, list[str]] = {True: [], False: []}
+
+    def heard(text: str, middle: int, font: fonts.Font) -> Image.Image:
+        written[fonts.writes_bare(Path(font.path))].append(text[middle])
+        return write(text, middle, font)
+
+    write = syn_numbers._written
+    monkeypatch.setattr(syn_numbers, "_written", heard)
+    rng = np.random.default_rng(0)
+    labels = [syn_numbers.draw_number(rng)[1] for _ in range(1500)]
+    assert labels.count(1) > 100 and "I" not in written[False] and "1" in written[False]
+    assert 0.35 < written[True].count("I") / (written[True].count("I") + written[True].count("1")) < 0.65
 
 
 def test_there_are_forty_three_signs_in_the_order_of_gtsrb_and_no_two_are_alike() -> None:

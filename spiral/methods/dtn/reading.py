@@ -3,14 +3,15 @@
 It must say of pictures of the target what it says of the source's, and has none of them to learn from. So it sees each
 picture bent another way each time, as hands bend what fonts write (after Simard, Steinkraus, Platt: "Best practices for
 convolutional neural networks applied to visual document analysis", 2003), and in other colours, light ones for dark.
-Of half of them a part is missing (Zhong et al.: "Random erasing data augmentation", 2017), as what people write has not
-all that fonts have: so it learns that a 1 without its flag and foot is a 1.
+Of half of them a part is missing at first (Zhong et al.: "Random erasing data augmentation", 2017), as what people
+write has not all that fonts have: so it learns that a 1 without its flag and foot is a 1. In the end all are whole.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -26,7 +27,8 @@ from spiral.section import Size
 
 Made = TypeVar("Made")
 BEND, BENDS = 0.15, 5  # half sides by which places move at most, each apart at a grid of so many
-ERASED, PATCH = 0.5, (5, 13)  # the share of pictures of which a patch is missing, and the pixels along its sides
+ERASED, PATCH = 0.5, (5, 13)  # the share of pictures of which a patch is missing at first, and the pixels of its sides
+WHOLE = 0.8  # of a training, after which no patch is missing
 WARM_UP = 0.1  # of a training, over which the learning rate of an f rises; then it falls to nothing
 
 
@@ -40,13 +42,13 @@ class TransferOptions(ExperimentOptions):
     L_CONST, L_TID and L_TV.
     """
 
-    steps: Size = 1500
-    perception_steps: Size = 16000
+    steps: Size = 750
+    perception_steps: Size = 8000
     batch_size: int = Field(default=32, ge=2, le=2**20)  # one picture has no spread to be normalised by
     pictures: Size = 20000
     perception_width: Size = 64
     width: Size = 32
-    perception_rate: float = Field(default=1e-3, gt=0)
+    perception_rate: float = Field(default=5e-3, gt=0)
     learning_rate: float = Field(default=1e-3, gt=0)
     discriminator_rate: float = Field(default=2e-4, gt=0)
     noise: float = Field(default=0.8, ge=0)
@@ -91,8 +93,8 @@ class Reading(Sampling):
         chosen = self.some(self.pixels)
         self.classifier.train()
         pictures = self.pixels.inputs(chosen)
-        for changed in (bent, recolored, erased):
-            pictures = changed(pictures, self.generator)
+        for changed in (bent, recolored, partial(erased, share=ERASED * max(0.0, 1 - progress / WHOLE))):
+            pictures = changed(pictures, generator=self.generator)
         logits, labels = self.classifier(pictures), self.pixels.labels[chosen]
         loss = functional.cross_entropy(logits, labels)
         descend(loss, self.classifier, optimizer, math.inf, "the classifier of the dtn")
@@ -129,11 +131,11 @@ def recolored(pictures: Tensor, generator: torch.Generator) -> Tensor:
     return sign * pictures.gather(1, order.expand_as(pictures))
 
 
-def erased(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """The pictures [N, C, H, W], half of them with a patch of the mean colour of their border somewhere."""
+def erased(pictures: Tensor, generator: torch.Generator, share: float) -> Tensor:
+    """The pictures [N, C, H, W], a share of them with a patch of the mean colour of their border somewhere."""
     count, (height, width) = len(pictures), pictures.shape[-2:]
     rows, columns = (_within(side, count, generator) for side in (height, width))
-    some = torch.rand(count, 1, 1, generator=generator) < ERASED
+    some = torch.rand(count, 1, 1, generator=generator) < share
     patch = (rows[:, :, None] & columns[:, None, :] & some)[:, None].to(pictures.device)
     edges = (pictures[..., 0, :], pictures[..., -1, :], pictures[..., :, 0], pictures[..., :, -1])
     border = torch.stack([edge.mean(-1) for edge in edges]).mean(0)
