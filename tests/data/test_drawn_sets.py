@@ -113,7 +113,7 @@ def test_fonts_without_serifs_write_a_bare_1_in_half_of_the_pictures_and_others_
     written: dict[bool, list[str]] = {True: [], False: []}
 
     def heard(text: str, middle: int, font: fonts.Font) -> Image.Image:
-        written[fonts.writes_bare(Path(font.path))].append(text[middle])
+        written[fonts.writes_bare(Path(str(font.path)))].append(text[middle])
         return write(text, middle, font)
 
     write = syn_numbers._written
