@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,13 +62,11 @@ class Builder(Episodes):
             for index, action in enumerate(actions):
                 self._do(index, action)
 
-        def build(renderer: Renderer, place: int, index: int) -> None:
-            renderer.clear(place)
-            for slot, thing in enumerate(self._objects[index]):
-                renderer.put(place, slot, thing)
+        def build_and_draw(renderer: Renderer, place: int, index: int) -> None:
+            self._build(renderer, place, index)
             renderer.draw(place, self._pictures[index])
 
-        self._on_all(build)
+        self._on_all(build_and_draw)
         return self._shown()
 
     def objects(self, index: int) -> list[SceneObject]:
@@ -110,6 +108,18 @@ class Builder(Episodes):
 
         self._on_all(put)
         return self._shown()
+
+    def _take(self, sources: NDArray[np.integer[Any]], other: Self) -> Images:
+        self._objects = [list(other._objects[source]) for source in sources]
+        self._pictures = other._pictures[sources]
+        self._on_all(self._build)
+        return self._shown()
+
+    def _build(self, renderer: Renderer, place: int, index: int) -> None:
+        """Puts the objects of a scene where they are, without drawing them."""
+        renderer.clear(place)
+        for slot, thing in enumerate(self._objects[index]):
+            renderer.put(place, slot, thing)
 
     def _do(self, index: int, action: NDArray[np.integer[Any]]) -> int | None:
         """The slot of the object that an action adds or changes, or None when nothing comes of it."""

@@ -7,7 +7,7 @@ what its settings are and what is behind its canvases.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import gymnasium
 import numpy as np
@@ -17,7 +17,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from envs.copies import Replayed
+from envs.copies import Copyable
 from envs.episodes import Episodes
 from envs.program import Program, ProgramError
 from envs.settings import Settings, SettingsError
@@ -27,7 +27,7 @@ Actions = NDArray[np.integer[Any]]
 Step = tuple[Observation, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
 
 
-class CanvasEnv(Replayed, gymnasium.Env[Observation, Actions]):
+class CanvasEnv(Copyable, gymnasium.Env[Observation, Actions]):
     """One canvas.
 
     Keyword arguments are the fields of the settings, and `render_mode`.
@@ -132,7 +132,7 @@ class CanvasEnv(Replayed, gymnasium.Env[Observation, Actions]):
         return {name: int(count[0]) for name, count in self._episodes.counts.items()}
 
 
-class CanvasVectorEnv(Replayed, VectorEnv[Observation, Actions, NDArray[Any]]):
+class CanvasVectorEnv(Copyable, VectorEnv[Observation, Actions, NDArray[Any]]):
     """`num_envs` canvases that advance together, so that a policy is asked once for all of them.
 
     Keyword arguments are those of the single environment, and `num_threads`, on how many threads canvases are drawn.
@@ -191,6 +191,26 @@ class CanvasVectorEnv(Replayed, VectorEnv[Observation, Actions, NDArray[Any]]):
         rewards = np.zeros(self.num_envs)
         terminated = np.full(self.num_envs, self._ended())
         return self._observation(canvas), rewards, terminated, np.zeros(self.num_envs, bool), self._info()
+
+    def take(
+        self, sources: Sequence[int] | NDArray[np.integer[Any]], other: Self | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Observation and info, with each episode the one that `sources[i]` of the others is now.
+
+        So a planner keeps what was good in place of what was not, and goes back to what it kept before.
+
+        Args:
+            sources: an index for each of the `num_envs`.
+            other: of which environment, with equal settings, if not of this; it is left as it is.
+
+        Raises:
+            EpisodeError: the sources are of another shape or type, or there is no such episode.
+            SettingsError: the others have other settings.
+        """
+        of = self if other is None else other
+        if of.settings != self.settings:
+            raise SettingsError(f"episodes of {of.settings} cannot go on as {self.settings}; make both alike")
+        return self._observation(self._episodes.take(np.asarray(sources), of._episodes)), self._info()
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:  # type: ignore[override]
         """The canvases as drawn, each uint8 [render_size, render_size, 3], or None without a render mode."""

@@ -7,7 +7,7 @@ pixels. An environment of its own is made by saying how N canvases are cleared a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ from envs.settings import Settings, SettingsError
 
 Images = NDArray[np.uint8]
 Counts = dict[str, NDArray[np.int64]]
+
+
+class EpisodeError(ValueError):
+    """There is no such episode."""
 
 
 class Episodes(ABC):
@@ -75,6 +79,39 @@ class Episodes(ABC):
         self._note(actions)
         return shown
 
+    def take(self, sources: NDArray[np.integer[Any]], other: Self | None = None) -> Images:
+        """Make each episode the one that `sources[i]` of the others is now, and show the canvases as `step` does.
+
+        Both then go on independently, and the same actions give the same pixels.
+
+        Args:
+            sources: integers [count].
+            other: whose episodes these are, of equal settings, if not its own; they are left as they are.
+
+        Raises:
+            EpisodeError: the sources are of another shape or type, or there is no such episode.
+        """
+        of = self if other is None else other
+        given = np.array(sources)
+        if given.shape != (self._count,) or given.dtype.kind not in "iu":
+            raise EpisodeError(f"sources are {given.dtype} {list(given.shape)}; give {self._count} whole numbers")
+        if ((given < 0) | (given >= of._count)).any():
+            raise EpisodeError(f"sources are {given.tolist()}; each must be from 0 to {of._count - 1}")
+        start = None if of.start is None else of.start[given]
+        history = [actions[given] for actions in of._history]
+        counts = {name: count[given] for name, count in of.counts.items()}
+        action_mask = of.action_mask[given]
+        shown = self._take(given, of)
+        self.start, self._history, self.counts, self.action_mask = start, history, counts, action_mask
+        return shown
+
+    def redo(self, start: Images | None, history: NDArray[np.integer[Any]]) -> Images:
+        """What `step` shows after all that was done since a reset with `start`, [steps, count, heads], is done again."""
+        shown = self.reset(start)
+        for actions in history:
+            shown = self.step(actions)
+        return shown
+
     @property
     def steps(self) -> int:
         """The number of actions since the reset."""
@@ -111,6 +148,10 @@ class Episodes(ABC):
     @abstractmethod
     def _act(self, actions: NDArray[np.integer[Any]]) -> Images:
         """Do the actions, which are in the action space, add to the counts, and show the canvases."""
+
+    def _take(self, sources: NDArray[np.integer[Any]], other: Self) -> Images:
+        """What `take` does to the canvases: here, again what was done since the reset, which costs as much as that."""
+        return self.redo(None if other.start is None else other.start[sources], other.history()[:, sources])
 
     def _note(self, actions: NDArray[np.integer[Any]]) -> None:
         """Keeps in mind what was done."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import gymnasium
 
-from envs.copies import Replayed
+from envs.copies import Copyable
 
 
 class EnvironmentNotFound(ValueError):
@@ -56,7 +56,7 @@ def loaded_class(env_id: str) -> type[Any]:
         raise EnvironmentNotFound(f"environment {env_id!r}: import {module} first")
     found = getattr(sys.modules[module], name, None)
     # `CanvasEnv` by its bases: it makes programs, which look for their environments here.
-    if not (isinstance(found, type) and issubclass(found, Replayed) and issubclass(found, gymnasium.Env)):
+    if not (isinstance(found, type) and issubclass(found, Copyable) and issubclass(found, gymnasium.Env)):
         raise EnvironmentNotFound(
             f"environment {env_id!r}: {module} has no class {name} that is an envs.canvas_env.CanvasEnv"
         )

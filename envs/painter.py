@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Painter(Episodes):
     def _begin_on(self, pictures: Images) -> Images:
         factor = self._settings.drawn_size // self._settings.canvas_size
         self._engine.load(pictures.repeat(factor, axis=1).repeat(factor, axis=2))
-        return self._engine.read(self._empty(self._settings.canvas_size))
+        return self._shown()
 
     def close(self) -> None:
         """Nothing is held but memory."""
@@ -63,7 +63,7 @@ class Painter(Episodes):
     def _clear(self) -> Images:
         self._engine.reset()
         self._painting = np.zeros(self._count, bool)
-        return self._engine.read(self._empty(self._settings.canvas_size))
+        return self._shown()
 
     def _act(self, actions: NDArray[np.integer[Any]]) -> Images:
         strokes = self._table.look_up(actions)
@@ -73,6 +73,16 @@ class Painter(Episodes):
         self.counts["disjoint_strokes"] += strokes.paint & ~self._painting
         self._painting = strokes.paint
         return shown
+
+    def _take(self, sources: NDArray[np.integer[Any]], other: Self) -> Images:
+        if self._engine.uses_chance:  # whose random numbers libmypaint does not give out
+            return super()._take(sources, other)
+        self._engine.take(sources, other._engine)
+        self._painting = other._painting[sources]
+        return self._shown()
+
+    def _shown(self) -> Images:
+        return self._engine.read(self._empty(self._settings.canvas_size))
 
     def _empty(self, size: int) -> Images:
         return np.empty((self._count, size, size, self._settings.channels), np.uint8)

@@ -29,7 +29,10 @@ class Canvas:
         background: Sequence[float] = (1.0, 1.0, 1.0),
     ) -> None:
         self._canvases = Canvases(1, width, height, brush, channels=channels, background=background)
-        self._batch = self._canvases._batch
+
+    @property
+    def _batch(self) -> _native.Batch:
+        return self._canvases._batch
 
     def set_brush(self, radius: float, color: Sequence[float] = (0.0, 0.0, 0.0)) -> None:
         """Give the brush a radius in pixels, 0.05 to 1000, and a colour, RGB from 0 to 1.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -94,15 +95,21 @@ class Canvases:
         self.uses_chance = not loaded.recipe.shareable
         seconds = checks.number(seconds_per_point, checks.SECONDS, "seconds_per_point")
         self._check_memory()
-        try:
-            self._batch = _native.Batch(
-                self.count, self.width, self.height, self.channels, fixed_point, scale, loaded.recipe, seconds, threads
-            )
-        except MemoryError as error:
-            raise CanvasSizeError(
-                f"this machine has not enough memory for {self.count} canvases of {self.width} x {self.height} pixels; "
-                "use fewer or smaller canvases"
-            ) from error
+        # All that decides how one of them goes on; so canvases are alike, or are not.
+        self._kind = (self.width, self.height, self.channels, *fixed_point, scale, self.brush_fingerprint, seconds)
+        self._make = partial(
+            _native.Batch,
+            self.count,
+            self.width,
+            self.height,
+            self.channels,
+            fixed_point,
+            scale,
+            loaded.recipe,
+            seconds,
+            threads,
+        )
+        self._batch = self._made()
 
     def reset(self, indices: ArrayLike | None = None) -> None:
         """Make the canvases at `indices` (all by default) blank, with brushes as if made anew.
@@ -185,34 +192,59 @@ class Canvases:
             raise ArrayError(f"pictures have shape {given.shape} and type {given.dtype}; they must be uint8 {shape}")
         self._batch.load(np.array(given), self.channels)  # a copy, which nobody changes meanwhile
 
-    def take(self, sources: ArrayLike) -> None:
-        """Make each canvas and its pen, to the last bit, like the canvas `sources[i]`.
+    def take(self, sources: ArrayLike, other: Canvases | None = None) -> None:
+        """Make each canvas and its pen, to the last bit, like the canvas `sources[i]`, amid its strokes too.
 
         A planner tries a stroke on each of many equal canvases, judges them, and takes the best to all others. A brush
-        that uses chance goes on with random numbers of its own on each.
+        that uses chance goes on with random numbers of its own on each: libmypaint does not give them out.
 
         Args:
             sources: [N], of each canvas the index of the one to copy; its own index leaves it as it is.
+            other: whose canvases these are, if not its own; they are left as they are.
 
         Raises:
-            ArrayError: an index is not that of a canvas, or a canvas that is copied is itself to be changed.
+            ArrayError: an index is not that of a canvas.
+            CanvasSizeError: the others are of another size or brush, or of other settings.
         """
-        given = np.asarray(sources)
+        given, of = np.asarray(sources), self if other is None else other
         if given.shape != (self.count,) or given.dtype.kind not in "iu":
             raise ArrayError(f"sources are {given.dtype} {given.shape}; they must be whole numbers ({self.count},)")
-        wrong = (given < 0) | (given >= self.count)
-        if wrong.any() or (given[given] != given).any():
-            raise ArrayError(
-                f"sources are {given.tolist()}; each must be from 0 to {self.count - 1}, and a canvas that is copied "
-                "must be its own source"
+        if ((given < 0) | (given >= of.count)).any():
+            raise ArrayError(f"sources are {given.tolist()}; each must be from 0 to {of.count - 1}")
+        if of._kind != self._kind:
+            raise CanvasSizeError(
+                f"canvases like {self._kind} cannot become like {of._kind} (width, height, channels, background, scale, "
+                "brush, seconds): make both with the same arguments"
             )
-        self._batch.take(np.array(given, np.int64))
+        self._batch.take(of._batch, np.array(given, np.int64))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        if self.uses_chance:
+            raise TypeError(
+                "canvases whose brush uses chance cannot be copied: libmypaint does not give out its random numbers. "
+                "Copy an environment, which paints again what was painted"
+            )
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        twin._batch = twin._made()
+        twin.take(np.arange(self.count), self)
+        return twin
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "canvases can be neither copied nor pickled: libmypaint gives out no brush on its way. Make new ones and "
-            "repeat the strokes, or copy an environment, which does so by itself"
+            "canvases cannot be pickled: libmypaint gives out no brush on its way. Make new ones and repeat the "
+            "strokes, or pickle an environment, which does so by itself"
         )
+
+    def _made(self) -> _native.Batch:
+        """New canvases of this kind."""
+        try:
+            return self._make()
+        except MemoryError as error:
+            raise CanvasSizeError(
+                f"this machine has not enough memory for {self.count} canvases of {self.width} x {self.height} pixels; "
+                "use fewer or smaller canvases"
+            ) from error
 
     def _factor(self, out: Any) -> int:
         """By how much the pictures in `out` are smaller than the canvases."""

@@ -6,6 +6,7 @@ import copy
 import pickle
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from gymnasium.wrappers import RecordEpisodeStatistics, TimeLimit
 
 import envs
 from actors.scored import Scored
+from envs.episodes import EpisodeError
 from envs.own import load_class
 from envs.program import Program
 from envs.pymypaint import Canvas, Canvases
 from envs.random_programs import random_programs
+from envs.settings import SettingsError
 from envs.vector_form import vector_form
 from spiral.config import RewardTerm
 from tests.envs.test_conformance import CASES, play, programs
@@ -194,8 +197,94 @@ def test_whole_scenes_that_were_drawn_at_once_are_copied_and_are_programs():
     vector.close()
 
 
-@copied_by
+@pytest.mark.parametrize(("env_id", "settings"), CASES)
+def test_episodes_that_were_taken_go_on_as_their_sources_do(env_id, settings):
+    vector: Any = gymnasium.make_vec(env_id, num_envs=4, num_threads=2, **settings).unwrapped
+    actions = programs(vector, 4).swapaxes(0, 1)
+    shown = play(vector, actions[:2])[-1]
+    original = copy.deepcopy(vector)
+    sources = [2, 2, 0, 1]
+    assert_same(vector.take(sources)[0], {name: part[sources] for name, part in shown.items()})
+    for action in actions[2:]:
+        taken, alone = vector.step(action[sources]), original.step(action)
+        assert_same(taken[0], {name: part[sources] for name, part in alone[0].items()})
+        assert_same(taken[4], {name: part[sources] for name, part in alone[4].items()})
+    for index, source in enumerate(sources):
+        assert vector.program(index).to_json() == original.program(source).to_json()
+    vector.close()
+    original.close()
+
+
+@pytest.mark.parametrize(("env_id", "settings"), CASES)
+def test_a_planner_goes_back_to_what_it_kept(env_id, settings):
+    vector: Any = gymnasium.make_vec(env_id, num_envs=2, **settings).unwrapped
+    actions, others = programs(vector, 4).reshape(2, 2, settings["episode_length"], -1).swapaxes(1, 2)
+    play(vector, actions[:1])
+    kept = copy.deepcopy(vector)
+    expected = [vector.step(action) for action in actions[1:]]
+    play(vector, others)
+    vector.take([0, 1], kept)
+    for action, step in zip(actions[1:], expected, strict=True):
+        assert_same(vector.step(action), step)
+    assert (kept._episodes.steps, vector._episodes.steps) == (1, len(actions))
+    vector.close()
+    kept.close()
+
+
+def test_episodes_that_begin_on_a_picture_are_taken_with_it():
+    vector: Any = gymnasium.make_vec(envs.PAINT_ID, num_envs=2, episode_length=3).unwrapped
+    vector.reset(options={"canvas": np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)})
+    vector.take([1, 1])
+    np.testing.assert_array_equal(vector._episodes.start[0], vector._episodes.start[1])
+    actions = np.repeat(programs(vector, 1), 2, axis=0).swapaxes(0, 1)
+    for action in actions:
+        left, right = vector.step(action)[0]["canvas"]
+        np.testing.assert_array_equal(left, right)
+
+
+def test_episodes_of_ones_own_are_taken(dots):
+    vector = vector_form(dots)(3)
+    actions = programs(vector, 3).swapaxes(0, 1)
+    play(vector, actions[:4])
+    (canvas, counted), twin = (vector.take([1, 2, 1]), copy.deepcopy(vector))
+    assert_same(canvas["canvas"][0], canvas["canvas"][2])
+    assert counted["stamps"][0] == counted["stamps"][2]
+    for action in actions[4:]:
+        assert_same(vector.step(action), twin.step(action))
+
+
+def test_only_episodes_that_are_there_and_alike_are_taken():
+    vector: Any = gymnasium.make_vec(envs.PAINT_ID, num_envs=2, episode_length=3).unwrapped
+    longer: Any = gymnasium.make_vec(envs.PAINT_ID, num_envs=2, episode_length=4).unwrapped
+    for sources in ([0], [0, 2], [-1, 0], [0.0, 1.0]):
+        with pytest.raises(EpisodeError, match="sources are"):
+            vector.take(sources)
+    with pytest.raises(SettingsError, match="make both alike"):
+        vector.take([0, 1], longer)
+
+
+@pytest.mark.parametrize("made", [Canvas, partial(Canvases, 2)], ids=["Canvas", "Canvases"])
+def test_canvases_without_an_environment_are_copied(made):
+    canvases = made(64, 64, "deevad/brush")
+
+    def paint(on: Any, row: float) -> Any:
+        if isinstance(on, Canvas):
+            on.stroke_to(50, row)
+            return on.to_array()
+        points = np.full((2, 2), row)
+        on.step([True] * 2, points[:, ::-1] / 2, points, [0.8] * 2, [4.0] * 2, np.zeros((2, 3)))
+        return on.read()
+
+    paint(canvases, 20)
+    before, twin = paint(canvases, 30), copy.deepcopy(canvases)
+    imagined = paint(twin, 45)
+    assert (imagined != before).any()
+    np.testing.assert_array_equal(paint(canvases, 45), imagined)
+
+
 @pytest.mark.parametrize("canvas", [Canvas(8, 8), Canvases(2, 8, 8)], ids=["Canvas", "Canvases"])
-def test_canvases_without_an_environment_say_that_they_are_not_copied(canvas, copied):
+def test_canvases_whose_luck_cannot_be_had_say_so(canvas):
+    with pytest.raises(TypeError, match="libmypaint does not give out its random numbers"):
+        copy.deepcopy(canvas)
     with pytest.raises(TypeError, match="libmypaint gives out no brush on its way"):
-        copied(canvas)
+        pickle.dumps(canvas)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.pymypaint import ArrayError, Canvases
+from envs.pymypaint import ArrayError, Canvases, CanvasSizeError
 
 PRESSURE, RADIUS, COLOR = 0.7, 3.0, (0.1, 0.5, 0.9)
 
@@ -73,6 +73,25 @@ def test_only_pictures_and_canvases_that_fit_are_taken():
     for wrong in (np.zeros((2, 8, 8), np.uint8), np.zeros((2, 8, 8, 3)), np.zeros((1, 8, 8, 3), np.uint8)):
         with pytest.raises(ArrayError, match="pictures"):
             canvases.load(wrong)
-    for sources in ([0], [0, 2], [-1, 1], [1, 0], [0.0, 1.0]):
+    for sources in ([0], [0, 2], [-1, 1], [0.0, 1.0]):
         with pytest.raises(ArrayError, match="sources"):
             canvases.take(sources)
+    with pytest.raises(CanvasSizeError, match="cannot become like"):
+        canvases.take([0, 1], Canvases(2, 8, 8, "classic/pen"))
+
+
+def test_canvases_are_taken_in_any_order_and_from_others():
+    canvases, others = (Canvases(4, 64, 64, "deevad/brush", num_threads=2) for _ in range(2))
+    ends = np.array([[10, 50], [50, 10], [60, 60], [5, 30]], float)
+    everywhere = (np.full(4, PRESSURE), np.full(4, RADIUS), np.tile(COLOR, (4, 1)))
+    for each in (canvases, others):
+        each.step(np.full(4, True), np.full((4, 2), 30.0), ends, *everywhere)
+    shown = others.read()
+    assert len({picture.tobytes() for picture in shown}) == 4
+    for sources in ([1, 0, 3, 2], [1, 2, 3, 0], [2, 2, 0, 0], [3, 3, 3, 3], [0, 1, 2, 3]):
+        canvases.take(range(4), others)
+        canvases.take(sources)
+        np.testing.assert_array_equal(canvases.read(), shown[sources])
+    fewer = Canvases(2, 64, 64, "deevad/brush")
+    fewer.take([3, 1], others)
+    np.testing.assert_array_equal(fewer.read(), shown[[3, 1]])

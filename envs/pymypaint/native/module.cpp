@@ -102,11 +102,20 @@ public:
         run(canvases_.size(), [=](size_t i, int) { canvases_[i]->surface.load(shown + i * bytes_, channels); });
     }
 
-    // Each canvas that is a source is its own.
-    void take(const Array<int64_t>& sources) {
+    // Canvas i goes on as canvas source[i] of `other` would, which is of equal size and brush, and may be this batch.
+    void take(Batch& other, const Array<int64_t>& sources) {
         const int64_t* source = sources.data();
-        run(canvases_.size(), [=](size_t i, int) {
-            if (size_t(source[i]) != i) canvases_[i]->become(*canvases_[source[i]]);
+        py::gil_scoped_release released;
+        std::unique_lock<std::mutex> mine(lock_, std::defer_lock), theirs(other.lock_, std::defer_lock);
+        if (&other != this) {
+            std::lock(mine, theirs);
+            crew_.run(canvases_.size(), [&](size_t i, int) { canvases_[i]->become(*other.canvases_[source[i]]); });
+            return;
+        }
+        mine.lock();
+        const std::vector<int64_t> place = rearrange(source);
+        crew_.run(canvases_.size(), [&](size_t i, int) {
+            if (size_t(place[source[i]]) != i) canvases_[i]->become(*canvases_[place[source[i]]]);
         });
     }
 
@@ -130,6 +139,27 @@ private:
         py::gil_scoped_release released;
         std::lock_guard<std::mutex> guard(lock_);
         crew_.run(count, work);
+    }
+
+    // Puts each canvas that is a source where it, or else the first one, is wanted, and tells where that is.
+    std::vector<int64_t> rearrange(const int64_t* source) {
+        const size_t count = canvases_.size();
+        std::vector<int64_t> place(count, -1);
+        std::vector<std::unique_ptr<Canvas>> placed(count);
+        for (size_t i = 0; i < count; ++i)
+            if (size_t(source[i]) == i) place[i] = i;
+        for (size_t i = 0; i < count; ++i)
+            if (place[source[i]] < 0) place[source[i]] = i;
+        for (size_t i = 0; i < count; ++i)
+            if (place[i] >= 0) placed[place[i]] = std::move(canvases_[i]);
+        size_t spare = 0;
+        for (std::unique_ptr<Canvas>& canvas : placed) {
+            if (canvas) continue;
+            while (!canvases_[spare]) ++spare;
+            canvas = std::move(canvases_[spare]);
+        }
+        canvases_ = std::move(placed);
+        return place;
     }
 
     void show(size_t i, uint8_t* images, int factor) {
