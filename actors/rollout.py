@@ -27,11 +27,12 @@ from actors.stroke_search import StrokeSearch
 from envs.actions import ActionSpec
 from envs.own import is_own, load_class
 from envs.vector_form import vector_form
-from spiral.agent import Agent, Observation, writable_tensor
+from spiral.agent import Agent, Decision, Observation, writable_tensor
 from spiral.begun import begun
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, WeightsError, WeightStore
 from spiral.devices import autocast, resolve_device
+from spiral.layers import State
 from spiral.newest import load_newest
 from spiral.precision import precision_of_agent
 from spiral.random_state import generator_array, load_generator
@@ -141,7 +142,7 @@ class Rollout:
         if self.teacher is not None:
             return replace(
                 self.teacher.collect(),
-                noise=self._noise(),
+                noise=self.draw_noise(),
                 targets=None,
                 views=None,
                 versions=np.full(self.batch_size, -1),
@@ -169,7 +170,7 @@ class Rollout:
             recorder.record(programs[:, step], np.zeros(self.batch_size), self.environments.step(programs[:, step]))
         targets = recorder.canvases[-1] if targets is None else targets
         self._show(recorder, targets, version=-1)  # not earlier, since what is painted may be the target
-        return recorder.trajectory(self._noise(levels), targets, self._views(targets), version=-1)
+        return recorder.trajectory(self.draw_noise(levels), targets, self._views(targets), version=-1)
 
     @torch.inference_mode()
     def paint(
@@ -189,29 +190,34 @@ class Rollout:
             starts: the canvases [B, H, W, C] to begin on; None begins with empty ones.
             levels: of the painting to which the episodes belong [B], for an agent that is told; None is 0.
         """
-        self._fetch_agent()
-        noise = self._noise(levels)
+        self.fetch_agent()
+        noise = self.draw_noise(levels)
         recorder = self._begin(starts)
         state = self.agent.lstm.initial_state(self.batch_size)
         actions = np.zeros((self.batch_size, len(self.spec.heads)), np.int64)
         seen_target = targets if views is None else views
-        target = None if seen_target is None else self._tensor(seen_target)
-        noise_tensor = self._tensor(noise)
+        target = None if seen_target is None else self.tensor(seen_target)
+        noise_tensor = self.tensor(noise)
         for step in range(self.length):
             seen = Observation(
-                self._tensor(recorder.canvases[step]),
+                self.tensor(recorder.canvases[step]),
                 target,
-                self._tensor(actions),
-                self._tensor(recorder.action_masks[step]),
+                self.tensor(actions),
+                self.tensor(recorder.action_masks[step]),
                 noise_tensor,
             )
-            with autocast(self.device, self.precision.name):
-                decision = self.agent.act(seen, state, self.generator, temperature)
+            decision = self.decide(seen, state, temperature)
             state = decision.state
             actions = decision.actions.cpu().numpy()
             recorder.record(actions, decision.log_prob.cpu().numpy(), self.environments.step(actions))
             self._show(recorder, targets, self.version)
         return recorder.trajectory(noise, targets, views, self.version)
+
+    @torch.inference_mode()
+    def decide(self, seen: Observation, state: State, temperature: float) -> Decision:
+        """The agent's next command on each canvas."""
+        with autocast(self.device, self.precision.name):
+            return self.agent.act(seen, state, self.generator, temperature)
 
     def state(self) -> Arrays:
         """The random states, for a checkpoint."""
@@ -260,17 +266,24 @@ class Rollout:
             return None, None
         return begun(targets, self.empty, self.rng)
 
-    def _noise(self, levels: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+    def draw_noise(self, levels: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """What the agent is told of an episode besides pictures, float32 [B, noise, and its level]."""
         noise = self.rng.standard_normal((self.batch_size, self.config.agent.noise), np.float32)
         if not self.config.agent.level:
             return noise
         told = np.zeros(self.batch_size) if levels is None else levels
         return np.concatenate((noise, told[:, None]), axis=1, dtype=np.float32)
 
-    def _tensor(self, array: NDArray[np.generic]) -> Tensor:
+    def tensor(self, array: NDArray[np.generic]) -> Tensor:
+        """The array as a tensor where the agent is."""
         return writable_tensor(array).to(self.device)
 
-    def _fetch_agent(self) -> None:
+    def fetch_agent(self) -> None:
+        """Act with the newest weights from now on.
+
+        Raises:
+            WeightsError: there are none.
+        """
         self.version = load_newest(partial(load_network, self.agent), self.version, self.weights, "agent")
         if self.version < 0:
             raise WeightsError("there are no weights of 'agent' to act with: publish some first")

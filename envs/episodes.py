@@ -106,7 +106,7 @@ class Episodes(ABC):
         return shown
 
     def redo(self, start: Images | None, history: NDArray[np.integer[Any]]) -> Images:
-        """What `step` shows after all that was done since a reset with `start`, [steps, count, heads], is done again."""
+        """What `step` shows once all that was done since a reset with `start`, [steps, count, heads], is done again."""
         shown = self.reset(start)
         for actions in history:
             shown = self.step(actions)

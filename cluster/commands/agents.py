@@ -13,6 +13,7 @@ from cluster.commands.options import (
     Goal,
     GoalOption,
     RunOption,
+    SearchOption,
     SeedOption,
     TemperatureOption,
     finite,
@@ -56,6 +57,10 @@ def evaluate(
     count: Annotated[
         int | None, typer.Option(min=1, max=MOST_PICTURES, help="Default: all held-out pictures, or 1000.")
     ] = None,
+    samples: Annotated[
+        int, typer.Option(min=1, max=MOST_PICTURES, help="How many copies of each picture; the best is kept.")
+    ] = 1,
+    search: SearchOption = 0,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
 ) -> None:
@@ -69,7 +74,7 @@ def evaluate(
         return
     from cluster.studio.evaluate import evaluate as measure
 
-    typer.echo(measure(run, goal.value, data, count, seed, temperature))
+    typer.echo(measure(run, goal.value, data, count, seed, temperature, samples, search))
 
 
 @agents_app.command()

@@ -48,6 +48,12 @@ TemperatureOption = Annotated[
         min=0.0, callback=finite, help="Below 1 the agent is surer, 0 takes its first choice; default: as trained."
     ),
 ]
+SearchOption = Annotated[
+    int,
+    typer.Option(
+        min=0, max=MOST_PICTURES, help="Make the best one better, with the commands of so many more paintings."
+    ),
+]
 GoalOption = Annotated[Goal, typer.Option(help="Which shipped agent, when no run is named.")]
 DataOption = Annotated[
     str | None, typer.Option("--data", help="Another data set whose held-out pictures an agent is to copy.")

@@ -12,6 +12,7 @@ from cluster.commands.options import (
     Goal,
     GoalOption,
     RunOption,
+    SearchOption,
     SeedOption,
     TemperatureOption,
 )
@@ -28,6 +29,7 @@ def parse(
     run: RunOption = None,
     goal: GoalOption = Goal.copy,
     samples: Annotated[int, typer.Option(min=1, max=MOST_PICTURES, help="How many paintings; the best is kept.")] = 100,
+    search: SearchOption = 0,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
     invert: Annotated[bool, typer.Option("--invert", help="Turn dark to light and light to dark first.")] = False,
@@ -42,7 +44,7 @@ def parse(
     from cluster.studio.preprocessing import Preprocessing
 
     preprocessing = Preprocessing(invert, contrast, crop, background)
-    typer.echo(parse_picture(picture, out, run, goal.value, samples, seed, temperature, preprocessing))
+    typer.echo(parse_picture(picture, out, run, goal.value, samples, seed, temperature, preprocessing, search))
 
 
 @programs_app.command()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from actors.evaluation import Paintings, paint
+from actors.program_search import improved, nearest
 from cluster.run.brush_fingerprint import compare_brush
 from cluster.run.cores import processors
 from cluster.run.engine import inspect_environment
@@ -64,17 +65,31 @@ class FinishedAgent:
         size, _, channels = self.canvas_shape
         return load_pictures(self.config.data.name, "test", size, channels == 3)
 
-    def copy(self, pictures: NDArray[np.uint8], seed: int = 0, temperature: float | None = None) -> Paintings:
+    def copy(
+        self,
+        pictures: NDArray[np.uint8],
+        seed: int = 0,
+        temperature: float | None = None,
+        samples: int = 1,
+        search: int = 0,
+    ) -> Paintings:
         """A painting of each picture.
 
         Args:
             pictures: uint8 [N, H, W, C] of `canvas_shape`.
             seed: decides every painting.
             temperature: of its choices: below 1 it is surer, 0 takes the first; None is as it was trained.
+            samples: how often it paints each picture; the nearest painting is kept.
+            search: this painting is made better, with the commands of so many more (`actors/program_search.py`).
 
         Raises:
-            RunError: the agent copies nothing, or the pictures are of another shape or kind.
+            RunError: the agent copies nothing, the pictures are of another shape or kind, or a number is too small.
         """
+        paintings = self._samples(pictures, seed, temperature, samples)
+        return self._searched(paintings, pictures, seed, temperature, search)
+
+    def _samples(self, pictures: NDArray[np.uint8], seed: int, temperature: float | None, samples: int) -> Paintings:
+        """So many paintings of each picture, one picture after the other; else as `copy`."""
         self.require_conditional()
         given = np.asarray(pictures)
         if given.dtype != np.uint8 or given.ndim != 4 or given.shape[1:] != self.canvas_shape or not len(given):
@@ -83,7 +98,26 @@ class FinishedAgent:
                 f"the pictures are {given.dtype} {list(given.shape)}, and {self.name} copies uint8 [N, {shape}], of "
                 "which `held_out` gives some: `parse` takes a file with a picture of any size"
             )
-        return self._paint(given, len(given), seed, temperature)
+        if samples < 1:
+            raise RunError(f"samples={samples}: ask for 1 painting or more")
+        return self._paint(np.repeat(given, samples, axis=0), len(given) * samples, seed, temperature)
+
+    def _searched(
+        self,
+        paintings: Paintings,
+        pictures: NDArray[np.uint8],
+        seed: int,
+        temperature: float | None,
+        search: int,
+    ) -> Paintings:
+        """The nearest of the paintings of each picture, made better; else as `copy`."""
+        if search < 0:
+            raise RunError(f"search={search}: ask for the commands of 0 paintings or more")
+        begun = nearest(paintings, pictures)
+        if not search:
+            return begun
+        heat = self._heat(temperature)
+        return improved(self.config, self.weights, pictures, begun, search, seed, heat, processors())
 
     def invent(self, count: int, seed: int = 0, temperature: float | None = None) -> Paintings:
         """So many paintings of its own; seed and temperature as of `copy`.
@@ -102,12 +136,12 @@ class FinishedAgent:
         seed: int = 0,
         temperature: float | None = None,
         preprocessing: Preprocessing | None = None,
+        search: int = 0,
     ) -> Parsing:
-        """A picture of any size as a program: the best of so many paintings; seed and temperature as of `copy`.
+        """A picture of any size as a program: the best of so many paintings; other arguments as of `copy`.
 
         Args:
             picture: a file of any kind that `open_picture` reads.
-            samples: how many paintings to choose from.
             preprocessing: what is done to the picture first; None only brings it to the canvas.
 
         Raises:
@@ -115,12 +149,11 @@ class FinishedAgent:
             RunError: the agent copies nothing.
         """
         self.require_conditional()
-        if samples < 1:
-            raise RunError(f"samples={samples}: ask for 1 painting or more")
         size, _, channels = self.canvas_shape
         square = (preprocessing or Preprocessing()).apply_to_file(Path(picture), channels == 3)
         target = resized(square, size, Image.Resampling.BILINEAR)
-        return Parsing(square, target, self.copy(np.repeat(target[None], samples, axis=0), seed, temperature))
+        paintings = self._samples(target[None], seed, temperature, samples)
+        return Parsing(square, target, paintings, self._searched(paintings, target[None], seed, temperature, search))
 
     def require_conditional(self) -> None:
         """Refuses an agent that copies nothing.
@@ -135,12 +168,16 @@ class FinishedAgent:
             )
 
     def _paint(self, targets: NDArray[np.uint8] | None, count: int, seed: int, temperature: float | None) -> Paintings:
-        heat = self.config.sample_temperature if temperature is None else temperature
-        if not 0 <= heat < math.inf:
-            raise RunError(f"temperature={heat}: give 0 or more, 1 for choices as in training")
+        heat = self._heat(temperature)
         if not 0 <= seed <= MOST_SEED:
             raise RunError(f"seed={seed}: give a number from 0 to {MOST_SEED}")
         return paint(self.config, self.weights, targets, count, seed, heat, processors())
+
+    def _heat(self, temperature: float | None) -> float:
+        heat = self.config.sample_temperature if temperature is None else temperature
+        if not 0 <= heat < math.inf:
+            raise RunError(f"temperature={heat}: give 0 or more, 1 for choices as in training")
+        return heat
 
 
 def load_agent(run: str | PathLike[str] | None = None, goal: str = "copy") -> FinishedAgent:

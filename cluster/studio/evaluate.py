@@ -24,9 +24,16 @@ INVENTIONS = 1000
 
 
 def evaluate(
-    run: Path | None, goal: str, data: str | None, count: int | None, seed: int, temperature: float | None
+    run: Path | None,
+    goal: str,
+    data: str | None,
+    count: int | None,
+    seed: int,
+    temperature: float | None,
+    samples: int = 1,
+    search: int = 0,
 ) -> str:
-    """The figures of an agent, in words.
+    """The figures of an agent, in words; samples and search as of `FinishedAgent.copy`.
 
     Raises:
         RunError: it invents other things than digits, for which there is no judge, or `data` has nothing for it.
@@ -43,8 +50,8 @@ def evaluate(
         return _inventions(renders, _as_many_real(agent, len(renders)))
     pictures = agent.held_out()
     targets = first_of(pictures, count)
-    paintings = agent.copy(targets, seed, temperature)
-    lines = [_copies(paintings, targets)]
+    paintings = agent.copy(targets, seed, temperature, samples, search)
+    lines = [_copies(paintings, targets, samples, search)]
     if _of_digits(config):
         lines.append(f"read as the same digit    {read_alike(paintings.renders, targets):.1%}")
     elif pictures.labels is not None and pictures.show_digits:  # on a ground that the reader of plain ones cannot read
@@ -58,11 +65,13 @@ def _of_digits(config: RunConfig) -> bool:
     return resolve(config.data.name)[0] in DIGITS
 
 
-def _copies(paintings: Paintings, targets: NDArray[np.uint8]) -> str:
+def _copies(paintings: Paintings, targets: NDArray[np.uint8], samples: int, search: int) -> str:
     report = judge_copies(paintings.renders, targets, paintings.empty)
     blank = "" if report.empty_error else "\nnote: nothing is drawn in these pictures: empty canvases are right copies"
+    copies = "one copy each" if samples == 1 else f"the best of {samples:,} copies each"
+    searched = f", and a search of {search:,} more" if search else ""
     return (
-        f"{len(targets):,} held-out pictures, one copy each:\n"
+        f"{len(targets):,} held-out pictures, {copies}{searched}:\n"
         f"mean squared error        {report.error:.4f}\n"
         f"  of an empty canvas      {report.empty_error:.4f} (ratio {report.relative_error:.3f}){blank}"
     )

@@ -41,6 +41,7 @@ def parse(
     seed: int,
     temperature: float | None,
     preprocessing: Preprocessing,
+    search: int = 0,
 ) -> str:
     """Writes the program of a picture and pictures of it into the folder `out`, and says how near it comes.
 
@@ -53,6 +54,7 @@ def parse(
         seed: decides every painting.
         temperature: of the agent's choices; None is the run's own.
         preprocessing: what is done to the picture first.
+        search: the best of them is made better, with the commands of so many more paintings.
 
     Raises:
         PictureError: the file is no picture that can be used.
@@ -62,7 +64,7 @@ def parse(
     agent = load_agent(run, goal)
     agent.require_conditional()
     require_apart(picture, out, WRITTEN)
-    parsing = agent.parse(picture, samples, seed, temperature, preprocessing)
+    parsing = agent.parse(picture, samples, seed, temperature, preprocessing, search)
     out.mkdir(parents=True, exist_ok=True)
     notes = (*preprocessing.advice(parsing.target, parsing.paintings.empty), *_unseen(picture, preprocessing, parsing))
     written = write_program(out, parsing) + write_kind(out, parsing)
@@ -70,9 +72,11 @@ def parse(
 
 
 def _error_in_words(parsing: Parsing) -> str:
+    best = min(parsing.errors)
+    searched = f"found by search from {best:.4f}, " if parsing.error < best else ""
     return (
         f"error {parsing.error:.4f}, of an empty canvas {parsing.empty_error:.4f}; "
-        f"the best of {len(parsing.errors)} paintings, on average {np.mean(parsing.errors):.4f}"
+        f"{searched}the best of {len(parsing.errors)} paintings, on average {np.mean(parsing.errors):.4f}"
     )
 
 

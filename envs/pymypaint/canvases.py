@@ -213,8 +213,8 @@ class Canvases:
             raise ArrayError(f"sources are {given.tolist()}; each must be from 0 to {of.count - 1}")
         if of._kind != self._kind:
             raise CanvasSizeError(
-                f"canvases like {self._kind} cannot become like {of._kind} (width, height, channels, background, scale, "
-                "brush, seconds): make both with the same arguments"
+                f"canvases like {self._kind} cannot become like {of._kind} (width, height, channels, background, "
+                "scale, brush, seconds): make both with the same arguments"
             )
         self._batch.take(of._batch, np.array(given, np.int64))
 
