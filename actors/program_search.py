@@ -32,6 +32,7 @@ from spiral.picture_error import mean_squared_errors
 
 TRIES = 4  # at once, for each place of a program
 MOST_REDRAWN = 4  # commands in a row
+TEMPERATURE = 2.0  # of tries: there is a good program already, and what is tried is to differ from it
 
 
 def nearest(paintings: Paintings, targets: NDArray[np.uint8]) -> Paintings:
@@ -54,7 +55,6 @@ def improved(
     paintings: Paintings,
     simulations: int,
     seed: int,
-    temperature: float,
     num_threads: int = 1,
 ) -> Paintings:
     """The paintings, one of each target, after a search that takes as many commands as so many more paintings would.
@@ -68,7 +68,6 @@ def improved(
         paintings: where the search begins.
         simulations: for each target, in episodes.
         seed: decides everything.
-        temperature: of the agent's choices.
         num_threads: on how many threads the canvases are painted.
     """
     size = min(BATCH // TRIES, len(targets))
@@ -79,7 +78,7 @@ def improved(
         batch = np.arange(start, start + size) % len(targets)
         errors = mean_squared_errors(renders[batch], targets[batch])
         programs = Programs(targets[batch], actions[batch], renders[batch], errors)
-        search.improve(programs, simulations, temperature)
+        search.improve(programs, simulations)
         own = batch[: len(targets) - start]
         renders[own], actions[own] = programs.renders[: len(own)], programs.actions[: len(own)]
     search.close()
@@ -114,18 +113,18 @@ class ProgramSearch:
         self._painted = make_environments(config, count, num_threads).unwrapped
         self._length = self._rollout.length
 
-    def improve(self, programs: Programs, simulations: int, temperature: float) -> None:
+    def improve(self, programs: Programs, simulations: int) -> None:
         """Sweeps over the programs, in place, with the commands of so many episodes for each."""
         budget = simulations * self._length  # commands
         while budget >= self._length:
-            budget = self._sweep(programs, budget, temperature)
+            budget = self._sweep(programs, budget)
 
     def close(self) -> None:
         """Give back the canvases."""
         self._rollout.close()
         self._painted.close()
 
-    def _sweep(self, programs: Programs, budget: int, temperature: float) -> int:
+    def _sweep(self, programs: Programs, budget: int) -> int:
         """How many commands are left of the budget after other ones were tried at each place."""
         rollout = self._rollout
         told = rollout.tensor(programs.targets[self._owner]), rollout.tensor(rollout.draw_noise())
@@ -138,7 +137,7 @@ class ProgramSearch:
                 return 0
             if way:
                 self._painted.step(programs.actions[:, place - 1])
-            memory = self._redraw(programs, place, tries, told, memory, temperature)
+            memory = self._redraw(programs, place, tries, told, memory)
             budget -= way + tries * rest
         return budget
 
@@ -149,7 +148,6 @@ class ProgramSearch:
         tries: int,
         told: tuple[Tensor, Tensor],
         memory: State,
-        temperature: float,
     ) -> State:
         """Lets the agent choose anew from a place on, takes what is better, and gives the agent's memory after it.
 
@@ -159,7 +157,6 @@ class ProgramSearch:
             tries: how many count, of each.
             told: targets and noise of every try.
             memory: of the agent before the place.
-            temperature: of its choices.
         """
         seen, _ = self._tried.take(self._owner, self._painted)
         actions = programs.actions[self._owner]
@@ -168,7 +165,7 @@ class ProgramSearch:
         for step in range(place, self._length):
             if step < stop:
                 before = actions[:, step - 1] if step else np.zeros_like(actions[:, 0])
-                decision = self._rollout.decide(self._observation(seen, before, told), memories[-1], temperature)
+                decision = self._rollout.decide(self._observation(seen, before, told), memories[-1], TEMPERATURE)
                 memories.append(decision.state)
                 actions[:, step] = decision.actions.cpu().numpy()
             seen = self._tried.step(actions[:, step])[0]

@@ -2,9 +2,9 @@
 
     python -m benchmarks.simulations --goal copy --pictures 10 --seed 0
 
-A simulation is an episode: as many commands as a painting has. With k of them the one side paints k times and keeps the
-nearest painting; the other paints at most eight times and spends the rest on a search from the nearest
-(`actors/program_search.py`).
+A simulation is an episode: as many commands as a painting has. With k of them one side paints k times and keeps the
+nearest painting; another does so at the temperature of a search, at which paintings differ more; the last paints at
+most eight times and spends the rest on a search from the nearest (`actors/program_search.py`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.evaluation import Paintings
+from actors.program_search import TEMPERATURE
 from benchmarks.command import answer
 from cluster.commands.options import MOST_PICTURES, Goal, SeedOption
 from cluster.studio.agents import FinishedAgent, first_of, load_agent
@@ -50,10 +51,11 @@ class Side:
 
 @dataclass(frozen=True)
 class Result:
-    """Both sides with k simulations."""
+    """All sides with k simulations."""
 
     simulations: int
     sampled: Side
+    varied: Side
     searched: Side
 
 
@@ -70,12 +72,19 @@ def run(
     targets = first_of(agent.held_out(), pictures)
     for count in simulations:
         begun = min(count, BEGUN)
-        yield Result(count, _side(agent, targets, seed, count, 0), _side(agent, targets, seed, begun, count - begun))
+        yield Result(
+            count,
+            _side(agent, targets, seed, None, count, 0),
+            _side(agent, targets, seed, TEMPERATURE, count, 0),
+            _side(agent, targets, seed, None, begun, count - begun),
+        )
 
 
-def _side(agent: FinishedAgent, targets: NDArray[np.uint8], seed: int, samples: int, search: int) -> Side:
+def _side(
+    agent: FinishedAgent, targets: NDArray[np.uint8], seed: int, temperature: float | None, samples: int, search: int
+) -> Side:
     start = time.process_time()
-    paintings = agent.copy(targets, seed, samples=samples, search=search)
+    paintings = agent.copy(targets, seed, temperature, samples, search)
     seconds = time.process_time() - start
     empties = np.broadcast_to(paintings.empty, targets.shape)
     errors = mean_squared_errors(paintings.renders, targets) / mean_squared_errors(empties, targets)
@@ -96,13 +105,14 @@ def main(
     seed: SeedOption = 0,
 ) -> None:
     """Copies by many samples and by search, with equally many commands."""
-    table = Table("simulations", "samples", "search", "nearer by search", "read alike", "processor, s")
+    warmer = f"at temperature {TEMPERATURE:g}"
+    table = Table("simulations", "samples", warmer, "search", "nearer by search", "read alike", "processor, s")
     for result in run(goal.value, pictures, tuple(count for count in SIMULATIONS if count <= most), seed):
-        sides = result.sampled, result.searched
+        sides = result.sampled, result.varied, result.searched
         table.add_row(
             str(result.simulations),
             *(f"{side.errors.mean():.3f}" for side in sides),
-            f"{(result.searched.errors < result.sampled.errors).sum()} of {pictures}",
+            f"{(result.searched.errors < np.minimum(result.sampled.errors, result.varied.errors)).sum()} of {pictures}",
             ", ".join("" if side.alike is None else f"{side.alike:.1%}" for side in sides),
             ", ".join(f"{side.seconds:.1f}" for side in sides),
         )

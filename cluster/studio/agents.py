@@ -85,39 +85,9 @@ class FinishedAgent:
         Raises:
             RunError: the agent copies nothing, the pictures are of another shape or kind, or a number is too small.
         """
+        _check_numbers(samples, search)
         paintings = self._samples(pictures, seed, temperature, samples)
-        return self._searched(paintings, pictures, seed, temperature, search)
-
-    def _samples(self, pictures: NDArray[np.uint8], seed: int, temperature: float | None, samples: int) -> Paintings:
-        """So many paintings of each picture, one picture after the other; else as `copy`."""
-        self.require_conditional()
-        given = np.asarray(pictures)
-        if given.dtype != np.uint8 or given.ndim != 4 or given.shape[1:] != self.canvas_shape or not len(given):
-            shape = ", ".join(map(str, self.canvas_shape))
-            raise RunError(
-                f"the pictures are {given.dtype} {list(given.shape)}, and {self.name} copies uint8 [N, {shape}], of "
-                "which `held_out` gives some: `parse` takes a file with a picture of any size"
-            )
-        if samples < 1:
-            raise RunError(f"samples={samples}: ask for 1 painting or more")
-        return self._paint(np.repeat(given, samples, axis=0), len(given) * samples, seed, temperature)
-
-    def _searched(
-        self,
-        paintings: Paintings,
-        pictures: NDArray[np.uint8],
-        seed: int,
-        temperature: float | None,
-        search: int,
-    ) -> Paintings:
-        """The nearest of the paintings of each picture, made better; else as `copy`."""
-        if search < 0:
-            raise RunError(f"search={search}: ask for the commands of 0 paintings or more")
-        begun = nearest(paintings, pictures)
-        if not search:
-            return begun
-        heat = self._heat(temperature)
-        return improved(self.config, self.weights, pictures, begun, search, seed, heat, processors())
+        return self._searched(paintings, pictures, seed, search)
 
     def invent(self, count: int, seed: int = 0, temperature: float | None = None) -> Paintings:
         """So many paintings of its own; seed and temperature as of `copy`.
@@ -149,11 +119,12 @@ class FinishedAgent:
             RunError: the agent copies nothing.
         """
         self.require_conditional()
+        _check_numbers(samples, search)
         size, _, channels = self.canvas_shape
         square = (preprocessing or Preprocessing()).apply_to_file(Path(picture), channels == 3)
         target = resized(square, size, Image.Resampling.BILINEAR)
         paintings = self._samples(target[None], seed, temperature, samples)
-        return Parsing(square, target, paintings, self._searched(paintings, target[None], seed, temperature, search))
+        return Parsing(square, target, paintings, self._searched(paintings, target[None], seed, search))
 
     def require_conditional(self) -> None:
         """Refuses an agent that copies nothing.
@@ -167,17 +138,39 @@ class FinishedAgent:
                 "name one that copies by --run, or take --goal copy, characters or scenes"
             )
 
+    def _samples(self, pictures: NDArray[np.uint8], seed: int, temperature: float | None, samples: int) -> Paintings:
+        """So many paintings of each picture, one picture after the other; else as `copy`."""
+        self.require_conditional()
+        given = np.asarray(pictures)
+        if given.dtype != np.uint8 or given.ndim != 4 or given.shape[1:] != self.canvas_shape or not len(given):
+            shape = ", ".join(map(str, self.canvas_shape))
+            raise RunError(
+                f"the pictures are {given.dtype} {list(given.shape)}, and {self.name} copies uint8 [N, {shape}], of "
+                "which `held_out` gives some: `parse` takes a file with a picture of any size"
+            )
+        return self._paint(np.repeat(given, samples, axis=0), len(given) * samples, seed, temperature)
+
+    def _searched(self, paintings: Paintings, pictures: NDArray[np.uint8], seed: int, search: int) -> Paintings:
+        """The nearest of the paintings of each picture, made better; else as `copy`."""
+        begun = nearest(paintings, pictures)
+        if not search:
+            return begun
+        return improved(self.config, self.weights, pictures, begun, search, seed, processors())
+
     def _paint(self, targets: NDArray[np.uint8] | None, count: int, seed: int, temperature: float | None) -> Paintings:
-        heat = self._heat(temperature)
+        heat = self.config.sample_temperature if temperature is None else temperature
+        if not 0 <= heat < math.inf:
+            raise RunError(f"temperature={heat}: give 0 or more, 1 for choices as in training")
         if not 0 <= seed <= MOST_SEED:
             raise RunError(f"seed={seed}: give a number from 0 to {MOST_SEED}")
         return paint(self.config, self.weights, targets, count, seed, heat, processors())
 
-    def _heat(self, temperature: float | None) -> float:
-        heat = self.config.sample_temperature if temperature is None else temperature
-        if not 0 <= heat < math.inf:
-            raise RunError(f"temperature={heat}: give 0 or more, 1 for choices as in training")
-        return heat
+
+def _check_numbers(samples: int, search: int) -> None:
+    if samples < 1:
+        raise RunError(f"samples={samples}: ask for 1 painting or more")
+    if search < 0:
+        raise RunError(f"search={search}: ask for a search with the commands of 0 paintings or more")
 
 
 def load_agent(run: str | PathLike[str] | None = None, goal: str = "copy") -> FinishedAgent:

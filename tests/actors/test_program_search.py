@@ -47,7 +47,7 @@ def copying(changes: dict[str, Any]) -> tuple[RunConfig, MemoryWeights, NDArray[
 def test_no_program_gets_worse_some_get_better_and_all_paint_what_they_show(changes):
     config, weights, targets = copying(changes)
     begun = paint(config, weights, targets, 3, seed=0, temperature=1.0)
-    found = improved(config, weights, targets, begun, 20, seed=0, temperature=1.0)
+    found = improved(config, weights, targets, begun, 20, seed=0)
     before, after = (mean_squared_errors(paintings.renders, targets) for paintings in (begun, found))
     assert (after <= before).all() and (after < before).any()
     for index in range(3):
@@ -57,7 +57,7 @@ def test_no_program_gets_worse_some_get_better_and_all_paint_what_they_show(chan
 def test_the_seed_decides_the_programs():
     config, weights, targets = copying({})
     begun = paint(config, weights, targets, 3, seed=0, temperature=1.0)
-    one, again, other = (improved(config, weights, targets, begun, 8, seed, 1.0) for seed in (1, 1, 2))
+    one, again, other = (improved(config, weights, targets, begun, 8, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.actions, again.actions)
     assert (one.actions != other.actions).any()
 
@@ -66,7 +66,7 @@ def test_what_it_began_with_stays_as_it_was():
     config, weights, targets = copying({})
     begun = paint(config, weights, targets, 3, seed=0, temperature=1.0)
     actions, renders = begun.actions.copy(), begun.renders.copy()
-    improved(config, weights, targets, begun, 8, seed=0, temperature=1.0)
+    improved(config, weights, targets, begun, 8, seed=0)
     np.testing.assert_array_equal(begun.actions, actions)
     np.testing.assert_array_equal(begun.renders, renders)
 
@@ -75,7 +75,7 @@ def test_more_targets_than_one_batch_holds_keep_their_order(monkeypatch):
     config, weights, targets = copying({})
     begun = paint(config, weights, targets, 3, seed=0, temperature=1.0)
     monkeypatch.setattr("actors.program_search.BATCH", 8)  # two programs at once
-    found = improved(config, weights, targets, begun, 8, seed=0, temperature=1.0)
+    found = improved(config, weights, targets, begun, 8, seed=0)
     before, after = (mean_squared_errors(paintings.renders, targets) for paintings in (begun, found))
     assert (after <= before).all() and (after < before).any()
     np.testing.assert_array_equal(found.program(2).replay(), found.renders[2])
@@ -100,7 +100,7 @@ def test_it_paints_no_more_than_it_may(simulations, monkeypatch):
     monkeypatch.setattr(Episodes, "step", counting_step)
     monkeypatch.setattr(ProgramSearch, "_redraw", counting_redraw)
     errors = mean_squared_errors(begun.renders, targets[:1])
-    search.improve(Programs(targets[:1], begun.actions, begun.renders, errors), simulations, temperature=1.0)
+    search.improve(Programs(targets[:1], begun.actions, begun.renders, errors), simulations)
     length = begun.actions.shape[1]
     assert (simulations - 1) * length < sum(spent) <= simulations * length
 

@@ -55,6 +55,20 @@ def test_of_many_paintings_the_nearest_is_kept(copying, tmp_path):
     np.testing.assert_array_equal(inverted.target, 255 - parsed.target)
 
 
+def test_a_search_begins_with_the_nearest_of_many_paintings(copying, tmp_path):
+    picture = np.full((50, 50), 255, np.uint8)
+    picture[10:20] = 0
+    Image.fromarray(picture).save(tmp_path / "bar.png")
+    sampled, searched = (copying.parse(tmp_path / "bar.png", samples=6, search=search) for search in (0, 24))
+    assert searched.errors == sampled.errors and min(sampled.errors) == sampled.error
+    assert searched.error < sampled.error
+    assert mean_squared_error(searched.program.replay(), searched.target) == searched.error
+    pictures = np.stack([sampled.target] * 3)
+    copies = copying.copy(pictures, samples=6, search=24)
+    assert len(copies.renders) == 3
+    assert max(mean_squared_error(render, sampled.target) for render in copies.renders) < max(sampled.errors)
+
+
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
@@ -67,6 +81,7 @@ def test_of_many_paintings_the_nearest_is_kept(copying, tmp_path):
         (lambda copying, _: copying.copy(np.zeros((0, 16, 16, 1), np.uint8)), r"are uint8 \[0, 16, 16, 1\]"),
         (lambda _, inventing: inventing.invent(0), "count=0; ask for 1 painting or more"),
         (lambda copying, _: copying.parse("a.png", samples=0), "samples=0: ask for 1 painting or more"),
+        (lambda copying, _: copying.copy(np.zeros((1, 16, 16, 1), np.uint8), search=-1), "search=-1: ask for a search"),
         (lambda _, inventing: inventing.invent(1, temperature=-1.0), "temperature=-1.0: give 0 or more"),
         (lambda _, inventing: inventing.invent(1, temperature=float("nan")), "temperature=nan: give 0 or more"),
         (lambda _, inventing: inventing.invent(1, seed=-1), "seed=-1: give a number from 0 to"),

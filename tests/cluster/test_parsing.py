@@ -113,6 +113,16 @@ def test_the_seed_decides_every_file_and_more_samples_are_never_worse(spiral, co
     assert error <= np.mean(errors)
 
 
+def test_a_search_says_what_it_began_with_and_the_program_is_what_it_found(spiral, copier, drawing, tmp_path):
+    words = ("--run", copier, "--samples", 4, "--search", 20)
+    (status, said, _), (other, *_) = (spiral("parse", drawing, "--out", tmp_path / out, *words) for out in ("a", "b"))
+    assert status == other == 0 and "; found by search from 0." in said and "the best of 4 paintings" in said
+    one, again = (Program.load(tmp_path / out / "program.json") for out in ("a", "b"))
+    assert one.to_json() == again.to_json(), "the same seed gives the same program"
+    target = resized(Preprocessing().apply(Image.open(drawing).convert("L")), 16, Image.Resampling.BILINEAR)
+    assert f"error {mean_squared_error(one.replay(), target):.4f}, of an empty canvas" in said
+
+
 def test_the_shipped_agent_parses_a_digit_that_it_never_saw(spiral, tmp_path):
     digit = load("mnist5k", "test", 28)[0]
     Image.fromarray(digit[..., 0]).save(tmp_path / "digit.png")
