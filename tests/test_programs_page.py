@@ -15,7 +15,7 @@ from cluster.cli import app
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-@pytest.mark.parametrize("page, pictures", [("programs", 15), ("sketch", 1)])
+@pytest.mark.parametrize("page, pictures", [("programs", 16), ("sketch", 1)])
 def test_the_page_runs_and_writes_the_pictures_that_it_shows(
     page: str, pictures: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
