@@ -38,6 +38,7 @@ class Episodes(ABC):
     start: Images | None = None
     counts: Counts
     action_mask: NDArray[np.int8]
+    _history: list[NDArray[np.integer[Any]]]
 
     def __init__(self, settings: Settings, count: int) -> None:
         self._count = count
@@ -159,6 +160,6 @@ class Episodes(ABC):
         self._history.append(actions)
 
     def _begin(self) -> None:
-        self._history: list[NDArray[np.integer[Any]]] = []
+        self._history = []
         self.counts = self._no_counts()
         self.action_mask = np.zeros((self._count, len(self._spec.heads)), np.int8)
