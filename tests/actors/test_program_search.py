@@ -86,7 +86,8 @@ def test_it_paints_no_more_than_it_may(simulations, monkeypatch):
     config, weights, targets = copying({})
     begun = paint(config, weights, targets, 1, seed=0, temperature=1.0)
     search = ProgramSearch(config, weights, 1, seed=0)
-    spent, counted = [], []
+    spent: list[int] = []
+    counted: list[int] = []
     step, redraw = Episodes.step, ProgramSearch._redraw
 
     def counting_step(episodes: Episodes, actions: NDArray[np.int64]) -> NDArray[np.uint8]:
