@@ -52,6 +52,16 @@ def parsed_json(text: str) -> Any:
     return document
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or as it was.
+
+    Raises:
+        OutputError: as of `written_whole`.
+    """
+    with written_whole(path) as unfinished:
+        unfinished.write_bytes(content)
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """A path for a file, which takes the place of `path` at the end or goes on an error.

@@ -54,7 +54,7 @@ def paint(
     strokes: Annotated[int, typer.Option(min=1, max=MOST_STROKES, help="How many at most.")] = defaults.STROKES,
     brush: Annotated[str, typer.Option(help="A brush by name, or a .myb file.")] = defaults.BRUSH,
     palette: Annotated[int | None, typer.Option(metavar="N", help="Paint with N colours; default: any.")] = None,
-    size: Annotated[int, typer.Option(min=1, help="Of painting.png, its longer side in pixels.")] = 1024,
+    size: Annotated[int, typer.Option(min=1, help="Of painting.png, its longer side in pixels.")] = defaults.SIZE,
     seed: SeedOption = 0,
     agent: Annotated[Path | None, typer.Option(help="Folder of a run; default: the shipped agent.")] = None,
 ) -> None:

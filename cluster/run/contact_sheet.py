@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from spiral.files import written_whole
+from spiral.files import write_bytes
 
 GAP = 2  # pixels between pictures
 LINE = 190  # grey of the ground, so that white pictures have an edge
+QUICKLY, SMALL = 1, 6  # how hard a PNG is compressed
 LEAST_PICTURE = 64  # smaller pictures are enlarged to about this size, in whole steps
 
 
@@ -43,8 +45,14 @@ def contact_sheet(
 
 def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write uint8 [H, W, C] as PNG, whole or not at all."""
-    with written_whole(path) as unfinished:
-        Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(unfinished, format="PNG")
+    write_bytes(path, png(picture))
+
+
+def png(picture: NDArray[np.uint8], compression: int = SMALL) -> bytes:
+    """A picture uint8 [H, W, C] as PNG."""
+    file = io.BytesIO()
+    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, "PNG", compress_level=compression)
+    return file.getvalue()
 
 
 def _band(pictures: NDArray[np.uint8], columns: int, below: int) -> NDArray[np.uint8]:

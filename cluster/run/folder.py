@@ -11,7 +11,7 @@ from cluster.run.plan import Length
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
 from spiral.config import RunConfig, parse_config
 from spiral.contracts import Arrays
-from spiral.files import read_json, written_whole
+from spiral.files import read_json, write_bytes
 from spiral.section import ConfigError
 
 LOCK, WRITER = ".writer.lock", ".writer.json"  # of who writes to a folder now; see `cluster/run/folder_lock.py`
@@ -109,5 +109,4 @@ class RunFolder:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file so that it is there whole or as it was."""
-    with written_whole(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())

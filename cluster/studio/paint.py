@@ -13,23 +13,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cluster.run.contact_sheet import contact_sheet, save_picture
+from cluster.run.contact_sheet import contact_sheet, png, save_picture
 from cluster.run.cores import processors
-from cluster.run.folder import RunError, write_text
+from cluster.run.folder import RunError
 from cluster.studio.agents import load_agent
 from cluster.studio.apart import require_apart
 from cluster.studio.painting.defaults import BRUSH, STROKES
 from cluster.studio.painting.painter import Follow, Painter, Painting
 from cluster.studio.painting.palette import MOST
 from cluster.studio.painting.preview import Preview
-from cluster.studio.program_pictures import save_animation
+from cluster.studio.program_pictures import animation
 from cluster.studio.sketch import READ, on_page
 from cluster.studio.sketching.defaults import MOST_STROKES
 from envs.program import Program
 from spiral.data.picture_file import open_picture
+from spiral.files import write_bytes
 from spiral.picture_error import mean_squared_error
 
-WRITTEN = ("program.json", "painting.png", "painting.svg", "painting.gif", "comparison.png")
+FORMS = ("program.json", "painting.png", "painting.svg", "painting.gif")
+COMPARISON = "comparison.png"
 FILM_SIZE, FRAMES = 320, 100  # pixels of the film's canvas; its frames at most, and the empty canvas
 
 
@@ -41,6 +43,7 @@ def paint(
     seed: int = 0,
     agent: Path | None = None,
     follow: Follow = lambda canvas, done: None,
+    content: bytes | None = None,
 ) -> Painting:
     """A picture, painted from coarse to fine.
 
@@ -52,6 +55,7 @@ def paint(
         seed: decides what is tried.
         agent: the folder of a run; None is the agent that is shipped.
         follow: is told the canvas, uint8 [height, width, 3], and how many strokes are done, after each.
+        content: all bytes of a file that is on no disk, of which `picture` is then the name.
 
     Raises:
         PictureError: the file is no picture that can be used.
@@ -63,7 +67,7 @@ def paint(
         raise RunError(f"strokes is {strokes!r}; give a whole number from 1 to {MOST_STROKES:,}")
     if palette is not None and not 1 <= palette <= MOST:
         raise RunError(f"palette is {palette!r}; give 1 to {MOST} colours, or leave it out for any")
-    shown = on_page(open_picture(Path(picture), color=True, longest=READ))
+    shown = on_page(open_picture(Path(picture), color=True, content=content, longest=READ))
     painter = Painter(shown, load_agent(agent, "paint"), brush, palette, seed, processors(), follow)
     return painter.paint(strokes)
 
@@ -81,18 +85,31 @@ def write_painting(
     Raises:
         RunError: a file to be written is the picture itself; and whatever `paint` raises.
     """
-    require_apart(picture, out, WRITTEN)
+    require_apart(picture, out, (*FORMS, COMPARISON))
     with Preview(strokes) as preview:
         painting = paint(picture, strokes, brush, palette, seed, agent, preview)
-    program = painting.program
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "program.json", program.to_text())
-    save_picture(out / "painting.png", program.render(size))
-    write_text(out / "painting.svg", program.to_svg())
-    save_animation(out / "painting.gif", film_frames(program), len(_marks(program)))
-    pair = np.stack((np.asarray(painting.picture), program.replay()))
-    save_picture(out / "comparison.png", contact_sheet(pair, columns=2))
-    return "\n".join((*_summary(painting, mean_squared_error(pair[1], pair[0])), f"{out}: {', '.join(WRITTEN)}"))
+    for name, content in forms(painting.program, size).items():
+        write_bytes(out / name, content)
+    pair = np.stack((np.asarray(painting.picture), painting.program.replay()))
+    save_picture(out / COMPARISON, contact_sheet(pair, columns=2))
+    return "\n".join((*summary(painting, pair[1]), f"{out}: {', '.join((*FORMS, COMPARISON))}"))
+
+
+def forms(program: Program, size: int) -> dict[str, bytes]:
+    """The painting that a program makes, as the content of each file of `FORMS`.
+
+    Args:
+        program: of strokes that are two commands each.
+        size: pixels of the longer side of the PNG.
+    """
+    made = (
+        program.to_text().encode(),
+        png(program.render(size)),
+        program.to_svg().encode(),
+        animation(film_frames(program), len(_marks(program))),
+    )
+    return dict(zip(FORMS, made, strict=True))
 
 
 def film_frames(program: Program) -> Iterator[NDArray[np.uint8]]:
@@ -109,8 +126,9 @@ def _marks(program: Program) -> list[int]:
     return [2 * int(mark) for mark in np.unique(np.linspace(0, strokes, min(strokes, FRAMES) + 1).astype(int))]
 
 
-def _summary(painting: Painting, error: float) -> list[str]:
-    """Lines about a painting that has this error once it is painted anew."""
+def summary(painting: Painting, replayed: NDArray[np.uint8]) -> list[str]:
+    """Lines about a painting that looks so once it is painted anew, uint8 [height, width, 3]."""
+    error = mean_squared_error(replayed, np.asarray(painting.picture))
     errors, ends = painting.errors, painting.level_ends
     if len(errors) == 1:
         return ["no stroke comes nearer to the picture than the white canvas, which is the painting"]

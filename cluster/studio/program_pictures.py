@@ -6,6 +6,7 @@ Below each picture is a strip with one numbered cell for each command, counted f
 from __future__ import annotations
 
 import colorsys
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from cluster.run.contact_sheet import LINE
 from envs.canvas_env import in_three_channels
 from envs.edits import in_colors
 from envs.program import Program
-from spiral.files import written_whole
+from spiral.files import write_bytes
 
 STRIP = 20  # pixels, its height
 LEAST_CELL = 14  # pixels, the width that a number needs
@@ -84,8 +85,14 @@ def painting_frames(program: Program, size: int) -> Iterator[NDArray[np.uint8]]:
 
 def save_animation(path: Path, frames: Iterable[NDArray[np.uint8]], count: int) -> None:
     """Write `count` frames, each uint8 [H, W, 3], as an endless GIF, whole or not at all."""
+    write_bytes(path, animation(frames, count))
+
+
+def animation(frames: Iterable[NDArray[np.uint8]], count: int) -> bytes:
+    """So many frames, each uint8 [H, W, 3], as an endless GIF."""
     pictures = (Image.fromarray(frame) for frame in frames)
     first = next(pictures)
     milliseconds = [round(1000 * SECONDS)] * (count - 1) + [round(1000 * LAST_SECONDS)]
-    with written_whole(path) as unfinished:
-        first.save(unfinished, format="GIF", save_all=True, append_images=pictures, duration=milliseconds, loop=0)
+    file = io.BytesIO()
+    first.save(file, format="GIF", save_all=True, append_images=pictures, duration=milliseconds, loop=0)
+    return file.getvalue()

@@ -13,7 +13,7 @@ import anyio
 import numpy as np
 from anyio import CapacityLimiter
 
-from cluster.watch.messages import png
+from cluster.run.contact_sheet import QUICKLY, png
 from envs.program import Program
 
 PICTURE_SIZE = 1024
@@ -36,13 +36,13 @@ def svg_of(document: dict[str, Any]) -> bytes:
 
 def png_of(document: dict[str, Any]) -> bytes:
     """The picture at 1024 pixels, as PNG."""
-    return png(Program.from_json(document).render(PICTURE_SIZE))
+    return png(Program.from_json(document).render(PICTURE_SIZE), QUICKLY)
 
 
 def film_of(document: dict[str, Any]) -> bytes:
     """The canvas before the first and after every command, below each other, as PNG."""
     size = max(1, min(FILM_SIZE, MAX_FILM_HEIGHT // (len(document["actions"]) + 1)))
-    return png(np.concatenate(list(Program.from_json(document).at_size(size).frames())))
+    return png(np.concatenate(list(Program.from_json(document).at_size(size).frames())), QUICKLY)
 
 
 FORMS: dict[str, tuple[str, Callable[[dict[str, Any]], bytes]]] = {

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cluster.run.contact_sheet import QUICKLY, png
 from cluster.run.downsampling import thinned
 from cluster.run.feed.base import News
 from cluster.run.feed.texts import Description, Row
-from cluster.watch.messages import Message, film_message, message, png, rows_message
+from cluster.watch.messages import Message, film_message, message, rows_message
 from envs.program import FORMAT, VERSION
 from spiral.contracts import Glimpse
 
@@ -98,7 +99,7 @@ class Gallery:
         if news.rows:
             messages.append(rows_message(self._add_rows(news.rows)))
         if news.sheet is not None:
-            self._sheet_frames, self.sheet = news.sheet[0], png(news.sheet[1])
+            self._sheet_frames, self.sheet = news.sheet[0], png(news.sheet[1], QUICKLY)
             messages.append(self._sheet_message())
         messages += [film for glimpse in news.glimpses if (film := self._add_glimpse(glimpse)) is not None]
         return messages

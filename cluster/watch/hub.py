@@ -7,6 +7,7 @@ the state anew when he reads again: he holds up nobody, and costs no more than h
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from cluster.watch.messages import Message
@@ -16,12 +17,26 @@ MAX_WATCHERS = 256
 
 
 class Watcher:
-    """One who watches."""
+    """One who watches.
+
+    Attributes:
+        name: by which he says that something is for him; he alone is told it.
+        own: the newest message that was for him alone, or None.
+        work: what is done for him alone, which ends when he leaves.
+    """
 
     def __init__(self) -> None:
+        self.name = secrets.token_hex(16)
+        self.own: Message | None = None
+        self.work: asyncio.Task[None] | None = None
         self.behind = True
         self.newcomer = True
         self._queue: asyncio.Queue[Message | None] = asyncio.Queue(QUEUE)
+
+    def tell(self, message: Message) -> None:
+        """Offer him a message that is for him alone."""
+        self.own = message
+        self.offer([message])
 
     def offer(self, messages: Sequence[Message]) -> int:
         """Put messages into the queue, or drop all that wait if there are too many; how many were dropped."""
@@ -51,15 +66,15 @@ class Hub:
     """All who watch.
 
     Args:
-        everything: gives the messages that tell the state, with films for a newcomer.
+        everything: gives the messages that tell a watcher the state, with films for a newcomer.
 
     Attributes:
         dropped: how many messages were dropped because somebody read too slowly.
     """
 
-    def __init__(self, everything: Callable[[bool], list[Message]]) -> None:
+    def __init__(self, everything: Callable[[Watcher], list[Message]]) -> None:
         self._everything = everything
-        self._watchers: set[Watcher] = set()
+        self._watchers: dict[str, Watcher] = {}
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -70,14 +85,18 @@ class Hub:
         """Whether no one more can watch."""
         return len(self._watchers) >= MAX_WATCHERS
 
+    def find(self, name: str) -> Watcher | None:
+        """The watcher of that name, or None if he is not here."""
+        return self._watchers.get(name)
+
     def send(self, messages: Sequence[Message]) -> None:
         """Offer messages to all."""
-        for watcher in self._watchers:
+        for watcher in self._watchers.values():
             self.dropped += watcher.offer(messages)
 
     def begin(self) -> None:
         """Tell everyone the state anew, films included."""
-        for watcher in self._watchers:
+        for watcher in self._watchers.values():
             watcher.newcomer = True
             watcher.fall_behind()
 
@@ -85,7 +104,7 @@ class Hub:
         """What a new watcher is sent, for as long as he watches."""
         watcher = Watcher()
         watcher.fall_behind()
-        self._watchers.add(watcher)
+        self._watchers[watcher.name] = watcher
         try:
             while True:
                 message = await watcher.next()
@@ -93,8 +112,10 @@ class Hub:
                     yield message
                     continue
                 watcher.behind = False
-                for message in self._everything(watcher.newcomer):
+                for message in self._everything(watcher):
                     yield message
                 watcher.newcomer = False
         finally:
-            self._watchers.discard(watcher)
+            del self._watchers[watcher.name]
+            if watcher.work is not None:
+                watcher.work.cancel()

@@ -5,15 +5,13 @@ A message is made once and sent to all.
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
+from cluster.run.contact_sheet import QUICKLY, png
 from cluster.run.feed.texts import Row
 from spiral.contracts import Glimpse
 from spiral.picture_error import mean_squared_error
@@ -74,14 +72,7 @@ def film_message(name: str, glimpse: Glimpse) -> bytes:
         target=glimpse.target is not None,
         error=error,
     )
-    return head.encode() + b"\n" + png(frames.reshape(-1, *frames.shape[2:]))
-
-
-def png(picture: NDArray[np.uint8]) -> bytes:
-    """A picture uint8 [H, W, C] as PNG, quickly rather than small."""
-    file = io.BytesIO()
-    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, "PNG", compress_level=1)
-    return file.getvalue()
+    return head.encode() + b"\n" + png(frames.reshape(-1, *frames.shape[2:]), QUICKLY)
 
 
 def _rounded(value: float | str | None) -> float | str | None:

@@ -1,7 +1,7 @@
-"""The server of the live page: static files, one WebSocket for each watcher, and the downloads.
+"""The server of the live page: static files, one WebSocket for each watcher, the downloads, and pictures to paint.
 
 One thread follows Redis. What it hears goes into the gallery and from there, as messages that are made once, to all
-watchers. The server sends and never listens: whatever a watcher says is ignored.
+watchers. The WebSocket sends and never listens: whatever a watcher says there is ignored.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from cluster.watch.find import Wanted
 from cluster.watch.follow import Follower, Heard
 from cluster.watch.gallery import Gallery
 from cluster.watch.guard import guarded
-from cluster.watch.hub import Hub
+from cluster.watch.hub import Hub, Watcher
 from cluster.watch.messages import Message, message
+from cluster.watch.paintings import Paintings
 
 PAGE = Path(__file__).parent / "page"
 STATUS_S = 1.0
@@ -45,6 +46,7 @@ class Watch:
         self._gallery = Gallery()
         self._hub = Hub(self._everything)
         self._painter = Painter()
+        self._paintings = Paintings(self._hub.find)
         self._run_id: str | None = None
         self._following = False
         self._heard_at = time.monotonic()
@@ -58,6 +60,7 @@ class Watch:
             WebSocketRoute("/live", self._live),
             Route("/sheet.png", self._sheet),
             Route("/episodes/{name:str}.{form:str}", self._episode),
+            *self._paintings.routes(),
         ]
         return guarded(Starlette(routes=routes, lifespan=self._lifespan), token)
 
@@ -76,6 +79,7 @@ class Watch:
             yield
         finally:
             status.cancel()
+            await self._paintings.stop()
             await asyncio.to_thread(follower.stop)
 
     def _hear(self, heard: Heard) -> None:
@@ -105,10 +109,17 @@ class Watch:
             refused=self._refused,
             dropped=self._hub.dropped,
             watchers=len(self._hub),
+            painting=self._paintings.busy,
         )
 
-    def _everything(self, films: bool) -> list[Message]:
-        return [message("begin", films=films), self._status(), *self._gallery.everything(films)]
+    def _everything(self, watcher: Watcher) -> list[Message]:
+        films = watcher.newcomer
+        return [
+            message("begin", films=films, watcher=watcher.name),
+            self._status(),
+            *self._gallery.everything(films),
+            *([] if watcher.own is None else [watcher.own]),
+        ]
 
     async def _page(self, request: Request) -> Response:
         return FileResponse(PAGE / "index.html")

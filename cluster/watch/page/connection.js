@@ -7,7 +7,7 @@ const NEWLINE = 10;
 
 /**
  * Calls `hear(message)` for every message, in order, and `lost()` when there is no server.
- * A film has its frames, one below the other, in `message.image`.
+ * A film has its frames, one below the other, in `message.image`, and a painting its canvas.
  */
 export function connect(hear, lost) {
   let wait = FIRST_WAIT_MS;
@@ -38,6 +38,6 @@ async function decode(data) {
   const bytes = new Uint8Array(data);
   const end = bytes.indexOf(NEWLINE);
   const message = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
-  message.image = await createImageBitmap(new Blob([bytes.subarray(end + 1)], { type: "image/png" }));
+  if (end + 1 < bytes.length) message.image = await createImageBitmap(new Blob([bytes.subarray(end + 1)]));
   return message;
 }

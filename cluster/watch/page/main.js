@@ -4,6 +4,7 @@ import { connect } from "./connection.js";
 import { Curves } from "./curves.js";
 import { ProgramDialog } from "./dialog.js";
 import { Members } from "./members.js";
+import { PaintDialog } from "./paint.js";
 import { Status } from "./status.js";
 import { Wall } from "./wall.js";
 
@@ -14,12 +15,14 @@ if (location.search) history.replaceState(null, "", location.pathname);
 
 const status = new Status($("status"), $("status-text"), $("run-name"), $("numbers"), $("footer"));
 const dialog = new ProgramDialog($("program"));
+const paint = new PaintDialog($("paint"), $("paint-open"));
 const curves = new Curves($("curves"));
 const members = new Members($("members-section"), $("members"), (member) => curves.choose(member));
 const wall = new Wall($("wall"), (film) => dialog.show(film), (head) => status.painted(head));
 
 const hear = {
-  begin({ films }) {
+  begin({ films, watcher }) {
+    paint.connected(watcher);
     if (films) {
       status.begin();
       wall.clear();
@@ -36,7 +39,10 @@ const hear = {
       ? "left the target, right the copy; a click shows the program"
       : "a click shows the program";
   },
-  status: (message) => status.hear(message),
+  status(message) {
+    status.hear(message);
+    paint.hear(message);
+  },
   rows({ names, rows }) {
     const table = rows.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i]])));
     curves.add(table);
@@ -49,6 +55,9 @@ const hear = {
     $("sheet-section").hidden = false;
   },
   film: (message) => wall.show(message, status.serverTime()),
+  painting: (message) => paint.follow(message),
+  painted: (message) => paint.painted(message),
+  refused: (message) => paint.refused(message),
 };
 
 connect((message) => hear[message.kind](message), () => status.lost());
