@@ -54,7 +54,7 @@ async def painted(order: Order, picture: bytes) -> AsyncGenerator[bytes]:
     finally:
         with suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
+        await process.communicate()  # until its pipes are closed, too
 
 
 class Teller:

@@ -93,14 +93,13 @@ export class PaintDialog {
       over(true);
     });
     addEventListener("dragleave", (event) => event.relatedTarget === null && over(false));
-    addEventListener("drop", async (event) => {
+    addEventListener("drop", (event) => {
       over(false);
       if (!event.dataTransfer.files.length) return;
       event.preventDefault();
-      const file = event.dataTransfer.files[0];
-      await this.open();
       if (this.painting) this.#say("One picture at a time: stop this one first, or wait until it is painted.", true);
-      else this.#choose(file);
+      else this.#choose(event.dataTransfer.files[0]);
+      this.open();
     });
   }
 
@@ -175,8 +174,8 @@ export class PaintDialog {
   #show() {
     const painting = this.painting !== null;
     const elsewhere = this.busy && !painting;
-    for (const field of this.$("form").elements) field.disabled = painting;
-    this.$("start").disabled = painting || elsewhere || !this.file || !this.limits || !this.watcher;
+    for (const field of this.$("form").elements) field.disabled = painting || !this.limits;
+    this.$("start").disabled ||= elsewhere || !this.file || !this.watcher;
     this.$("start").hidden = painting;
     this.$("stop").disabled = false;
     this.$("stop").hidden = this.$("progress").hidden = !painting;
