@@ -93,7 +93,7 @@ def watch(
     ] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: the first free one from 8800.")] = None,
 ) -> None:
-    """Serve the live page of a run: its strokes, curves and pictures while it trains."""
+    """Serve the live page: strokes, curves and pictures of a run while it trains; it paints pictures of yours, too."""
     from cluster.watch.start import watch as serve
 
     serve(redis, run, host, port)

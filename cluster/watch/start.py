@@ -45,7 +45,8 @@ def watch(redis_url: str | None, folder: Path | None, host: str, port: int | Non
     typer.echo(f"Live page: {address_of(listener, token)}")
     if wanted.find() is None:
         typer.echo(
-            f"There is not {wanted} yet; the page waits for one. Runs with --engine local show themselves nowhere."
+            f"There is not {wanted} yet; the page waits for one, and paints pictures that are dropped on it. "
+            "Runs with --engine local show themselves nowhere."
         )
     _server(wanted, token).run([listener])
 

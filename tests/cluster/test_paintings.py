@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import secrets
 import socket
+import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -234,6 +235,13 @@ def test_a_token_is_asked_for_before_anything_is_painted(tmp_path):
         assert status == 200 and get(port, "/paintings", **kept)[0] == 200
         words = urllib.parse.urlencode(ASKED)
         assert request(port, f"/paintings/{'4' * 32}?{words}", "PUT", SCENE, **kept)[0] == 409, "nobody watches"
+
+
+def test_without_the_engine_the_page_says_what_is_missing(port, name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "envs.pymypaint", None)
+    assert get(port, "/paintings")[0] == 501
+    _, status, said = put(port, SCENE, watcher=name)
+    assert status == 501 and "envs.pymypaint" in said
 
 
 def test_only_the_newest_paintings_are_kept_and_each_for_a_while(port, watcher, name, monkeypatch):

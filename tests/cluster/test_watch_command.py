@@ -8,13 +8,17 @@ import signal
 import urllib.error
 import urllib.request
 
+import psutil
 import pytest
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
-from tests.patience import PATIENCE_S
+from cluster.watch.painting_process import NICENESS
+from cluster.watch.start import watched
+from tests.patience import PATIENCE_S, wait_until
 
 from .conftest import set_words
 from .test_interrupts import command, train
+from .test_paintings import SCENE, put
 from .test_watch_server import is_film, messages_until
 
 
@@ -50,6 +54,35 @@ def test_a_page_without_a_run_waits_and_ends_with_ctrl_c(tmp_path):
     os.killpg(page.pid, signal.SIGINT)
     out, err = page.communicate(timeout=PATIENCE_S)
     assert "Traceback" not in err
+
+
+def test_a_page_without_a_run_paints_until_ctrl_c(tmp_path):
+    page = command("watch", "--run", str(tmp_path), "--port", "0")
+    assert page.stdout is not None
+    port = int(page.stdout.readline().rpartition(":")[2].strip("/\n"))
+    with connect(f"ws://127.0.0.1:{port}/live") as watcher:
+        painter = begin_painting(watcher, port, psutil.Process(page.pid))
+        os.killpg(page.pid, signal.SIGINT)
+        out, err = page.communicate(timeout=PATIENCE_S)
+    assert "Traceback" not in err and not painter.is_running()
+
+
+def test_what_the_page_of_a_run_paints_ends_with_the_run(tmp_path, capsys):
+    with watched(None, tmp_path):
+        port = int(capsys.readouterr().out.rpartition(":")[2].strip("/\n"))
+        with connect(f"ws://127.0.0.1:{port}/live", open_timeout=PATIENCE_S) as watcher:
+            painter = begin_painting(watcher, port, psutil.Process())
+            assert painter.nice() >= NICENESS, "the run goes first"
+    wait_until(lambda: not painter.is_running() or painter.status() == psutil.STATUS_ZOMBIE, "the end of the painting")
+
+
+def begin_painting(watcher: ClientConnection, port: int, server: psutil.Process) -> psutil.Process:
+    """The process that paints a picture long, which has begun to."""
+    name = messages_until(watcher, lambda m: m["kind"] == "begin")[-1]["watcher"]
+    assert put(port, SCENE, watcher=name, strokes="2000")[1] == 202
+    messages_until(watcher, lambda m: m["kind"] == "painting")
+    (painter,) = [child for child in server.children(recursive=True) if "painting_process" in " ".join(child.cmdline())]
+    return painter
 
 
 def test_a_population_serves_one_page_for_all_its_members(tiny, tmp_path):
