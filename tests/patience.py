@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 # Far more than any machine needs: a test that waits for so long says what it waits for, in place of hanging.
 PATIENCE_S = 600.0
+PATIENCE_MS = 1000 * PATIENCE_S
 
 
 def wait_until(condition: Callable[[], object], what: str = "what was waited for") -> None:

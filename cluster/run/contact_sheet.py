@@ -51,7 +51,8 @@ def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
 def png(picture: NDArray[np.uint8], compression: int = SMALL) -> bytes:
     """A picture uint8 [H, W, C] as PNG."""
     file = io.BytesIO()
-    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, "PNG", compress_level=compression)
+    pixels = picture[..., 0] if picture.shape[-1] == 1 else picture
+    Image.fromarray(pixels).save(file, "PNG", compress_level=compression)
     return file.getvalue()
 
 

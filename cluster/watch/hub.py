@@ -114,6 +114,8 @@ class Hub:
                 watcher.behind = False
                 for message in self._everything(watcher):
                     yield message
+                if watcher.own is not None:
+                    yield watcher.own
                 watcher.newcomer = False
         finally:
             del self._watchers[watcher.name]

@@ -37,7 +37,7 @@ class Order:
     """What is to be painted, beside the picture.
 
     Attributes:
-        painting: the name of the painting, 32 hexadecimal digits, of which whoever knows it may do with it what he likes.
+        painting: the name of the painting, 32 hexadecimal digits; whoever knows it may have the files, or stop it.
         file: the name of the picture's file, for messages.
         strokes: how many at most.
         brush: the name of an installed one.

@@ -1,8 +1,8 @@
 """The process that paints a picture for a watcher: how it is started, what it does, and what it tells.
 
-It is a process of its own so that it can be ended at any moment, gives back all of its memory, and takes nobody along if
-a picture is too much for a decoder. It gets the order as a line and then the picture, and answers by frames: a line of
-JSON and what belongs to it, each after its length. The pages of watchers get most of them as they are.
+It is a process of its own so that it can be ended at any moment, gives back all of its memory, and takes nobody along
+where a picture is too much for a decoder. It gets the order as a line and then the picture, and answers by frames: a
+line of JSON and what belongs to it, each after its length. The page of the watcher gets most of them as they are.
 """
 
 from __future__ import annotations
@@ -113,9 +113,7 @@ def paint_for(order: Order, picture: bytes, teller: Teller) -> None:
     from spiral.data.picture_file import PictureError
 
     try:
-        painting = paint(
-            order.file, order.strokes, order.brush, seed=order.seed, follow=teller.follow, content=picture
-        )
+        painting = paint(order.file, order.strokes, order.brush, seed=order.seed, follow=teller.follow, content=picture)
     except (PaintError, PictureError, RunError) as error:
         teller.tell("refused", why=str(error))
         return

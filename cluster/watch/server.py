@@ -114,12 +114,7 @@ class Watch:
 
     def _everything(self, watcher: Watcher) -> list[Message]:
         films = watcher.newcomer
-        return [
-            message("begin", films=films, watcher=watcher.name),
-            self._status(),
-            *self._gallery.everything(films),
-            *([] if watcher.own is None else [watcher.own]),
-        ]
+        return [message("begin", films=films, watcher=watcher.name), self._status(), *self._gallery.everything(films)]
 
     async def _page(self, request: Request) -> Response:
         return FileResponse(PAGE / "index.html")

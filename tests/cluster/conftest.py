@@ -14,11 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.browser import chromium
 from cluster.cli import main
 from cluster.on_redis.connection import RUNS, RedisAddress
 from cluster.on_redis.feed import RedisFeed
 from cluster.on_redis.server import EmbeddedRedis
 from spiral.config import RunConfig
+from tests.patience import PATIENCE_MS
 from tests.tiny import tiny_config
 
 from .feeds import description
@@ -67,6 +69,25 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A fresh window in which any error of the page is an error of the test, but for a server that has ended."""
+    errors: list[str] = []
+    with browser.new_context(viewport={"width": 1500, "height": 950}, accept_downloads=True) as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.extend([message.text] if message.type == "error" else []))
+        yield page
+    assert [error for error in errors if "ERR_CONNECTION_REFUSED" not in error] == []
 
 
 Spiral = Callable[..., tuple[int, str, str]]

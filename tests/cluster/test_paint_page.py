@@ -14,9 +14,10 @@ from PIL import Image
 from benchmarks.browser import EXECUTABLE
 from cluster.watch.find import Wanted
 from envs.program import Program
+from tests.patience import PATIENCE_MS
 
 from .test_paintings import SCENE, processes
-from .test_watch_page import LAID_OUT, PATIENCE_MS, browser, page  # noqa: F401  (fixtures)
+from .test_watch_page import LAID_OUT
 from .test_watch_server import serving
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[dev]'")
@@ -74,7 +75,7 @@ def nowhere(tmp_path: Path) -> Wanted:
     return Wanted(f"unix://{tmp_path}/none.sock")
 
 
-def test_a_picture_is_dropped_watched_while_it_is_painted_and_taken_away(page, nowhere, tmp_path):  # noqa: F811
+def test_a_picture_is_dropped_watched_while_it_is_painted_and_taken_away(page, nowhere, tmp_path):
     with serving(nowhere) as port:
         open_page(page, port)
         drop(page, "scene.png", SCENE)
@@ -99,7 +100,7 @@ def test_a_picture_is_dropped_watched_while_it_is_painted_and_taken_away(page, n
             assert getattr(film, "n_frames", 1) == 13
 
 
-def test_stop_ends_it_and_another_can_be_painted(page, nowhere):  # noqa: F811
+def test_stop_ends_it_and_another_can_be_painted(page, nowhere):
     with serving(nowhere) as port:
         open_page(page, port)
         page.click("#paint-open")
@@ -120,7 +121,18 @@ def test_stop_ends_it_and_another_can_be_painted(page, nowhere):  # noqa: F811
         assert not processes() and page.inner_text("#paint-open") == "Paint a picture"
 
 
-def test_while_another_ones_picture_is_painted_the_page_says_so(browser, nowhere):  # noqa: F811
+def test_a_page_that_loses_its_server_says_that_the_painting_is_lost(page, nowhere):
+    with serving(nowhere) as port:
+        open_page(page, port)
+        drop(page, "scene.png", SCENE)
+        page.fill("#paint-strokes", "2000")
+        page.click("#paint-start")
+        page.locator("#paint-status", has_text="of at most 2,000 strokes").wait_for()
+    page.get_by_text("The connection was lost, and with it the painting.").wait_for()
+    assert page.locator("#paint-start").is_disabled()
+
+
+def test_while_another_ones_picture_is_painted_the_page_says_so(browser, nowhere):
     with serving(nowhere) as port, browser.new_context() as first, browser.new_context() as second:
         pages = [context.new_page() for context in (first, second)]
         for each in pages:
@@ -137,7 +149,7 @@ def test_while_another_ones_picture_is_painted_the_page_says_so(browser, nowhere
         other.locator("#paint-start:enabled").wait_for()
 
 
-def test_a_refusal_is_one_line_and_the_next_picture_is_painted(page, nowhere, tmp_path):  # noqa: F811
+def test_a_refusal_is_one_line_and_the_next_picture_is_painted(page, nowhere, tmp_path):
     with serving(nowhere) as port:
         open_page(page, port)
         drop(page, "notes.txt", b"no picture")
@@ -154,7 +166,7 @@ def test_a_refusal_is_one_line_and_the_next_picture_is_painted(page, nowhere, tm
         page.locator("#paint[data-painted]").wait_for()
 
 
-def test_the_gallery_leads_to_it_and_it_fits_a_telephone(browser, nowhere):  # noqa: F811
+def test_the_gallery_leads_to_it_and_it_fits_a_telephone(browser, nowhere):
     size = {"width": 390, "height": 844}
     with serving(nowhere) as port, browser.new_context(viewport=size, is_mobile=True) as context:
         page = context.new_page()

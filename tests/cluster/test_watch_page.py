@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from actors.broadcast import Broadcast
-from benchmarks.browser import EXECUTABLE, chromium
+from benchmarks.browser import EXECUTABLE
 from benchmarks.strokes import delays_since, note_strokes
 from cluster.commands.options import Goal
 from cluster.on_redis.connection import RedisAddress
@@ -26,7 +26,7 @@ from cluster.watch.find import Wanted
 from envs.program import Program
 from spiral.config import RunConfig
 from spiral.data import load
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_MS, PATIENCE_S
 
 from .feeds import description, glimpse, row
 from .test_watch_server import serving
@@ -41,7 +41,6 @@ pytestmark = [
 LATE_S = 300.0  # later than what the page still paints stroke by stroke
 OPEN_S = 600.0
 PIECES = 20  # of episodes, whose last strokes are looked for
-PATIENCE_MS = 1000 * PATIENCE_S
 STATED = re.compile(r"strokes appear (\d+\.\d) s after they were painted")
 # The picture on a canvas, reduced to the pixels of the environment.
 PIXELS = """(canvas) => {
@@ -99,25 +98,6 @@ REACHES_THE_EDGE = """(before) => {
 UNITS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 LEFT, RIGHT, BELOW, HEIGHT = 46, 12, 24, 132  # a chart's edges, and the whole, in pixels
 TO_MIDDLE = 4  # of a label, from the line on which it stands
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A fresh window in which any error of the page is an error of the test, but for a server that has ended."""
-    errors: list[str] = []
-    with browser.new_context(viewport={"width": 1500, "height": 950}, accept_downloads=True) as context:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.extend([message.text] if message.type == "error" else []))
-        yield page
-    assert [error for error in errors if "ERR_CONNECTION_REFUSED" not in error] == []
 
 
 def test_strokes_appear_while_a_training_runs_beside(

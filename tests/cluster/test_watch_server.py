@@ -63,9 +63,7 @@ def get(port: int, path: str, **headers: str) -> tuple[int, bytes, Any]:
     return request(port, path, "GET", **headers)
 
 
-def request(
-    port: int, path: str, method: str, content: bytes | None = None, **headers: str
-) -> tuple[int, bytes, Any]:
+def request(port: int, path: str, method: str, content: bytes | None = None, **headers: str) -> tuple[int, bytes, Any]:
     """Status, content and headers of the answer."""
     asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", content, headers, method=method)
     try:
@@ -249,9 +247,11 @@ def test_one_who_reads_nothing_holds_up_nobody(feed, port):
 def test_a_slow_watcher_is_told_the_state_anew_and_no_queue_grows():
     async def go() -> None:
         told: list[bool] = []
+        watchers: list[hub.Watcher] = []
 
         def everything(watcher: hub.Watcher) -> list[str | bytes]:
             told.append(watcher.newcomer)
+            watchers.append(watcher)
             return ["state"]
 
         meeting = hub.Hub(everything)
@@ -265,8 +265,11 @@ def test_a_slow_watcher_is_told_the_state_anew_and_no_queue_grows():
         assert meeting.dropped == 3 * hub.QUEUE
         meeting.send(["b"])
         assert await anext(stream) == "b"
+        watchers[0].tell("for you alone")
+        assert await anext(stream) == "for you alone"
         meeting.begin()
         assert await anext(stream) == "state" and told == [True, False, True]
+        assert await anext(stream) == "for you alone", "the newest of these is told again"
         await stream.aclose()
         assert len(meeting) == 0
 

@@ -60,4 +60,9 @@ const hear = {
   refused: (message) => paint.refused(message),
 };
 
-connect((message) => hear[message.kind](message), () => status.lost());
+function lost() {
+  status.lost();
+  paint.lost();
+}
+
+connect((message) => hear[message.kind](message), lost);

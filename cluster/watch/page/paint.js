@@ -28,10 +28,16 @@ export class PaintDialog {
     if (!this.limits) await this.#learnLimits();
   }
 
-  /** Takes note of the name that the server has for us. With another one, it is another connection. */
+  /** Takes note of the name that the server has for us. */
   connected(watcher) {
-    if (watcher !== this.watcher && this.painting) this.#end("The connection was lost, and with it the painting.", true);
     this.watcher = watcher;
+    this.#show();
+  }
+
+  /** There is no server any more that paints for us. */
+  lost() {
+    this.watcher = null;
+    if (this.painting) this.#end("The connection was lost, and with it the painting.", true);
     this.#show();
   }
 
