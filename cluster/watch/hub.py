@@ -62,6 +62,12 @@ class Watcher:
         return await self._queue.get()
 
 
+def end(work: asyncio.Task[None]) -> None:
+    """Cancel it, unless it is already: a second time would break off how it cleans up."""
+    if not work.cancelling():
+        work.cancel()
+
+
 class Hub:
     """All who watch.
 
@@ -120,4 +126,4 @@ class Hub:
         finally:
             del self._watchers[watcher.name]
             if watcher.work is not None:
-                watcher.work.cancel()
+                end(watcher.work)

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from cluster.studio.painting import defaults
-from cluster.watch.hub import Watcher
+from cluster.watch.hub import Watcher, end
 from cluster.watch.messages import Message, message
 from cluster.watch.orders import (
     MOST_BYTES,
@@ -67,7 +67,7 @@ class Paintings:
     async def stop(self) -> None:
         """End what is being painted."""
         if self._task is not None:
-            self._task.cancel()
+            end(self._task)
             await asyncio.wait([self._task])
 
     async def _choices(self, request: Request) -> Response:

@@ -59,7 +59,7 @@ def taken(page: Any, form: str, folder: Path) -> Path:
     """The file that a click on a link brings."""
     with page.expect_download() as download:
         page.click(f"#paint-{form}")
-    place = folder / download.value.suggested_filename
+    place: Path = folder / download.value.suggested_filename
     download.value.save_as(place)
     return place
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import secrets
 import socket
@@ -9,6 +10,7 @@ import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -116,8 +118,10 @@ def test_one_at_a_time_and_who_stops_makes_room(port, watcher, name):
     _, status, said = put(port, SCENE, watcher=name)
     assert (status, said) == (503, "another picture is being painted here: try again when it is done")
     (process,) = processes()
-    assert request(port, f"/paintings/{'0' * 32}", "DELETE")[0] == 204 and process.is_running(), "that is another one"
-    assert request(port, f"/paintings/{painting}", "DELETE")[0] == 204
+    assert request(port, f"/paintings/{'0' * 32}", "DELETE", None)[0] == 204 and process.is_running(), (
+        "that is another one"
+    )
+    assert request(port, f"/paintings/{painting}", "DELETE", None)[0] == 204
     assert not process.is_running()
     assert get(port, f"/paintings/{painting}/program.json")[0] == 404
     again, status, _ = put(port, SCENE, watcher=name, strokes="1")
@@ -136,11 +140,14 @@ def test_a_painting_ends_when_its_watcher_leaves(port):
 
 
 def test_a_painting_ends_with_the_server(tmp_path):
-    with serving(Wanted(f"unix://{tmp_path}/none.sock")) as port, connect(f"ws://127.0.0.1:{port}/live") as watcher:
-        name = messages_until(watcher, lambda m: m["kind"] == "begin")[-1]["watcher"]
-        assert put(port, SCENE, watcher=name, strokes="2000")[1] == 202
-        wait_until(processes, "a process that paints")
-    assert not processes()
+    with ExitStack() as later:
+        with serving(Wanted(f"unix://{tmp_path}/none.sock")) as port:
+            watcher = later.enter_context(connect(f"ws://127.0.0.1:{port}/live"))
+            name = messages_until(watcher, lambda m: m["kind"] == "begin")[-1]["watcher"]
+            assert put(port, SCENE, watcher=name, strokes="2000")[1] == 202
+            messages_until(watcher, lambda m: m["kind"] == "painting")
+        assert not processes()
+        gc.collect()  # whatever was left open would be an error
 
 
 def test_a_process_that_is_killed_takes_nobody_along(port, watcher, name):

@@ -60,10 +60,10 @@ def port(feed: RedisFeed, address: RedisAddress) -> Iterator[int]:
 
 def get(port: int, path: str, **headers: str) -> tuple[int, bytes, Any]:
     """Status, content and headers."""
-    return request(port, path, "GET", **headers)
+    return request(port, path, "GET", None, **headers)
 
 
-def request(port: int, path: str, method: str, content: bytes | None = None, **headers: str) -> tuple[int, bytes, Any]:
+def request(port: int, path: str, method: str, content: bytes | None, **headers: str) -> tuple[int, bytes, Any]:
     """Status, content and headers of the answer."""
     asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", content, headers, method=method)
     try:
