@@ -10,7 +10,7 @@ import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,9 +76,15 @@ def last_of(watcher: ClientConnection, painting: str) -> list[dict[str, Any]]:
     return [message for message in heard if message.get("painting") == painting]
 
 
-def processes() -> list[psutil.Process]:
-    """Those that paint."""
-    return [child for child in psutil.Process().children() if "painting_process" in " ".join(child.cmdline())]
+def processes(server: int | None = None) -> list[psutil.Process]:
+    """Those that paint for a server, by its process; without one for one of this process."""
+
+    def paints(process: psutil.Process) -> bool:
+        with suppress(psutil.Error):  # it may be over
+            return "painting_process" in " ".join(process.cmdline())
+        return False
+
+    return [process for process in psutil.Process(server).children(recursive=True) if paints(process)]
 
 
 def test_a_picture_is_painted_stroke_by_stroke_to_the_very_files_of_spiral_paint(spiral, port, watcher, name, tmp_path):

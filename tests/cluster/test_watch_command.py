@@ -18,7 +18,7 @@ from tests.patience import PATIENCE_S, wait_until
 
 from .conftest import set_words
 from .test_interrupts import command, train
-from .test_paintings import SCENE, put
+from .test_paintings import SCENE, processes, put
 from .test_watch_server import is_film, messages_until
 
 
@@ -61,7 +61,7 @@ def test_a_page_without_a_run_paints_until_ctrl_c(tmp_path):
     assert page.stdout is not None
     port = int(page.stdout.readline().rpartition(":")[2].strip("/\n"))
     with connect(f"ws://127.0.0.1:{port}/live") as watcher:
-        painter = begin_painting(watcher, port, psutil.Process(page.pid))
+        painter = begin_painting(watcher, port, page.pid)
         os.killpg(page.pid, signal.SIGINT)
         out, err = page.communicate(timeout=PATIENCE_S)
     assert "Traceback" not in err and not painter.is_running()
@@ -71,17 +71,17 @@ def test_what_the_page_of_a_run_paints_ends_with_the_run(tmp_path, capsys):
     with watched(None, tmp_path):
         port = int(capsys.readouterr().out.rpartition(":")[2].strip("/\n"))
         with connect(f"ws://127.0.0.1:{port}/live", open_timeout=PATIENCE_S) as watcher:
-            painter = begin_painting(watcher, port, psutil.Process())
+            painter = begin_painting(watcher, port)
             assert painter.nice() >= NICENESS, "the run goes first"
     wait_until(lambda: not painter.is_running() or painter.status() == psutil.STATUS_ZOMBIE, "the end of the painting")
 
 
-def begin_painting(watcher: ClientConnection, port: int, server: psutil.Process) -> psutil.Process:
+def begin_painting(watcher: ClientConnection, port: int, server: int | None = None) -> psutil.Process:
     """The process that paints a picture long, which has begun to."""
     name = messages_until(watcher, lambda m: m["kind"] == "begin")[-1]["watcher"]
     assert put(port, SCENE, watcher=name, strokes="2000")[1] == 202
     messages_until(watcher, lambda m: m["kind"] == "painting")
-    (painter,) = [child for child in server.children(recursive=True) if "painting_process" in " ".join(child.cmdline())]
+    (painter,) = processes(server)
     return painter
 
 
