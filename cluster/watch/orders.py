@@ -74,7 +74,7 @@ def order_of(request: Request) -> Order:
         raise Refused(422, f"brush is {brush!r:.100}; give the name of one of the {len(brushes)} that are installed")
     return Order(
         painting=name,
-        file=asked.get("file", "")[:LONGEST_FILE_NAME] or "the picture",
+        file=" ".join(asked.get("file", "").split())[:LONGEST_FILE_NAME] or "the picture",
         strokes=_whole("strokes", asked.get("strokes", ""), 1, MOST_STROKES),
         brush=brush,
         seed=_whole("seed", asked.get("seed", ""), 0, MOST_SEED),

@@ -167,7 +167,7 @@ def test_a_process_that_is_killed_takes_nobody_along(port, watcher, name):
 @pytest.mark.parametrize(
     ("picture", "file", "why"),
     [
-        (b"no picture", "notes.txt", "notes.txt cannot be read as a picture, since it is neither PNG nor JPEG"),
+        (b"no picture", "my\nnotes.txt", "my notes.txt cannot be read as a picture, since it is neither PNG nor JPEG"),
         (b"", "empty.png", "empty.png cannot be read as a picture, since it is empty: give another file"),
         (SCENE[:400], "cut.png", "cut.png cannot be read as a picture"),
         (file_of(Image.new("1", (20_000, 10_000))), "huge.png", "huge.png is too large"),
