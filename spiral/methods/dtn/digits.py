@@ -91,8 +91,8 @@ class DigitsExperiment(Experiment):
         terms: Terms | None = None,
         through_f: bool = True,
     ) -> Transfer:
-        perception = (f or self.f).perception
-        return Transfer(self.options, perception, source, target, self.seed, through_f=through_f, terms=terms)
+        f = f or self.f
+        return Transfer(self.options, f.perception, source, target, self.seed, through_f, terms, f.kinds)
 
 
 class Digits(DigitsExperiment):
@@ -156,7 +156,7 @@ class Ablations(DigitsExperiment):
         super().__init__(options, seed, device)
         self.shown, s, t = self._cluttered("test"), self.cluttered, self._written("test")
         self.transfers = {
-            "baseline": Baseline(options, self.f.perception, s, t, seed),
+            "baseline": Baseline(options, self.f.perception, s, t, seed, self.f.kinds),
             "dtn": self._transfer(s, t),
             "without-tid": self._transfer(s, t, terms=Terms(identity=False)),
             "without-const": self._transfer(s, t, terms=Terms(constancy=False)),

@@ -35,6 +35,7 @@ class FacesOptions(TransferOptions):
     steps: Size = 1500
     perception_steps: Size = 800
     batch_size: int = Field(default=64, ge=2, le=2**20)
+    perception_rate: float = Field(default=1e-3, gt=0)
     discriminator_rate: float = Field(default=2e-5, gt=0)
     noise: float = Field(default=0.0, ge=0)
     alpha: float = Field(default=100.0, ge=0)

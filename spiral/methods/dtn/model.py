@@ -9,6 +9,9 @@ was drawn from a target picture (2), and target pictures (3):
     L_GANG = −E_s log D₃(G(x)) − E_t log D₃(G(x))                                                          (4)
     L_G    = L_GANG + α L_CONST + β L_TID + γ L_TV
 
+Beyond the paper, G is also held to the kinds that f's classifier tells, where f has one, by δ L_KIND: f's activations
+say much of how a kind looks in the source, which looks otherwise in the target.
+
 A picture is float [N, C, 32, 32] in [−1, 1]. Expectations and sums over pictures are means over a batch.
 """
 
@@ -131,6 +134,11 @@ def deception_loss(transferred: Tensor, redrawn: Tensor) -> Tensor:
 def constancy_loss(seen: Tensor, seen_after: Tensor) -> Tensor:
     """L_CONST of equation 5: the squared difference of f(x) and f(G(x)), both [N, features]."""
     return functional.mse_loss(seen_after, seen)
+
+
+def kind_loss(logits: Tensor, logits_after: Tensor) -> Tensor:
+    """L_KIND = −E_s Σ_k p(k | x) log p(k | G(x)), from the logits of x and of G(x), both [N, classes]."""
+    return functional.cross_entropy(logits_after, logits.softmax(1))
 
 
 def identity_loss(pictures: Tensor, redrawn: Tensor) -> Tensor:

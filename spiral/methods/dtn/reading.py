@@ -38,11 +38,11 @@ class TransferOptions(ExperimentOptions):
     `steps` are of each transfer and `perception_steps` of each f. `perception_width` 64 is the paper's f; `width` is of
     the first layer of D and the last of g. `pictures` is how many of a set are used at most. The learning rates are of
     f, of g and of D, which learns more slowly, since else it soon knows all that g draws. `noise` is the deviation
-    of what is added to f's activations, from −1 to 1, where g learns from them. `alpha`, `beta` and `gamma` weigh
-    L_CONST, L_TID and L_TV.
+    of what is added to f's activations, from −1 to 1, where g learns from them. `alpha`, `beta`, `gamma`
+    and `delta` weigh L_CONST, L_TID, L_TV and L_KIND.
     """
 
-    steps: Size = 750
+    steps: Size = 1250
     perception_steps: Size = 8000
     batch_size: int = Field(default=32, ge=2, le=2**20)  # one picture has no spread to be normalised by
     pictures: Size = 20000
@@ -52,9 +52,10 @@ class TransferOptions(ExperimentOptions):
     learning_rate: float = Field(default=1e-3, gt=0)
     discriminator_rate: float = Field(default=2e-4, gt=0)
     noise: float = Field(default=0.8, ge=0)
-    alpha: float = Field(default=15.0, ge=0)
+    alpha: float = Field(default=1.0, ge=0)
     beta: float = Field(default=15.0, ge=0)
     gamma: float = Field(default=0.0, ge=0)
+    delta: float = Field(default=2.0, ge=0)
 
 
 class Sampling(Part):
@@ -85,6 +86,11 @@ class Reading(Sampling):
     def perception(self) -> Perception:
         """f."""
         return self.classifier.perception
+
+    def kinds(self, seen: Tensor) -> Tensor:
+        """The logits [N, classes] by f's activations [N, features], from which the classifier itself learns nothing."""
+        head = self.classifier.head
+        return functional.linear(seen, head.weight.detach(), head.bias.detach())
 
     def step(self, progress: float) -> dict[str, float]:
         """One step down the cross-entropy."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,7 @@ from spiral.methods.dtn.model import (
     discriminator_loss,
     identity_loss,
     in_color,
+    kind_loss,
     variation_loss,
 )
 from spiral.methods.dtn.pixels import CHUNK, Pixels, in_chunks
@@ -29,6 +31,7 @@ from spiral.methods.dtn.reading import Sampling, TransferOptions, with_seed
 from spiral.methods.normalization import renormalize
 
 Domain = Literal["source", "target"]
+Kinds = Callable[[Tensor], Tensor]  # f's activations [N, features] → logits [N, classes]
 NORMALIZED_BY = 5000  # pictures of a domain at most
 
 
@@ -38,6 +41,7 @@ class Transferring(Sampling):
     Attributes:
         mapping: G, or g where G = g ∘ f; of pictures in the first case, of f's activations in the second.
         through_f: which of them it is.
+        kinds: what f's classifier tells of its activations, where f has one.
     """
 
     def __init__(
@@ -49,9 +53,10 @@ class Transferring(Sampling):
         seed: int,
         through_f: bool,
         classes: int,
+        kinds: Kinds | None,
     ) -> None:
         super().__init__(options.steps, options.batch_size, seed)
-        self.options, self.perception, self.through_f = options, perception, through_f
+        self.options, self.perception, self.through_f, self.kinds = options, perception, through_f, kinds
         self.source, self.target = source, target
         channels, device = target.images.shape[-1], target.images.device
 
@@ -122,6 +127,18 @@ class Transferring(Sampling):
             self._seen[domain] = in_chunks(self.f_of(domain), pixels.inputs, len(pixels))
         return self._seen[domain]
 
+    def _constancy(self, at_source: Tensor, drawn: Tensor, losses: dict[str, Tensor]) -> Tensor:
+        """α L_CONST + δ L_KIND of what was drawn of these pictures of the source; both are put among the losses."""
+        options, seen, seen_after = self.options, self._seen_by_f("source")[at_source], self.f_of("target")(drawn)
+        total = drawn.new_zeros(())
+        if options.alpha:
+            losses["CONST"] = constancy_loss(seen, seen_after)
+            total = total + options.alpha * losses["CONST"]
+        if options.delta and self.kinds is not None:
+            losses["KIND"] = kind_loss(self.kinds(seen), self.kinds(seen_after))
+            total = total + options.delta * losses["KIND"]
+        return total
+
     def _descend(self, name: str, loss: Tensor) -> None:
         descend(loss, self.networks[name], self.optimizers[name], math.inf, f"the {name} of the dtn")
 
@@ -147,8 +164,9 @@ class Transfer(Transferring):
         seed: int,
         through_f: bool = True,
         terms: Terms | None = None,
+        kinds: Kinds | None = None,
     ) -> None:
-        super().__init__(options, perception, source, target, seed, through_f, classes=3)
+        super().__init__(options, perception, source, target, seed, through_f, classes=3, kinds=kinds)
         self.terms = terms or Terms()
 
     def _learn(self, at_source: Tensor, at_target: Tensor) -> dict[str, float]:
@@ -159,10 +177,10 @@ class Transfer(Transferring):
         if self.terms.adversarial:
             losses["D"] = discriminator_loss(*self._judged(drawn.detach(), real))
             self._descend("discriminator", losses["D"])
-        self._descend("mapping", self._loss(drawn, real, self._seen_by_f("source")[at_source], losses))
+        self._descend("mapping", self._loss(drawn, real, at_source, losses))
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
-    def _loss(self, drawn: Tensor, real: Tensor, seen: Tensor, losses: dict[str, Tensor]) -> Tensor:
+    def _loss(self, drawn: Tensor, real: Tensor, at_source: Tensor, losses: dict[str, Tensor]) -> Tensor:
         """L_G; its terms are put among the losses."""
         transferred, redrawn = drawn.chunk(2)
         options, terms = self.options, self.terms
@@ -170,9 +188,8 @@ class Transfer(Transferring):
         if terms.adversarial:
             losses["GANG"] = deception_loss(*self._judged(drawn, real)[:2])
             total = total + losses["GANG"]
-        if terms.constancy and options.alpha:
-            losses["CONST"] = constancy_loss(seen, self.f_of("target")(transferred))
-            total = total + options.alpha * losses["CONST"]
+        if terms.constancy:
+            total = total + self._constancy(at_source, transferred, losses)
         if terms.identity and options.beta:
             losses["TID"] = identity_loss(real, redrawn)
             total = total + options.beta * losses["TID"]
@@ -191,15 +208,20 @@ class Baseline(Transferring):
     """R_GAN + α R_CONST with a binary D and a G that sees source pictures alone, and not through f (section 3)."""
 
     def __init__(
-        self, options: TransferOptions, perception: Perception, source: Pixels, target: Pixels, seed: int
+        self,
+        options: TransferOptions,
+        perception: Perception,
+        source: Pixels,
+        target: Pixels,
+        seed: int,
+        kinds: Kinds | None = None,
     ) -> None:
-        super().__init__(options, perception, source, target, seed, through_f=False, classes=1)
+        super().__init__(options, perception, source, target, seed, through_f=False, classes=1, kinds=kinds)
 
     def _learn(self, at_source: Tensor, at_target: Tensor) -> dict[str, float]:
         drawn, real = self.mapping(self._inputs("source", at_source)), self.target.inputs(at_target)
-        risk = baseline_risk(*self.discriminator(torch.cat((drawn.detach(), real))).chunk(2))
-        self._descend("discriminator", -risk)
+        losses = {"GAN": baseline_risk(*self.discriminator(torch.cat((drawn.detach(), real))).chunk(2))}
+        self._descend("discriminator", -losses["GAN"])
         deceived = baseline_risk(*self.discriminator(torch.cat((drawn, real))).chunk(2))
-        constancy = constancy_loss(self._seen_by_f("source")[at_source], self.f_of("target")(drawn))
-        self._descend("mapping", deceived + self.options.alpha * constancy)
-        return {"GAN": float(risk.detach()), "CONST": float(constancy.detach())}
+        self._descend("mapping", deceived + self._constancy(at_source, drawn, losses))
+        return {name: float(loss.detach()) for name, loss in losses.items()}

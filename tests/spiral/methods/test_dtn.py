@@ -31,6 +31,7 @@ from spiral.methods.dtn.model import (
     deception_loss,
     discriminator_loss,
     identity_loss,
+    kind_loss,
     variation_loss,
 )
 from spiral.methods.dtn.pixels import Pixels, read_digits
@@ -250,6 +251,27 @@ def test_a_term_that_is_left_out_is_not_learned() -> None:
     assert set(part.step(0)) == {"CONST", "TID"}
     assert all(torch.equal(old, new) for old, new in zip(before, part.discriminator.parameters(), strict=True))
     assert set(toy("baseline").step(0)) == {"GAN", "CONST"}
+
+
+def test_kinds_are_kept_where_f_has_a_classifier_and_it_learns_nothing_from_that() -> None:
+    reading = Reading(TransferOptions(**{**TINY, "perception_width": 8}), some_pixels(), 0)
+    part = toy(kinds=reading.kinds)
+    before = {name: value.clone() for name, value in reading.classifier.state_dict().items()}
+    losses = [part.step(0)["KIND"] for _ in range(40)]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+    assert all(torch.equal(reading.classifier.state_dict()[name], value) for name, value in before.items())
+    assert all(weight.grad is None for weight in reading.classifier.parameters())
+    assert set(toy(terms=Terms(constancy=False), kinds=reading.kinds).step(0)) == {"D", "GANG", "TID"}
+
+
+def test_the_loss_of_kinds_is_the_cross_entropy_of_what_was_told_before() -> None:
+    logits, after = random(5, 4), random(5, 4, seed=1)
+    told, then = ([[math.exp(x) for x in row] for row in both.tolist()] for both in (logits, after))
+    expected = [
+        -sum(p / sum(a) * math.log(q / sum(b)) for p, q in zip(a, b, strict=True))
+        for a, b in zip(told, then, strict=True)
+    ]
+    assert float(kind_loss(logits, after)) == pytest.approx(np.mean(expected), rel=1e-5)
 
 
 def test_g_is_g_of_f_or_has_eyes_of_its_own() -> None:
