@@ -42,7 +42,7 @@ class TransferOptions(ExperimentOptions):
     and `delta` weigh L_CONST, L_TID, L_TV and L_KIND.
     """
 
-    steps: Size = 1250
+    steps: Size = 750
     perception_steps: Size = 8000
     batch_size: int = Field(default=32, ge=2, le=2**20)  # one picture has no spread to be normalised by
     pictures: Size = 20000
@@ -52,7 +52,7 @@ class TransferOptions(ExperimentOptions):
     learning_rate: float = Field(default=1e-3, gt=0)
     discriminator_rate: float = Field(default=2e-4, gt=0)
     noise: float = Field(default=0.8, ge=0)
-    alpha: float = Field(default=1.0, ge=0)
+    alpha: float = Field(default=4.0, ge=0)
     beta: float = Field(default=15.0, ge=0)
     gamma: float = Field(default=0.0, ge=0)
     delta: float = Field(default=2.0, ge=0)

@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from spiral.descent import descend
 from spiral.methods.dtn.model import (
@@ -32,6 +33,7 @@ from spiral.methods.normalization import renormalize
 
 Domain = Literal["source", "target"]
 Kinds = Callable[[Tensor], Tensor]  # f's activations [N, features] → logits [N, classes]
+DECAY = 0.99  # of the average, for each step; at first it is less, so that the beginning is forgotten
 NORMALIZED_BY = 5000  # pictures of a domain at most
 
 
@@ -39,7 +41,8 @@ class Transferring(Sampling):
     """A part that learns G, from pictures of a source and of a target.
 
     Attributes:
-        mapping: G, or g where G = g ∘ f; of pictures in the first case, of f's activations in the second.
+        mapping: G as it learns, or g where G = g ∘ f; of pictures in the first case, of f's activations in the second.
+        average: of its weights over some last steps, which is what draws: the game with D takes G to and fro.
         through_f: which of them it is.
         kinds: what f's classifier tells of its activations, where f has one.
     """
@@ -67,21 +70,23 @@ class Transferring(Sampling):
 
         mapping, discriminator = with_seed(seed, make)
         self.mapping, self.discriminator = mapping.to(device), discriminator.to(device)
-        self.networks = {"mapping": self.mapping, "discriminator": self.discriminator}
+        self.average = AveragedModel(self.mapping, avg_fn=_averaged, use_buffers=True).eval().requires_grad_(False)
+        self.networks = {"mapping": self.mapping, "discriminator": self.discriminator, "average": self.average}
         self.rates = {"mapping": options.learning_rate, "discriminator": options.discriminator_rate}
         self.optimizers = {
-            name: torch.optim.Adam(network.parameters(), self.rates[name], (0.5, 0.999))
-            for name, network in self.networks.items()
+            name: torch.optim.Adam(self.networks[name].parameters(), rate, (0.5, 0.999))
+            for name, rate in self.rates.items()
         }
         self._normalized: dict[Domain, Perception] = {}
         self._seen: dict[Domain, Tensor] = {}
 
     def step(self, progress: float) -> dict[str, float]:
         """One step of D and one of G, at rates that fall over the second half, so that running means keep up."""
-        for name, network in self.networks.items():
-            network.train()
-            self.optimizers[name].param_groups[0]["lr"] = self.rates[name] * min(1.0, 2 * (1 - progress))
-        return self._learn(self.some(self.source), self.some(self.target))
+        for name, rate in self.rates.items():
+            self.optimizers[name].param_groups[0]["lr"] = rate * min(1.0, 2 * (1 - progress))
+        losses = self._learn(self.some(self.source), self.some(self.target))
+        self.average.update_parameters(self.mapping)
+        return losses
 
     def f_of(self, domain: Domain) -> Perception:
         """f for pictures of the source or of the target, by whose means and deviations its layers are normalised."""
@@ -94,10 +99,9 @@ class Transferring(Sampling):
 
     def transferred(self, pixels: Pixels, domain: Domain = "source") -> Tensor:
         """G of pictures of the source, or of the target, [N, C, 32, 32] in [−1, 1]."""
-        self.mapping.eval()
 
         def transfer(pictures: Tensor) -> Tensor:
-            drawn: Tensor = self.mapping(self.f_of(domain)(pictures) if self.through_f else pictures)
+            drawn: Tensor = self.average(self.f_of(domain)(pictures) if self.through_f else pictures)
             return drawn
 
         return in_chunks(transfer, pixels.inputs, len(pixels))
@@ -225,3 +229,9 @@ class Baseline(Transferring):
         deceived = baseline_risk(*self.discriminator(torch.cat((drawn, real))).chunk(2))
         self._descend("mapping", deceived + self._constancy(at_source, drawn, losses))
         return {name: float(loss.detach()) for name, loss in losses.items()}
+
+
+def _averaged(average: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
+    """The average after one more value, the first of which was `count` steps ago."""
+    decay = min(DECAY, (1 + float(count)) / (10 + float(count)))
+    return average.lerp(value, 1 - decay) if value.is_floating_point() else value

@@ -253,6 +253,18 @@ def test_a_term_that_is_left_out_is_not_learned() -> None:
     assert set(toy("baseline").step(0)) == {"GAN", "CONST"}
 
 
+def test_what_draws_is_the_average_of_the_last_steps() -> None:
+    part = toy()
+    weight, expected = part.mapping[1].layers[0].weight, None
+    for count in range(30):
+        part.step(0)
+        decay = min(0.99, (1 + count) / (10 + count))
+        expected = weight.detach().clone() if expected is None else decay * expected + (1 - decay) * weight.detach()
+    torch.testing.assert_close(part.average.module[1].layers[0].weight, expected)
+    drawn = part.average(part.f_of("source")(part.source.inputs()))
+    torch.testing.assert_close(part.transferred(part.source), drawn)
+
+
 def test_kinds_are_kept_where_f_has_a_classifier_and_it_learns_nothing_from_that() -> None:
     reading = Reading(TransferOptions(**{**TINY, "perception_width": 8}), some_pixels(), 0)
     part = toy(kinds=reading.kinds)
@@ -279,14 +291,15 @@ def test_g_is_g_of_f_or_has_eyes_of_its_own() -> None:
     through, own = toy(), toy(through_f=False)
     for domain in ("source", "target"):
         seen = through.f_of(domain)(pixels.inputs())
-        torch.testing.assert_close(through.transferred(pixels, domain), through.mapping(seen))
-    torch.testing.assert_close(own.transferred(pixels), own.mapping(pixels.inputs()))
+        torch.testing.assert_close(through.transferred(pixels, domain), through.average(seen))
+    torch.testing.assert_close(own.transferred(pixels), own.average(pixels.inputs()))
 
 
 def test_g_learns_from_what_f_sees_through_noise_and_draws_without_it() -> None:
     part = toy(noise=0.1)
     taken: list[Tensor] = []
-    part.mapping.register_forward_pre_hook(lambda mapping, given: taken.append(given[0].detach()))
+    for mapping in (part.mapping, part.average):
+        mapping.register_forward_pre_hook(lambda mapping, given: taken.append(given[0].detach()))
     part.transferred(part.source)
     clean = taken.pop()
     for _ in range(20):
@@ -460,7 +473,7 @@ def test_the_score_is_minus_constancy_plus_log_d3_minus_identity() -> None:
     of_source, of_target, d = part.f_of("source"), part.f_of("target"), part.discriminator.eval()
     with torch.no_grad():
         realism = d(z.mean(1, keepdim=True)).softmax(1)[:, 2].log()
-        changed = (part.mapping.eval()(of_target(x))[:, 0] - x.mean(1)).square().mean((1, 2))
+        changed = (part.average(of_target(x))[:, 0] - x.mean(1)).square().mean((1, 2))
         between = float(changed.sort().values[:2].mean())  # one of them is kept as it is
         kept = changed < between
         seen = torch.where(kept[:, None], of_target(x), of_source(x))
