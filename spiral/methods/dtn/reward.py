@@ -128,7 +128,7 @@ def judgement_of(transfer: Transferring) -> Judgement:
     judges = Judges(DtnOptions(**options))
     judges.f_of_source.load_state_dict(transfer.f_of("source").state_dict())
     judges.f_of_target.load_state_dict(transfer.f_of("target").state_dict())
-    judges.g.load_state_dict(transfer.average.module[1].state_dict())
+    judges.g.load_state_dict(transfer.average.module.get_submodule("1").state_dict())
     judges.discriminator.load_state_dict(transfer.discriminator.state_dict())
     changed = (transfer.transferred(target, "target") - target.inputs()).square().mean((1, 2, 3))
     judges.tolerance.copy_(changed.quantile(KEPT_SHARE))

@@ -260,7 +260,7 @@ def test_what_draws_is_the_average_of_the_last_steps() -> None:
         part.step(0)
         decay = min(0.99, (1 + count) / (10 + count))
         expected = weight.detach().clone() if expected is None else decay * expected + (1 - decay) * weight.detach()
-    torch.testing.assert_close(part.average.module[1].layers[0].weight, expected)
+    torch.testing.assert_close(part.average.get_submodule("module.1").layers[0].weight, expected)
     drawn = part.average(part.f_of("source")(part.source.inputs()))
     torch.testing.assert_close(part.transferred(part.source), drawn)
 
