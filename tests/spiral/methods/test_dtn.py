@@ -255,12 +255,12 @@ def test_a_term_that_is_left_out_is_not_learned() -> None:
 
 def test_what_draws_is_the_average_of_the_last_steps() -> None:
     part = toy()
-    weight, expected = part.mapping[1].layers[0].weight, None
+    weight, expected = part.mapping.get_parameter("1.layers.0.weight"), None
     for count in range(30):
         part.step(0)
         decay = min(0.99, (1 + count) / (10 + count))
         expected = weight.detach().clone() if expected is None else decay * expected + (1 - decay) * weight.detach()
-    torch.testing.assert_close(part.average.get_submodule("module.1").layers[0].weight, expected)
+    torch.testing.assert_close(part.average.get_parameter("module.1.layers.0.weight"), expected)
     drawn = part.average(part.f_of("source")(part.source.inputs()))
     torch.testing.assert_close(part.transferred(part.source), drawn)
 
