@@ -48,7 +48,7 @@ def watch(redis_url: str | None, folder: Path | None, host: str, port: int | Non
             f"There is not {wanted} yet; the page waits for one, and paints pictures that are dropped on it. "
             "Runs with --engine local show themselves nowhere."
         )
-    _server(wanted, token).run([listener])
+    server_of(wanted, token).run([listener])
 
 
 @contextmanager
@@ -113,16 +113,18 @@ def serve_beside(listener: socket.socket, wanted: Wanted) -> None:
     # Ctrl-C is meant for the run, which still has a checkpoint to write.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
-    server = _server(wanted, None)
+    server = server_of(wanted, None)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     if parent is not None:
         parent.join()
 
 
-def _server(wanted: Wanted, token: str | None) -> uvicorn.Server:
+def server_of(wanted: Wanted, token: str | None) -> uvicorn.Server:
+    """The server of the page, which begins when it is run; only who knows the token may come in, if there is one."""
     config = uvicorn.Config(
         Watch(wanted).app(token),
+        log_config=None,  # its own would close the logs of all others in this process
         log_level="warning",
         access_log=False,  # it would hold the token
         server_header=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 import socket
 import threading
 import urllib.error
@@ -16,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -28,8 +28,7 @@ from cluster.watch import hub
 from cluster.watch.find import Wanted
 from cluster.watch.guard import is_loopback
 from cluster.watch.messages import FIGURES, MAX_OF_REWARDS, rows_message
-from cluster.watch.server import Watch
-from cluster.watch.start import WatchError, address_of, listen
+from cluster.watch.start import WatchError, address_of, listen, server_of
 from envs.program import Program
 from tests.patience import PATIENCE_S
 
@@ -40,8 +39,7 @@ from .feeds import description, glimpse, row
 def serving(wanted: Wanted, token: str | None = None) -> Iterator[int]:
     """The port of a server in a thread of this process."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(Watch(wanted).app(token), log_level="error", ws_per_message_deflate=False)
-    server = uvicorn.Server(config)
+    server = server_of(wanted, token)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
@@ -352,3 +350,17 @@ def test_the_page_waits_where_there_is_no_run_yet(tmp_path):
         status = messages_until(watcher, lambda m: m["kind"] == "status")[-1]
         assert not status["following"] and "none.sock" in status["wanted"]
         assert get(port, "/sheet.png")[0] == 404
+
+
+def test_the_logs_of_the_process_that_serves_stay_open():
+    """TensorBoard's log, once closed, closes whatever was the standard error when it began."""
+    closed = []
+
+    class Log(logging.Handler):
+        def close(self):
+            closed.append(self)
+            super().close()
+
+    log = Log()
+    server_of(Wanted("unix:///none.sock"), None)
+    assert log not in closed
