@@ -92,7 +92,7 @@ class DigitsExperiment(Experiment):
         through_f: bool = True,
     ) -> Transfer:
         f = f or self.f
-        return Transfer(self.options, f.perception, source, target, self.seed, through_f, terms, f.kinds)
+        return Transfer(self.options, f.perception, source, target, self.seed, through_f, f.kinds, terms)
 
 
 class Digits(DigitsExperiment):
@@ -139,24 +139,14 @@ class Digits(DigitsExperiment):
         return in_chunks(self.dtn.f_of("target"), pictures.__getitem__, len(pictures))
 
 
-class AblationsOptions(DigitsOptions):
-    """Fewer steps, since there are seven transfers."""
-
-    steps: Size = 1000
-    perception_steps: Size = 4000
-    pictures: Size = 10000
-
-
 class Ablations(DigitsExperiment):
     """Table 1: the transfer without each of its losses, without f within G, and the baseline."""
 
-    Options = AblationsOptions
-
-    def __init__(self, options: AblationsOptions, seed: int, device: torch.device) -> None:
+    def __init__(self, options: DigitsOptions, seed: int, device: torch.device) -> None:
         super().__init__(options, seed, device)
         self.shown, s, t = self._cluttered("test"), self.cluttered, self._written("test")
         self.transfers = {
-            "baseline": Baseline(options, self.f.perception, s, t, seed, self.f.kinds),
+            "baseline": Baseline(options, self.f.perception, s, t, seed, through_f=False, kinds=self.f.kinds),
             "dtn": self._transfer(s, t),
             "without-tid": self._transfer(s, t, terms=Terms(identity=False)),
             "without-const": self._transfer(s, t, terms=Terms(constancy=False)),
@@ -178,11 +168,9 @@ class Ablations(DigitsExperiment):
 
 
 class LeftOutOptions(DigitsOptions):
-    """Which digit is left out; and fewer steps, since there are five transfers."""
+    """Which digit is left out; and fewer steps of f, of which there are two."""
 
-    steps: Size = 1200
-    perception_steps: Size = 3000
-    pictures: Size = 10000
+    perception_steps: Size = 4000
     digit: int = Field(default=3, ge=0, le=9)
 
 

@@ -7,7 +7,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -44,8 +44,11 @@ class Transferring(Sampling):
         mapping: G as it learns, or g where G = g ∘ f; of pictures in the first case, of f's activations in the second.
         average: of its weights over some last steps, which is what draws: the game with D takes G to and fro.
         through_f: which of them it is.
+        classes: what D tells apart: 3 for the ternary one, 1 for the logit of one that only tells what is real.
         kinds: what f's classifier tells of its activations, where f has one.
     """
+
+    classes: ClassVar[int]
 
     def __init__(
         self,
@@ -54,9 +57,8 @@ class Transferring(Sampling):
         source: Pixels,
         target: Pixels,
         seed: int,
-        through_f: bool,
-        classes: int,
-        kinds: Kinds | None,
+        through_f: bool = True,
+        kinds: Kinds | None = None,
     ) -> None:
         super().__init__(options.steps, options.batch_size, seed)
         self.options, self.perception, self.through_f, self.kinds = options, perception, through_f, kinds
@@ -66,7 +68,7 @@ class Transferring(Sampling):
         def make() -> tuple[nn.Sequential, nn.Module]:
             first = nn.Identity() if through_f else Perception(options.perception_width)
             generator = Generator(perception.features, options.width, channels)
-            return nn.Sequential(first, generator), Discriminator(channels, options.width, classes)
+            return nn.Sequential(first, generator), Discriminator(channels, options.width, self.classes)
 
         mapping, discriminator = with_seed(seed, make)
         self.mapping, self.discriminator = mapping.to(device), discriminator.to(device)
@@ -159,6 +161,8 @@ class Terms:
 class Transfer(Transferring):
     """The domain transfer network, with all of its losses or without some of them (section 4)."""
 
+    classes = 3
+
     def __init__(
         self,
         options: TransferOptions,
@@ -167,10 +171,10 @@ class Transfer(Transferring):
         target: Pixels,
         seed: int,
         through_f: bool = True,
-        terms: Terms | None = None,
         kinds: Kinds | None = None,
+        terms: Terms | None = None,
     ) -> None:
-        super().__init__(options, perception, source, target, seed, through_f, classes=3, kinds=kinds)
+        super().__init__(options, perception, source, target, seed, through_f, kinds)
         self.terms = terms or Terms()
 
     def _learn(self, at_source: Tensor, at_target: Tensor) -> dict[str, float]:
@@ -209,18 +213,9 @@ class Transfer(Transferring):
 
 
 class Baseline(Transferring):
-    """R_GAN + α R_CONST with a binary D and a G that sees source pictures alone, and not through f (section 3)."""
+    """R_GAN + α R_CONST with a binary D and a G that learns from source pictures alone (section 3: not through f)."""
 
-    def __init__(
-        self,
-        options: TransferOptions,
-        perception: Perception,
-        source: Pixels,
-        target: Pixels,
-        seed: int,
-        kinds: Kinds | None = None,
-    ) -> None:
-        super().__init__(options, perception, source, target, seed, through_f=False, classes=1, kinds=kinds)
+    classes = 1
 
     def _learn(self, at_source: Tensor, at_target: Tensor) -> dict[str, float]:
         drawn, real = self.mapping(self._inputs("source", at_source)), self.target.inputs(at_target)

@@ -214,7 +214,7 @@ def toy(kind: str = "transfer", noise: float = 0.0, **changes: Any) -> Transfer 
         images[i, i // 2 : i // 2 + 12, 4:20] = 255
     target = Pixels(images, torch.zeros(24, dtype=torch.int64))
     if kind == "baseline":
-        return Baseline(options, f, some_pixels(), target, 0)
+        return Baseline(options, f, some_pixels(), target, 0, through_f=False)
     return Transfer(options, f, some_pixels(), target, 0, **changes)
 
 
