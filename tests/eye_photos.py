@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from spiral.methods.deepwarp import eyes as drawn
-from spiral.methods.deepwarp.figures import as_pixels
+from spiral.methods.pictures import as_pixels
 
 EYE_MIDDLES = ((40.0, 50.0), (110.0, 54.0))  # in a face of 150 by 100
 

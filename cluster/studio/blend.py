@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from torch import Tensor
 
 from cluster.run.contact_sheet import contact_sheet, save_picture
 from cluster.run.folder import RunError
 from cluster.studio.preprocessing import LONGEST, Preprocessing, resized
 from spiral.data.picture_file import open_picture
+from spiral.methods.pictures import as_pixels
 from spiral.methods.vlae.arithmetic import blended
 from spiral.methods.vlae.blending import read_autoencoder
 from spiral.methods.vlae.model import Layout
@@ -42,7 +42,8 @@ def blend(words: Sequence[str], run: Path, out: Path, row: bool, preprocessing: 
         raise RunError(f"--out {out} is one of the pictures, which would be written over: name another file")
     network = read_autoencoder(run)
     seen = [_seen(file, network.layout, preprocessing) for file in files]
-    pixels = _as_pixels(blended(network, *(torch.from_numpy(picture).permute(2, 0, 1)[None] for picture in seen)))
+    pictures = (torch.from_numpy(picture).permute(2, 0, 1)[None] for picture in seen)
+    pixels = as_pixels(blended(network, *pictures))[0]
     save_picture(out, contact_sheet(np.stack([*seen, pixels]), columns=4) if row else pixels)
     notes = preprocessing.advice(seen[0], np.full_like(seen[0], 255))
     what = "the three pictures, and what they make" if row else f"{pixels.shape[1]} x {pixels.shape[0]}"
@@ -65,9 +66,3 @@ def _seen(file: Path, layout: Layout, preprocessing: Preprocessing) -> NDArray[n
     if layout.channels == 3 and not preprocessing.crop:
         picture = ImageOps.fit(picture, (min(picture.size),) * 2)
     return resized(preprocessing.apply(picture), layout.side, Image.Resampling.BILINEAR)
-
-
-def _as_pixels(pictures: Tensor) -> NDArray[np.uint8]:
-    """The only one of pictures [1, C, side, side] in [0, 1], uint8 [side, side, C]."""
-    pixels: NDArray[np.uint8] = (255 * pictures[0]).round().byte().permute(1, 2, 0).cpu().numpy()
-    return pixels

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from spiral.methods.dann.domains import Domain
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from spiral.methods.pictures import save_figure, save_rows
 
 SOURCE, TARGET = "tab:blue", "tab:red"  # as in the thesis
 PRINCIPAL = 50  # components of features that are embedded
@@ -21,11 +17,8 @@ PRINCIPAL = 50  # components of features that are embedded
 
 def draw_domains(path: Path, domains: Sequence[Domain], across: int = 12) -> None:
     """A row of pictures of each domain."""
-    rows = [np.concatenate(list(domain.images[:across].permute(0, 2, 3, 1).numpy()), axis=1) for domain in domains]
-    wide = max(row.shape[1] for row in rows)
-    rows = [np.pad(row, ((0, 0), (0, wide - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
-    picture = Image.fromarray(np.concatenate(rows))
-    picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST).save(path)
+    across = min(across, *(len(domain.images) for domain in domains))
+    save_rows([domain.images[:across].float() / 255 for domain in domains], path)
 
 
 def draw_features(
@@ -60,12 +53,3 @@ def draw_learning(path: Path, curves: Mapping[str, Sequence[float]]) -> None:
     axes.set(xlabel="progress of the training", ylabel="error on the target", ylim=(0, None))
     axes.legend(fontsize=8)
     save_figure(figure, path)
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, and forget it."""
-    from matplotlib import pyplot
-
-    figure.tight_layout()
-    figure.savefig(path, dpi=100)
-    pyplot.close(figure)

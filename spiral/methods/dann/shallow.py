@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from spiral.methods.dann.domains import Domain
-from spiral.methods.dann.figures import save_figure
 from spiral.methods.dann.measures import proxy_distance, share_of_gap
 from spiral.methods.dann.model import DomainAdversarial, shallow
 from spiral.methods.dann.training import Arm, Training, TrainingOptions
 from spiral.methods.experiment import Experiment, Table
+from spiral.methods.pictures import save_figure
 from spiral.section import Size
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from spiral.methods.deepwarp.eyes import random_looks
-from spiral.methods.deepwarp.figures import save_curves, save_sheet
+from spiral.methods.deepwarp.figures import save_curves
 from spiral.methods.deepwarp.finding import Finding
 from spiral.methods.deepwarp.forest import Forest
 from spiral.methods.deepwarp.measures import (
@@ -27,6 +27,7 @@ from spiral.methods.deepwarp.redirect import HELD_OUT_SEED, MILLI, Row
 from spiral.methods.deepwarp.training import Warping, WarpingOptions
 from spiral.methods.experiment import Experiment, Table
 from spiral.methods.lpips import lpips_at_hand
+from spiral.methods.pictures import save_rows
 from spiral.section import Count, Size
 
 FIXED = 15.0  # degrees upwards
@@ -97,7 +98,7 @@ class Models(Experiment):
         save_curves(over, middles, ("correction, degrees", "MSE"), folder / "error_over_angle.png")
         some = Pairs(*(part[:SHOWN] for part in (pairs.eyes, pairs.anchors, pairs.angles, pairs.truth)))
         shown = [redirects[name](some) for name in STUDIED]
-        save_sheet([some.eyes, *shown, some.truth], folder / "samples.png")
+        save_rows([some.eyes, *shown, some.truth], folder / "samples.png")
 
     def _fixed(self, source: DrawnPairs, draw: int) -> Pairs:
         generator = torch.Generator().manual_seed(self.seed + draw)

@@ -14,7 +14,6 @@ from torch import Tensor
 from spiral.data import data_root
 from spiral.data.archive import Archive
 from spiral.data.picture_file import open_picture
-from spiral.methods.deepwarp.figures import as_pixels
 from spiral.methods.deepwarp.landmarks import (
     EYES,
     box_middle,
@@ -29,6 +28,7 @@ from spiral.methods.deepwarp.model import HEIGHT, WIDTH, Redirected, Warper, lig
 from spiral.methods.deepwarp.page import Subject, grid_angles, in_grid
 from spiral.methods.deepwarp.pairs import Axis
 from spiral.methods.deepwarp.training import turned
+from spiral.methods.pictures import as_pixels
 from spiral.section import ConfigError
 
 FADING = 4  # pixels of a region, over which a flow falls to nothing at its border

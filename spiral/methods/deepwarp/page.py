@@ -16,11 +16,11 @@ from PIL import Image
 from torch import Tensor
 
 from spiral.files import written_whole
-from spiral.methods.deepwarp.figures import as_pixels
 from spiral.methods.deepwarp.model import Warper
 from spiral.methods.deepwarp.page_template import PAGE, SLOT
 from spiral.methods.deepwarp.pairs import WIDEST, Axis
 from spiral.methods.deepwarp.training import turned
+from spiral.methods.pictures import as_pixels
 
 PAGE_FILE = "eyes.html"
 ALONG, EACH = 31, 13  # frames along one axis, and along each of two

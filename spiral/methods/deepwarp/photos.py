@@ -11,7 +11,6 @@ from pydantic import Field
 
 from spiral.data import data_root
 from spiral.methods.deepwarp.columbia import MARGIN, Shots, read_columbia, split
-from spiral.methods.deepwarp.figures import save_sheet
 from spiral.methods.deepwarp.landmarks import box_middle, corner_distance, in_region, region
 from spiral.methods.deepwarp.measures import errors_by_bin, held_pairs, redirecting, unchanged
 from spiral.methods.deepwarp.model import WIDTH
@@ -20,6 +19,7 @@ from spiral.methods.deepwarp.pairs import HARD_TILT, WIDEST, Axis, Pairs, bin_bo
 from spiral.methods.deepwarp.redirect import MILLI, SHOWN, Row
 from spiral.methods.deepwarp.training import Warping, WarpingOptions, turned
 from spiral.methods.experiment import Experiment, Table
+from spiral.methods.pictures import save_rows
 from spiral.section import ConfigError
 
 
@@ -111,7 +111,7 @@ class Photos(Experiment):
         held = held_pairs(self.held, 4, self.seed)
         every = joined(held.values())
         made = turned(self.warping.network, every.eyes, every.anchors, every.angles)
-        save_sheet([every.eyes, made.output, every.truth], folder / "photos.png")
+        save_rows([every.eyes, made.output, every.truth], folder / "photos.png")
         count = min(SHOWN, len(every))
         subjects = [
             eye_subject(self.warping.network, every.eyes[i], every.anchors[i], self.options.axis) for i in range(count)

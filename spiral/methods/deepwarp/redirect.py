@@ -12,7 +12,7 @@ import torch
 
 from spiral.methods.deepwarp.eyes import Looks, chosen, random_looks
 from spiral.methods.deepwarp.face import face_frames, read_face
-from spiral.methods.deepwarp.figures import facing, save_animation, save_sheet, sheet, strip, true_strip
+from spiral.methods.deepwarp.figures import facing, strip, true_strip
 from spiral.methods.deepwarp.measures import (
     errors_by_bin,
     frames_per_second,
@@ -25,6 +25,7 @@ from spiral.methods.deepwarp.page import PAGE_FILE, Subject, eye_subject, save_p
 from spiral.methods.deepwarp.pairs import WIDEST, Axis, DrawnPairs, bin_bounds
 from spiral.methods.deepwarp.training import AT_ONCE, Warping, WarpingOptions, turned
 from spiral.methods.experiment import Experiment, Table
+from spiral.methods.pictures import save_animation, save_rows
 from spiral.section import Size
 
 Row = tuple[str | float | None, ...]
@@ -83,16 +84,16 @@ class Vertical(Experiment):
         looks = chosen(self.held_looks, self.options.shots * torch.arange(min(SHOWN, self.options.held_out)))
         network = self.warping.network
         for name, direction in DIRECTIONS[self.options.axis].items():
-            save_sheet(strip(network, looks, direction, DEGREES), folder / f"turned_{name}.png")
-            save_sheet(true_strip(looks, direction, DEGREES), folder / f"true_{name}.png")
-            save_sheet(strip(network, looks, direction, BREAKING), folder / f"breaking_{name}.png")
+            save_rows(strip(network, looks, direction, DEGREES), folder / f"turned_{name}.png")
+            save_rows(true_strip(looks, direction, DEGREES), folder / f"true_{name}.png")
+            save_rows(strip(network, looks, direction, BREAKING), folder / f"breaking_{name}.png")
             frames = strip(network, looks, direction, np.linspace(-WIDEST, WIDEST, 25).tolist())
-            moving = [sheet([torch.stack([row[i] for row in frames])]) for i in range(25)]
+            moving = [[torch.stack([row[i] for row in frames])] for i in range(25)]
             save_animation(moving, folder / f"turning_{name}.gif")
         pairs = facing(looks, -WIDEST / 2 * next(iter(DIRECTIONS[self.options.axis].values())))
         made = turned(network, pairs.eyes, pairs.anchors, pairs.angles)
         assert made.lightness is not None, "CFW + LCM has one"
-        save_sheet([pairs.eyes, made.output, made.lightness, pairs.truth], folder / "lightness.png")
+        save_rows([pairs.eyes, made.output, made.lightness, pairs.truth], folder / "lightness.png")
         save_page(self._subjects(looks), folder / PAGE_FILE)
 
     def _subjects(self, looks: Looks) -> list[Subject]:

@@ -9,13 +9,14 @@ from pydantic import Field
 from torch import Tensor
 
 from spiral.methods.deepwarp.eyes import chosen, random_looks
-from spiral.methods.deepwarp.figures import facing, save_sheet
+from spiral.methods.deepwarp.figures import facing
 from spiral.methods.deepwarp.measures import errors_by_bin, held_pairs, redirecting, unchanged
 from spiral.methods.deepwarp.model import distance
 from spiral.methods.deepwarp.pairs import DrawnPairs, joined
 from spiral.methods.deepwarp.redirect import HELD_OUT_SEED, MILLI, SHOWN, Row
 from spiral.methods.deepwarp.training import Warping, WarpingOptions
 from spiral.methods.experiment import Experiment, Table
+from spiral.methods.pictures import save_rows
 from spiral.section import Size
 
 
@@ -66,7 +67,7 @@ class Registration(Experiment):
         looks = chosen(self.held_looks, self.options.shots * torch.arange(min(SHOWN, self.options.held_out)))
         pairs = facing(looks, torch.tensor((15.0, 0.0)))
         made = [redirecting(part.network)(pairs) for part in self.warpings.values()]
-        save_sheet([pairs.eyes, *made, pairs.truth], folder / "registration.png")
+        save_rows([pairs.eyes, *made, pairs.truth], folder / "registration.png")
 
 
 def sharpness(pictures: Tensor, truth: Tensor) -> float:

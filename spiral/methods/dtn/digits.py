@@ -14,7 +14,6 @@ from pydantic import Field
 from torch import Tensor
 
 from spiral.data.pictures import Split
-from spiral.methods.dtn.figures import save_rows
 from spiral.methods.dtn.measures import grey, nearest_read, read_right
 from spiral.methods.dtn.pixels import Pixels, in_chunks, read_digits
 from spiral.methods.dtn.reading import Reading, TransferOptions
@@ -22,6 +21,7 @@ from spiral.methods.dtn.reward import judgement_of
 from spiral.methods.dtn.transfer import Baseline, Terms, Transfer, Transferring
 from spiral.methods.experiment import Experiment, Table
 from spiral.methods.judgement import Judgement
+from spiral.methods.pictures import save_rows
 from spiral.section import ConfigError, Size
 
 Row = tuple[str | float | None, ...]
@@ -75,7 +75,7 @@ class DigitsExperiment(Experiment):
         """Some held-out pictures, and below them what each G makes of them (figures 2, 3 and 9)."""
         some = self.shown.first(SHOWN)
         rows = [transfer.transferred(some) for transfer in self.transfers.values()]
-        save_rows([some.inputs(), *rows], folder / "transferred.png")
+        save_rows([some.inputs(), *rows], folder / "transferred.png", black=-1)
 
     def _cluttered(self, split: Split) -> Pixels:
         return read_digits(self.options.source, split, True, self.options.pictures, self.device)

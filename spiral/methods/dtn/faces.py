@@ -13,7 +13,6 @@ from pydantic import Field
 from torch import Tensor
 
 from spiral.methods.dtn.drawn_faces import draw_faces
-from spiral.methods.dtn.figures import save_rows
 from spiral.methods.dtn.measures import ranks
 from spiral.methods.dtn.model import SIDE
 from spiral.methods.dtn.pixels import Pixels, read_pixels
@@ -23,6 +22,7 @@ from spiral.methods.dtn.reward import judgement_of
 from spiral.methods.dtn.transfer import Transfer
 from spiral.methods.experiment import Experiment, Table
 from spiral.methods.judgement import Judgement
+from spiral.methods.pictures import save_rows
 from spiral.section import Size
 
 SHOWN = 20  # pictures in a row of a figure
@@ -85,7 +85,7 @@ class Faces(Experiment):
         """Some held-out photos, and the drawings of them; below, drawn faces as they are."""
         some = self.shown.first(SHOWN)
         rows = [some.inputs(), self.dtn.transferred(some), self.target.first(len(some)).inputs()]
-        save_rows(rows, folder / "faces.png")
+        save_rows(rows, folder / "faces.png", black=-1)
 
     def judgement(self) -> Judgement:
         """f, g and D."""

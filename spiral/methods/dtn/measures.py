@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from spiral.judge import read_as
-from spiral.methods.dtn.figures import as_pixels
+from spiral.methods.pictures import as_pixels
 
 
 def grey(pictures: Tensor) -> Tensor:
@@ -16,7 +16,7 @@ def grey(pictures: Tensor) -> Tensor:
 
 def read_right(pictures: Tensor, labels: Tensor) -> float:
     """The share of pictures [N, 1, 32, 32] that the reader takes for the digits that they should be."""
-    return read_as(as_pixels(pictures), labels.cpu().numpy())
+    return read_as(as_pixels(pictures, black=-1), labels.cpu().numpy())
 
 
 def nearest_read(known: Tensor, labels: Tensor, asked: Tensor, answers: Tensor) -> float:

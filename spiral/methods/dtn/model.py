@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spiral.agent import as_pictures
+from spiral.layers import lay_channels_last
 
 SIDE = 32
 TRANSFERRED, REDRAWN, REAL = range(3)  # the classes of D: G of the source, G of the target, the target itself
@@ -50,7 +51,7 @@ class Perception(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(*widths[-2:], SIDE // 8), *last)
         self.apply(_begin_even)
         self.eval()
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # half the time on a processor
+        lay_channels_last(self)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """f(x), [N, features], each from −1 to 1."""

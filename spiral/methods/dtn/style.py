@@ -17,10 +17,10 @@ from torch.nn import functional
 
 from spiral.methods.dtn.drawn_faces import draw_faces
 from spiral.methods.dtn.faces import Faces, FacesOptions
-from spiral.methods.dtn.figures import save_rows
 from spiral.methods.dtn.model import REAL, SIDE, as_inputs
 from spiral.methods.dtn.pixels import Pixels, read_pixels
 from spiral.methods.experiment import Table
+from spiral.methods.pictures import save_rows
 from spiral.methods.vgg import Vgg, read_vgg, vgg_file
 from spiral.section import Size
 
@@ -68,7 +68,7 @@ class Style(Faces):
         side, count = self.options.restyled_side, self.options.restyled
         photos, style = self._photos(), self._drawing().expand(len(self._photos()), -1, -1, -1)
         drawn = functional.interpolate(self.dtn.transferred(self.shown.first(count)), (side, side), mode="nearest")
-        save_rows([photos, self._made(), drawn, style], folder / "style.png")
+        save_rows([photos, self._made(), drawn, style], folder / "style.png", black=-1)
 
     @torch.no_grad()
     def _likeness(self, some: Pixels, pictures: Tensor) -> tuple[float, float, float]:

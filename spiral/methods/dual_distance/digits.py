@@ -19,6 +19,7 @@ from spiral.data import load_digits
 from spiral.methods.dual_distance.aligning import Aligning
 from spiral.methods.dual_distance.model import distance, gaussian, primal
 from spiral.methods.experiment import Experiment, ExperimentOptions, Table
+from spiral.methods.pictures import save_rows
 from spiral.section import Size
 
 
@@ -107,12 +108,8 @@ class Digits(Experiment):
     @torch.no_grad()
     def draw(self, folder: Path) -> None:
         """Ten digits, and what each map made of them."""
-        from PIL import Image
-
         sets = [self.a[:10]] + [moved_digits(part.map, self.a[:10]) for part in self.moving.values()] + [self.b[:10]]
-        tiles = torch.stack(sets).view(len(sets), 10, 8, 8).clamp(0, 1)
-        picture = (255 * (1 - tiles.permute(0, 2, 1, 3).reshape(len(sets) * 8, 80))).byte().numpy()
-        Image.fromarray(picture).resize((640, 64 * len(sets)), Image.Resampling.NEAREST).save(folder / "digits.png")
+        save_rows([1 - digits.view(10, 1, 8, 8) for digits in sets], folder / "digits.png")
 
 
 def small_digits() -> tuple[Tensor, NDArray[np.int64]]:

@@ -22,6 +22,7 @@ from spiral.methods.dual_distance.aligning import Aligning
 from spiral.methods.dual_distance.digits import Digits
 from spiral.methods.dual_distance.model import Kernel, distance, gaussian, linear, primal
 from spiral.methods.experiment import Experiment, ExperimentOptions, Table
+from spiral.methods.pictures import save_figure
 from spiral.section import Size
 
 RATES = (0.01, 0.03, 0.1)
@@ -151,9 +152,7 @@ class Alignment(Experiment):
                 axes[row, column].plot(errors[:, :20], linewidth=0.7)
                 axes[row, column].set_title(f"{family}, {form}, {rate:g}", fontsize=9)
             axes[row, 0].set_ylabel("error")
-        figure.tight_layout()
-        figure.savefig(folder / "alignment.png", dpi=100)
-        pyplot.close(figure)
+        save_figure(figure, folder / "alignment.png")
 
 
 def random_clouds(count: int, points: int, seed: int) -> tuple[Tensor, Tensor]:

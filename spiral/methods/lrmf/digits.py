@@ -18,9 +18,10 @@ from torch import Tensor
 from spiral.methods.experiment import Experiment, ExperimentOptions, Table
 from spiral.methods.lrmf.aligning import Aligning, Pair, Private
 from spiral.methods.lrmf.baselines import Discrepancy, Game
-from spiral.methods.lrmf.features import ENCODERS, SIDE, Digits, Encoding, read_digits
+from spiral.methods.lrmf.features import ENCODERS, Digits, Encoding, read_digits
 from spiral.methods.lrmf.model import AffineMap, Flow, FlowMap, FlowOptions, Gaussian
 from spiral.methods.lrmf.moons import sliced
+from spiral.methods.pictures import save_rows
 from spiral.section import Size
 
 NEIGHBOURS = 5
@@ -141,17 +142,12 @@ class AligningDigits(Experiment):
     @torch.no_grad()
     def draw(self, folder: Path) -> None:
         """Digits of A, and of B those that are nearest to them before the map and after each."""
-        from PIL import Image
-
         shown = torch.arange(0, len(self.a_held_out.ink), max(1, len(self.a_held_out.ink) // 24))[:24]
         features, known = self.pair.features[1][0][shown], self.pair.features[0][1]
         rows = [self.a_held_out.ink[shown]]
         for moved in (features, *(part.moved(features) for part in self.aligning.values())):
             rows.append(self.b.ink[torch.cdist(moved, known).argmin(-1)])
-        tiles = torch.stack(rows).squeeze(2).permute(0, 2, 1, 3).reshape(len(rows) * SIDE, -1)
-        picture = Image.fromarray((255 * (1 - tiles.clamp(0, 1))).byte().numpy())
-        size = 3 * picture.width, 3 * picture.height
-        picture.resize(size, Image.Resampling.NEAREST).save(folder / "digits.png")
+        save_rows([1 - row for row in rows], folder / "digits.png")
 
     def _read_right(self, moved: Tensor) -> float:
         return _read_right(self.pair.features[0][1], self.b, moved, self.a_held_out)

@@ -18,6 +18,7 @@ from torch import Tensor
 from spiral.methods.experiment import Experiment, ExperimentOptions, Table
 from spiral.methods.lrmf.aligning import Aligning, Pair
 from spiral.methods.lrmf.model import AffineMap, Density, Gaussian, covariance
+from spiral.methods.pictures import save_figure
 from spiral.section import Size
 
 
@@ -107,9 +108,7 @@ class MatchingMoments(Experiment):
             for points, color, label in ((b, "0.6", "B"), (a, "tab:blue", "A"), (there, "tab:red", "T(A)")):
                 axis.scatter(*points[:, :2].T.numpy(), s=4, color=color, label=label)
         axes[0, 0].legend(fontsize=8)
-        figure.tight_layout()
-        figure.savefig(folder / "gaussian.png", dpi=100)
-        pyplot.close(figure)
+        save_figure(figure, folder / "gaussian.png")
 
 
 def random_clouds(options: GaussianOptions, seed: int) -> tuple[Tensor, Tensor]:

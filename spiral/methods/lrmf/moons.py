@@ -17,6 +17,7 @@ from torch import Tensor
 from spiral.methods.experiment import Experiment, ExperimentOptions, Table
 from spiral.methods.lrmf.aligning import Aligning, Pair, Private
 from spiral.methods.lrmf.model import AffineMap, Flow, FlowMap, FlowOptions
+from spiral.methods.pictures import save_figure
 from spiral.section import Size
 
 HELD_OUT = 4000
@@ -101,9 +102,7 @@ class Moons(Experiment):
             axis.set_title(f"{NAMES[name]}: {float(part.final_loss()):.2f} nats", fontsize=10)
             axis.set_aspect("equal", adjustable="datalim")
         axes[0].legend(fontsize=8)
-        figure.tight_layout()
-        figure.savefig(folder / "moons.png", dpi=110)
-        pyplot.close(figure)
+        save_figure(figure, folder / "moons.png")
 
 
 NAMES = {"affine": "affine map", "flow": "RealNVP map", "shift": "shift alone"}

@@ -26,6 +26,7 @@ from torch.nn import functional
 
 from spiral.methods.experiment import Experiment, ExperimentOptions, Table
 from spiral.methods.lrmf.grid import TINY, Grid, Projection, Values
+from spiral.methods.pictures import save_figure
 
 GRID = Grid(-8.0, 8.0, 1024)
 BINS = (2, 4, 8, 16, 64, 256, 1024)
@@ -55,9 +56,7 @@ class SpecialCases(Experiment):
         right.axhline(2 * GRID.jensen_shannon(a, b), color="0.5", linestyle="--", label="2 JSD(A, B)")
         right.set_xlabel("bins")
         right.legend()
-        figure.tight_layout()
-        figure.savefig(folder / "special-cases.png", dpi=100)
-        pyplot.close(figure)
+        save_figure(figure, folder / "special-cases.png")
 
 
 def densities() -> tuple[Values, Values]:

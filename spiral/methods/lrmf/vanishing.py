@@ -15,6 +15,7 @@ from pydantic import Field
 
 from spiral.methods.experiment import Experiment, ExperimentOptions, Table
 from spiral.methods.lrmf.grid import TINY, Grid, Values
+from spiral.methods.pictures import save_figure
 
 CENTRES, WIDTHS = np.array([-1.0, 1.0]), np.array([0.5, 0.5])
 PUBLISHED = (0.6, -1.168)  # the authors' code draws exp(−(0.6 μ − 1.168)²)
@@ -75,9 +76,7 @@ class Vanishing(Experiment):
         axes.semilogy(self.distances, _bell(self.distances, *PUBLISHED), "--", label="exp(−(0.6 μ − 1.168)²), authors")
         axes.set_xlabel("distance μ of the mixtures")
         axes.legend(fontsize=8)
-        figure.tight_layout()
-        figure.savefig(folder / "vanishing.png", dpi=110)
-        pyplot.close(figure)
+        save_figure(figure, folder / "vanishing.png")
 
     def _gradients(self) -> Values:
         return np.array([gradient_in_shift(float(distance)) for distance in self.distances])

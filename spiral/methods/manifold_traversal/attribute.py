@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from spiral.methods.experiment import Table
-from spiral.methods.manifold_traversal.figures import save_rows
 from spiral.methods.manifold_traversal.judging import AttributeReader, FaceMemory
 from spiral.methods.manifold_traversal.kinds import ATTRIBUTES, AttributeName, extremes, inside
 from spiral.methods.manifold_traversal.learning import inputs_of
 from spiral.methods.manifold_traversal.model import principal
 from spiral.methods.manifold_traversal.traversing import Journey, Row, TraversalOptions, Traversals
+from spiral.methods.pictures import save_rows
 from spiral.section import ConfigError
 
 BLEND = 0.5  # of the way to the average of the target
@@ -124,7 +124,7 @@ class FacesToAttribute(AttributeTraversals):
     def draw(self, folder: Path) -> None:
         """Faces, what became of them, and what the plainer ways make of them."""
         rows = [self.traversing.sources(), self.traversing.results(), *self._blends().values()]
-        save_rows(folder / "attribute.png", [row[:SHOWN] for row in rows])
+        save_rows([row[:SHOWN] for row in rows], folder / "attribute.png")
 
     def _blends(self) -> dict[str, Tensor]:
         sources, journey = self.traversing.sources(), self.traversing.journey

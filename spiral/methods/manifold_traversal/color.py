@@ -11,10 +11,10 @@ from torch import Tensor
 
 from spiral.data.pictures import in_grey
 from spiral.methods.experiment import Table
-from spiral.methods.manifold_traversal.figures import save_rows
 from spiral.methods.manifold_traversal.kinds import FACE, inside
 from spiral.methods.manifold_traversal.learning import inputs_of
 from spiral.methods.manifold_traversal.traversing import Journey, Row, TraversalOptions, Traversals
+from spiral.methods.pictures import save_rows
 from spiral.section import ConfigError, Size
 
 SHOWN = 10
@@ -77,7 +77,7 @@ class Color(Traversals):
     def draw(self, folder: Path) -> None:
         """Grey, colourised, and as they were."""
         rows = [self.traversing.sources(), self.traversing.results(), self.truth]
-        save_rows(folder / "color.png", [row[:SHOWN] for row in rows])
+        save_rows([row[:SHOWN] for row in rows], folder / "color.png")
 
     def _judged(self, pictures: Tensor) -> tuple[float, float, float, float]:
         region, colors = self.traversing.region, _colors(pictures)

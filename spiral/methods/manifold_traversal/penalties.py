@@ -11,11 +11,13 @@ from torch import Tensor
 
 from spiral.methods.experiment import Table
 from spiral.methods.manifold_traversal.attribute import AttributeOptions, AttributeTraversals
-from spiral.methods.manifold_traversal.figures import save_embedding, save_path, save_rows
+from spiral.methods.manifold_traversal.figures import save_embedding
 from spiral.methods.manifold_traversal.traversing import Row
+from spiral.methods.pictures import save_animation, save_rows
 from spiral.section import Size
 
 NEIGHBOURS = 10
+FRAME_MS, REST_MS = 150, 650
 
 
 class PenaltiesOptions(AttributeOptions):
@@ -68,8 +70,8 @@ class Penalties(AttributeTraversals):
     def draw(self, folder: Path) -> None:
         """Figure 6 with a row for each λ, figure 7, and the way there and back."""
         frames = [self.traversing.shown, *self._of(self.traversing.results()).unbind(1)]
-        save_rows(folder / "penalties.png", frames)
-        save_path(folder / "path.gif", frames)
+        save_rows(frames, folder / "penalties.png")
+        save_animation([[frame] for frame in frames], folder / "path.gif", FRAME_MS, REST_MS)
         witness = self.traversing.witness
         save_embedding(folder / "tsne.png", witness.source, witness.target, list(self._places()), self.seed)
 

@@ -13,11 +13,11 @@ from pydantic import Field
 
 from spiral.methods.dtn.recognizing import another_picture
 from spiral.methods.experiment import Table
-from spiral.methods.manifold_traversal.figures import as_pixels, save_rows
 from spiral.methods.manifold_traversal.judging import FaceMemory
 from spiral.methods.manifold_traversal.kinds import HEAD, inside
 from spiral.methods.manifold_traversal.learning import inputs_of
 from spiral.methods.manifold_traversal.traversing import Journey, Row, TraversalOptions, Traversals
+from spiral.methods.pictures import as_pixels, save_rows
 from spiral.section import ConfigError, Size
 
 SHOWN = 10
@@ -86,4 +86,4 @@ class Person(Traversals):
     def draw(self, folder: Path) -> None:
         """Faces, what became of them, and the person."""
         rows = [self.traversing.sources(), self.traversing.results()]
-        save_rows(folder / "person.png", [row[:SHOWN] for row in (*rows, self.person.expand_as(rows[0]))])
+        save_rows([row[:SHOWN] for row in (*rows, self.person.expand_as(rows[0]))], folder / "person.png")

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spiral.files import written_whole
 from spiral.methods.meta_pose.detecting import Found
 from spiral.methods.meta_pose.measures import aligned
+from spiral.methods.pictures import save_figure
 
 SHOWN = 6
 COLORS = {"truth": "black", "S1": "tab:red", "S1 + S2": "tab:blue"}
@@ -49,10 +49,7 @@ def save_poses(
     for each in axes.ravel():
         each.set_xticks([])
         each.set_yticks([])
-    figure.tight_layout()
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=100, format="png")
-    pyplot.close(figure)
+    save_figure(figure, path)
 
 
 def save_objects(images: NDArray[np.uint8], found: Sequence[Found], truth: Tensor, path: Path) -> None:
@@ -73,10 +70,7 @@ def save_objects(images: NDArray[np.uint8], found: Sequence[Found], truth: Tenso
     for each in axes.ravel():
         each.set_xticks([])
         each.set_yticks([])
-    figure.tight_layout()
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=100, format="png")
-    pyplot.close(figure)
+    save_figure(figure, path)
 
 
 def some(tensor: Tensor) -> Tensor:

@@ -80,5 +80,5 @@ def as_bits(marks: Tensor) -> NDArray[np.uint8]:
 
 
 def from_bits(bits: NDArray[np.uint8]) -> Tensor:
-    """The marks [P, N · N] of bits, float."""
-    return torch.from_numpy(np.unpackbits(bits, axis=1).astype(np.float32))
+    """The marks [P, N · N] of bits, uint8, 0 or 1."""
+    return torch.from_numpy(np.unpackbits(bits, axis=1))

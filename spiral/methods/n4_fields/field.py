@@ -82,7 +82,7 @@ class NearestField:
         found = self.describe(picture, stride)
         codes = found.flatten(1).T.contiguous().cpu().numpy()
         marks = self.dictionary.marks[torch.from_numpy(self.dictionary.nearest(codes))]
-        return averaged(marks.T, (picture.shape[1], picture.shape[2]), stride)
+        return averaged(marks, (picture.shape[1], picture.shape[2]), stride)
 
 
 class DirectField:
@@ -96,18 +96,34 @@ class DirectField:
         size = picture.shape[1], picture.shape[2]
         outputs = dense(self.network, picture, stride).sigmoid().cpu()
         if len(outputs) > 1:
-            return averaged(outputs.flatten(1), size, stride)
+            return averaged(outputs.flatten(1).T, size, stride)
         return outputs[0] if stride == 1 else resized(outputs, size)[0]
 
 
 def averaged(patches: Tensor, size: tuple[int, int], stride: int) -> Tensor:
-    """The mean of all patches [N · N, places] that cover a pixel, [H, W]; each begins 8 pixels before its own."""
+    """The mean of all patches that cover a pixel, float32 [H, W].
+
+    Args:
+        patches: [places, N · N], of every `stride`-th pixel, each from 8 pixels before it on.
+        size: H and W.
+        stride: one of `STRIDES`, so that a patch is a square of so many whole blocks of `stride` pixels.
+    """
     rows, columns = (-(-side // stride) for side in size)
-    covered = N + stride * (rows - 1), N + stride * (columns - 1)
-    both = torch.stack((patches, torch.ones_like(patches)))
-    total, count = functional.fold(both, covered, N, stride=stride)[:, 0]
-    mean: Tensor = total / count.clamp(min=1)
+    across = N // stride
+    blocks = patches.reshape(rows, columns, across, stride, across, stride)
+    total = torch.zeros(rows + across - 1, columns + across - 1, stride, stride)
+    for down in range(across):
+        for right in range(across):
+            total[down : down + rows, right : right + columns] += blocks[:, :, down, :, right]
+    count = _covering(rows, across)[:, None] * _covering(columns, across)
+    mean = (total / count[:, :, None, None]).permute(0, 2, 1, 3).flatten(2, 3).flatten(0, 1)
     return mean[N // 2 : N // 2 + size[0], N // 2 : N // 2 + size[1]]
+
+
+def _covering(places: int, across: int) -> Tensor:
+    """How many patches cover each block in one direction."""
+    block = torch.arange(places + across - 1)
+    return torch.minimum(block, places - 1 + across - 1 - block).add(1).clamp(max=min(places, across))
 
 
 def codes_of(network: PatchNetwork) -> Describe:

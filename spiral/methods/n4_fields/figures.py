@@ -15,10 +15,10 @@ from spiral.methods.experiment import Table
 from spiral.methods.n4_fields.benchmark import Scores
 from spiral.methods.n4_fields.model import EDGE, M, N
 from spiral.methods.n4_fields.sampling import GRID, STEP, Sample
+from spiral.methods.pictures import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 SHOWN = 5
 MATCHES = 10
@@ -42,7 +42,7 @@ def draw_found(
     for axes, title in zip(panels[0], ("picture", "drawn", *found), strict=True):
         axes.set_title(title, fontsize=9)
     _without_ticks(panels.ravel().tolist())
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_curves(path: Path, scores: Mapping[str, Scores]) -> None:
@@ -55,7 +55,7 @@ def draw_curves(path: Path, scores: Mapping[str, Scores]) -> None:
         axes.plot(each.recall[seen], each.precision[seen], label=f"{name}: F {each.ods:.2f}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
     axes.legend(fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_sweep(path: Path, table: Table) -> None:
@@ -70,7 +70,7 @@ def draw_sweep(path: Path, table: Table) -> None:
         axes.plot(tolerance, ois, color=f"C{place}", label=name)
     axes.set(xlabel="tolerance, in diagonals", ylabel="ODS (dashed), OIS")
     axes.legend(fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_training(path: Path, looks: Sequence[tuple[float, float, float]]) -> None:
@@ -84,7 +84,7 @@ def draw_training(path: Path, looks: Sequence[tuple[float, float, float]]) -> No
     other = axes.twinx()
     other.plot(progress, score, color="C0")
     other.set_ylabel("AP of the field (blue)")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_matches(path: Path, sample: Sample, found: Mapping[str, Tensor]) -> None:
@@ -101,7 +101,7 @@ def draw_matches(path: Path, sample: Sample, found: Mapping[str, Tensor]) -> Non
     for axes, title in zip(panels[:, 0], ("patch", "drawn", *found), strict=True):
         axes.set_ylabel(title.replace(" / ", "\n"), fontsize=7)
     _without_ticks(panels.ravel().tolist())
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _patch(sample: Sample, place: int) -> NDArray[np.float32]:
@@ -118,11 +118,3 @@ def _patch(sample: Sample, place: int) -> NDArray[np.float32]:
 def _without_ticks(panels: Sequence[Axes]) -> None:
     for axes in panels:
         axes.set(xticks=[], yticks=[])
-
-
-def _save(figure: Figure, path: Path) -> None:
-    from matplotlib import pyplot
-
-    figure.tight_layout()
-    figure.savefig(path, dpi=100)
-    pyplot.close(figure)

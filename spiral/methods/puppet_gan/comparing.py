@@ -14,10 +14,10 @@ from pydantic import Field
 from torch import Tensor
 
 from spiral.data.pictures import Split
-from spiral.methods.dtn.figures import save_rows
 from spiral.methods.dtn.pixels import Pixels
 from spiral.methods.experiment import Experiment, Table
 from spiral.methods.judgement import Judgement
+from spiral.methods.pictures import save_rows
 from spiral.methods.puppet_gan.baselines import CycleGan, Munit
 from spiral.methods.puppet_gan.demonstrations import Demonstrations
 from spiral.methods.puppet_gan.disentangling import CycleVae, Dida
@@ -126,7 +126,7 @@ class Comparing(Experiment):
             drawn = training.manipulated(some, references)
             rows = [torch.cat((torch.ones_like(some[:1]), references))]
             rows += [torch.cat((some[i : i + 1], drawn[i])) for i in range(len(some))]
-            save_rows(rows, folder / f"{name}.png")
+            save_rows(rows, folder / f"{name}.png", black=-1)
 
     def judgement(self) -> Judgement | None:
         """E and R of PuppetGAN, and how demonstrations of each value are seen; None where it was not trained."""

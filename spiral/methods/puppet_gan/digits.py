@@ -11,9 +11,9 @@ from torch import Tensor
 
 from spiral.data.pictures import Split
 from spiral.judge import DigitNet, classify, fit
-from spiral.methods.dtn.figures import as_pixels
 from spiral.methods.dtn.model import as_inputs
 from spiral.methods.dtn.pixels import Pixels, read_digits
+from spiral.methods.pictures import as_pixels
 from spiral.methods.puppet_gan.comparing import Comparing, ComparingOptions, Model
 from spiral.methods.puppet_gan.demonstrations import Demonstrations
 from spiral.methods.puppet_gan.measures import size_of, slant_of
@@ -69,7 +69,7 @@ class Digits(Comparing):
 
     def accuracy(self, drawn: Tensor) -> float:
         """The share that the reader takes for the same digit."""
-        read, _ = classify(self.reader, as_pixels(drawn.flatten(0, 1)))
+        read, _ = classify(self.reader, as_pixels(drawn.flatten(0, 1), black=-1))
         return float(np.mean(read.reshape(drawn.shape[:2]) == self.shown.labels.cpu().numpy()[:, None]))
 
     def ideal(self, references: Demonstrations) -> Tensor:

@@ -24,6 +24,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from spiral.layers import lay_channels_last
 from spiral.section import Section, Size
 
 SLOPE = 0.2  # of a leaky ReLU below zero
@@ -183,4 +184,4 @@ def _prepare(network: nn.Module) -> None:
                 inputs //= layer.stride[0] ** 2  # a pixel is met by as many fewer
             nn.init.normal_(layer.weight, 0, math.sqrt(2 / (1 + SLOPE**2) / inputs))
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # all have one
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a processor
+    lay_channels_last(network)

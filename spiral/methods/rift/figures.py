@@ -1,26 +1,13 @@
-"""Pictures of an experiment: what was given, what guided, and what came of it; and the bits of a guide."""
+"""The bits of a guide that are heard, as a figure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-from PIL import Image
-from torch import Tensor
-from torch.nn import functional
+from spiral.methods.pictures import save_figure
 
-ENLARGED, GAP = 2, 2
 CURVES = ("read in the translation", "MI(s; s + noise)", "Gaussian bound", "theorem 1")
-
-
-def save_rows(rows: Sequence[Tensor], path: Path) -> None:
-    """Write rows of pictures, each float [N, 3, H, W] in [−1, 1], below each other."""
-    framed = functional.pad(torch.stack([row.cpu() for row in rows]), (0, GAP, 0, GAP), value=1.0)
-    sheet = framed.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
-    pixels = ((sheet + 1) * 127.5).round().clamp(0, 255).byte().numpy()
-    picture = Image.fromarray(pixels)
-    picture.resize((ENLARGED * picture.width, ENLARGED * picture.height), Image.Resampling.NEAREST).save(path)
 
 
 def save_bits(noises: Sequence[float], bits: dict[str, list[tuple[float, ...]]], path: Path) -> None:
@@ -34,6 +21,4 @@ def save_bits(noises: Sequence[float], bits: dict[str, list[tuple[float, ...]]],
         panel.set(xscale="log", yscale="symlog", xlabel="noise", title=name)
     axes[0, 0].set_ylabel("bits")
     axes[0, 0].legend(fontsize=7)
-    figure.tight_layout()
-    figure.savefig(path, dpi=100)
-    pyplot.close(figure)
+    save_figure(figure, path)

@@ -12,6 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from spiral.layers import lay_channels_last
+
 STEEP = 0.2  # slope of a discriminator's units below zero
 
 
@@ -38,7 +40,7 @@ class ResnetGenerator(nn.Module):
             nn.Conv2d(width, outputs, stem, padding=stem // 2),
         )
         self.apply(begin_even)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # half the time on a processor
+        lay_channels_last(self)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """The maps."""
@@ -77,7 +79,7 @@ class PatchDiscriminator(nn.Module):
         layers += [nn.Conv2d(width, 2 * width, 3, padding=1, bias=False), instance_norm(2 * width)]
         self.layers = nn.Sequential(*layers, nn.LeakyReLU(STEEP), nn.Conv2d(2 * width, 1, 3, padding=1))
         self.apply(begin_even)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        lay_channels_last(self)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """The scores."""

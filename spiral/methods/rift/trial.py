@@ -11,8 +11,9 @@ from torch import Tensor
 
 from spiral.methods.experiment import Experiment, Part, Table
 from spiral.methods.judgement import Judgement
+from spiral.methods.pictures import save_rows
 from spiral.methods.rift.baselines import Didd, Munit
-from spiral.methods.rift.figures import save_bits, save_rows
+from spiral.methods.rift.figures import save_bits
 from spiral.methods.rift.information import channel_information, read_information
 from spiral.methods.rift.measures import Task, Translate, accuracies, random_translation
 from spiral.methods.rift.model import capacity_bound, gaussian_capacity, heard
@@ -158,7 +159,7 @@ class Trial(Experiment):
             for to_b in (True, False):
                 pictures, guides = (domain.inputs() for domain in task.pairs(SHOWN, to_b, self.seed))
                 rows += [pictures, guides, rift.translated(pictures, guides, to_b)]
-            save_rows(rows, folder / f"{task.name}.png")
+            save_rows(rows, folder / f"{task.name}.png", black=-1)
         bits = {task.name: self.bits(task, rift) for task, rift in zip(self.tasks, self.rifts, strict=True)}
         save_bits(NOISES, bits, folder / "bits.png")
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spiral.agent import as_pictures, writable_tensor
+from spiral.methods.pictures import as_pixels
 from spiral.methods.self_defence.measures import LEVELS, Reading, apart, honesty, sensitivity
 
 STEPS = 31  # between the levels of a quantised render
@@ -80,7 +81,7 @@ def audit(paint: Painting, targets: NDArray[np.uint8], seed: int) -> Audit:
     originals, shown = as_tensor(targets), as_tensor(paint(targets))
 
     def read(renders: Tensor) -> Tensor:
-        return as_tensor(paint(as_pixels(renders)))
+        return as_tensor(paint(as_pixels(renders, black=-1)))
 
     generator = torch.Generator().manual_seed(seed)
     flat = quantized(shown)
@@ -127,12 +128,6 @@ def fitted_reader(shown: Tensor, originals: Tensor) -> Reading:
 def as_tensor(pixels: NDArray[np.uint8]) -> Tensor:
     """Pictures uint8 [N, H, W, C] as float [N, C, H, W] in [−1, 1]."""
     return 2 * as_pictures(writable_tensor(pixels)) - 1
-
-
-def as_pixels(pictures: Tensor) -> NDArray[np.uint8]:
-    """The other way round; what is no level is rounded, and what is too bright or dark is cut off."""
-    levels = ((pictures + 1) * LEVELS).round().clamp(0, 255).byte()
-    return np.ascontiguousarray(levels.permute(0, 2, 3, 1).numpy())
 
 
 def _lost_to_a_fitted_reader(shown: Tensor, flat: Tensor, originals: Tensor) -> Tensor:

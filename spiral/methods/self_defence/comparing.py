@@ -10,8 +10,9 @@ from torch import Tensor
 
 from spiral.methods.experiment import Experiment, Table
 from spiral.methods.judgement import Judgement
+from spiral.methods.pictures import save_rows
 from spiral.methods.self_defence.cycle import CycleGan, Pix2Pix
-from spiral.methods.self_defence.figures import save_curves, save_rows
+from spiral.methods.self_defence.figures import save_curves
 from spiral.methods.self_defence.measures import agreement, honesty, sensitivity
 from spiral.methods.self_defence.pairs import Pairs, quantized, read_classes, read_pairs
 from spiral.methods.self_defence.reward import judgement_of
@@ -110,7 +111,7 @@ class Comparison(Experiment):
             shown = part.to_drawings(some.pictures())
             flat = quantized(shown, some.palette)
             rows += [shown, *(part.to_pictures(each, some.pictures()) for each in (shown, flat))]
-        save_rows(rows, folder / "translated.png")
+        save_rows(rows, folder / "translated.png", black=-1)
         save_curves({TITLES[name]: values for name, values in self._curves().items()}, SIGMAS, folder / "noise.png")
 
     def judgement(self) -> Judgement | None:

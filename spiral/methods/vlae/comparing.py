@@ -11,8 +11,9 @@ from torch import Tensor
 
 from spiral.methods.experiment import Experiment, Table
 from spiral.methods.judgement import Judgement
+from spiral.methods.pictures import save_rows
 from spiral.methods.vlae.arithmetic import Triples, blended
-from spiral.methods.vlae.figures import save_sheet, traversal
+from spiral.methods.vlae.figures import traversal
 from spiral.methods.vlae.measures import frechet, mutual_information, told_by
 from spiral.methods.vlae.model import LadderAutoencoder
 from spiral.methods.vlae.reward import judgement_of
@@ -72,17 +73,17 @@ class Comparing(Experiment):
         """A sheet for each ladder, reconstructions and samples of both forms, and arithmetic."""
         best, layout = self.network("mmd"), self.options
         for ladder in range(layout.ladders):
-            save_sheet(traversal(best, ladder, self.seed), folder / f"ladder-{ladder + 1}.png")
+            save_rows(list(traversal(best, ladder, self.seed)), folder / f"ladder-{ladder + 1}.png")
         some = self.test.first(SHOWN)
         drawn = [self._redrawn(form, some) for form in FORMS]
-        save_sheet(torch.stack([some.inputs(), *drawn]), folder / "reconstructions.png")
+        save_rows([some.inputs(), *drawn], folder / "reconstructions.png")
         rows = [sampled(self.network(form), SHOWN, self.seed + row) for form in FORMS for row in range(3)]
-        save_sheet(torch.stack(rows), folder / "samples.png")
+        save_rows(rows, folder / "samples.png")
         for name, triples, _ in self.arithmetic():
             if len(triples.a):
                 columns = [self.test.images[places[:SHOWN]] for places in (triples.a, triples.b, triples.c)]
                 shown = [column.float() / 255 for column in columns]
-                save_sheet(torch.stack([*shown, blended(best, *columns)]).transpose(0, 1), folder / f"{name}.png")
+                save_rows(list(torch.stack([*shown, blended(best, *columns)], 1)), folder / f"{name}.png")
 
     def judgement(self) -> Judgement:
         """The encoder of the form with MMD, and how far codes of different pictures are apart."""

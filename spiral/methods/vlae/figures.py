@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
-from PIL import Image
 from torch import Tensor
 
-from spiral.files import written_whole
 from spiral.methods.vlae.model import LadderAutoencoder
 from spiral.methods.vlae.training import decoded
 
 REACH = 3.0  # of the prior's deviations, to either side
 ACROSS = 15  # values of a number of a code
-GAP = 2
-LEAST_TILE = 48  # pixels; smaller pictures are enlarged
 
 
 def traversal(network: LadderAutoencoder, ladder: int, seed: int) -> Tensor:
@@ -35,20 +29,3 @@ def traversal(network: LadderAutoencoder, ladder: int, seed: int) -> Tensor:
     codes[ladder] = swept
     pictures = decoded(network, codes)
     return pictures.view(-1, ACROSS, *pictures.shape[1:])
-
-
-def sheet(tiles: Tensor) -> Image.Image:
-    """Rows of pictures [rows, columns, C, H, W] in [0, 1], with gaps between them, enlarged where they are small."""
-    framed = torch.nn.functional.pad(tiles.detach().cpu(), (0, GAP, 0, GAP), value=0.75)
-    rows, columns, channels, height, width = framed.shape
-    whole = framed.permute(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
-    pixels = (255 * whole).round().clamp(0, 255).byte().numpy()
-    picture = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
-    zoom = max(1, round(LEAST_TILE / height))
-    return picture.resize((zoom * picture.width, zoom * picture.height), Image.Resampling.NEAREST)
-
-
-def save_sheet(tiles: Tensor, path: Path) -> None:
-    """Write rows of pictures [rows, columns, C, H, W] in [0, 1] as PNG."""
-    with written_whole(path) as unfinished:
-        sheet(tiles).save(unfinished, format="PNG")

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spiral.agent import as_pictures
+from spiral.layers import lay_channels_last
 from spiral.section import Section, Size
 
 LEAST_DEVIATION = 1e-3
@@ -82,7 +83,7 @@ class Encoder(nn.Module):
         self.heads = nn.ModuleList(nn.Linear(size, 2 * layout.latents) for size in (*sizes, 16 * layout.width))
         for head in self.heads:
             nn.init.constant_(head.get_parameter("bias")[layout.latents :], _logit(FIRST_DEVIATION))
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a processor
+        lay_channels_last(self)
 
     def forward(self, pictures: Tensor) -> tuple[Codes, Codes]:
         """Means and standard deviations of the codes."""
@@ -134,7 +135,7 @@ class Decoder(nn.Module):
             *(layer for level in range(layout.convolutions, layout.ladders - 1, -1) for layer in _up(layout, level)),
         )
         self.rungs = nn.ModuleList(Rung(layout, level) for level in range(layout.ladders - 1, 0, -1))
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        lay_channels_last(self)
 
     def forward(self, codes: Codes) -> Tensor:
         """Pictures."""

@@ -161,8 +161,8 @@ def test_nothing_is_computed_twice() -> None:
 @pytest.mark.parametrize(("stride", "size"), [(1, (11, 20)), (2, (13, 9)), (4, (18, 21))])
 def test_a_pixel_is_the_mean_of_the_patches_that_cover_it(stride: int, size: tuple[int, int]) -> None:
     rows, columns = (-(-side // stride) for side in size)
-    patches = random(N * N, rows * columns)
-    found, squares = averaged(patches, size, stride), patches.T.reshape(rows, columns, N, N)
+    patches = random(rows * columns, N * N)
+    found, squares = averaged(patches, size, stride), patches.reshape(rows, columns, N, N)
     for y in range(size[0]):
         for x in range(size[1]):
             over = [

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 from torch import Tensor
 
+from spiral.methods.pictures import as_pixels
 from spiral.methods.self_defence.audit import (
     PENALTIES,
     SIGMAS,
     Mean,
-    as_pixels,
     as_tensor,
     audit,
     fitted_reader,
@@ -99,9 +99,9 @@ def test_the_fitted_reader_is_ridge_regression_with_the_penalty_that_leaving_one
 
 def test_pictures_become_pixels_and_back_and_a_quantised_one_has_32_levels() -> None:
     pixels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    np.testing.assert_array_equal(as_pixels(as_tensor(pixels)), pixels)
-    flat = as_pixels(quantized(as_tensor(pixels)))
+    np.testing.assert_array_equal(as_pixels(as_tensor(pixels), black=-1), pixels)
+    flat = as_pixels(quantized(as_tensor(pixels)), black=-1)
     assert len(np.unique(flat)) == 32 and np.abs(flat.astype(int) - pixels).max() <= 5
     too_much: Tensor = torch.tensor([-3.0, 3.0]).view(1, 1, 1, 2)
-    assert as_pixels(too_much).ravel().tolist() == [0, 255]
+    assert as_pixels(too_much, black=-1).ravel().tolist() == [0, 255]
     assert SIGMAS == (1.0, 2.0, 4.0)
