@@ -223,6 +223,17 @@ def need_targets(name: str, context: Context, renders: NDArray[np.uint8] | None 
     return context.targets
 
 
+def need_copies(name: str, setting: Setting, context: Context, renders: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The targets of `context`, of which these renders are copies: one or more, in the shape of the canvas.
+
+    Raises:
+        ValueError: there are none of one or the other, or of another shape or type.
+    """
+    need_shape(name, renders, (len(renders), *setting.canvas_shape))
+    need_pictures(name, renders)
+    return need_targets(name, context, renders)
+
+
 def need_shape(name: str, renders: NDArray[np.uint8], shape: tuple[int, ...]) -> None:
     """Refuses renders of another shape, which would else be compared as far as they can be.
 

@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
-from spiral.rewards.base import Context, Reward, Setting, need_pictures, need_shape, need_targets, shrunken
+from spiral.rewards.base import Context, Reward, Setting, need_copies, shrunken
 from spiral.rewards.distinct import distinct
 from spiral.section import Section, Size
 
@@ -63,9 +63,7 @@ class DeepWarp(Reward):
         Raises:
             ValueError: the renders are none, of another shape, or no target was shown.
         """
-        need_shape("deepwarp", renders, (len(renders), *self.setting.canvas_shape))
-        targets = need_targets("deepwarp", context, renders)
-        need_pictures("deepwarp", renders)
+        targets = need_copies("deepwarp", self.setting, context, renders)
         first, places = distinct(renders, targets)
         costs = warp_costs(self._seen(renders[first]), self._seen(targets[first]), self.options)
         return -costs[places].float().cpu()

@@ -24,7 +24,7 @@ from spiral.agent import writable_tensor
 from spiral.methods.dtn.model import REAL, SIDE, Discriminator, Generator, Perception, as_inputs, in_color
 from spiral.methods.dtn.transfer import Transferring
 from spiral.methods.judgement import Judgement
-from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
+from spiral.rewards.base import Context, FittedReward, Setting, need_copies
 from spiral.rewards.distinct import distinct
 from spiral.section import Section, Size
 from spiral.state import network_arrays
@@ -77,9 +77,7 @@ class Dtn(FittedReward):
         Raises:
             ValueError: the renders are none, of another shape, or nothing was shown.
         """
-        need_shape("dtn", renders, (len(renders), *self.setting.canvas_shape))
-        targets = need_targets("dtn", context, renders)
-        need_pictures("dtn", renders)
+        targets = need_copies("dtn", self.setting, context, renders)
         first_shown, of_shown = distinct(targets)
         first_painted, of_painted = distinct(renders)
         shown, painted = self._seen(targets[first_shown]), self._seen(renders[first_painted])

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from spiral.methods.judgement import Judgement
 from spiral.methods.meta_pose.detecting import Found, ObjectFinder, as_seen
-from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
+from spiral.rewards.base import Context, FittedReward, Setting, need_copies
 from spiral.rewards.distinct import distinct
 from spiral.section import Section, Size
 from spiral.state import network_arrays
@@ -60,9 +60,7 @@ class MetaPose(FittedReward):
         Raises:
             ValueError: the renders are none, of another shape, or nothing was shown.
         """
-        need_shape("meta_pose", renders, (len(renders), *self.setting.canvas_shape))
-        targets = need_targets("meta_pose", context, renders)
-        need_pictures("meta_pose", renders)
+        targets = need_copies("meta_pose", self.setting, context, renders)
         first, places = distinct(np.concatenate((renders, targets)))
         found = self.find(np.concatenate((renders, targets))[first])
         built, shown = places[: len(renders)], places[len(renders) :]

@@ -29,7 +29,7 @@ from spiral.methods.n4_fields.field import SCALES, Dictionary, NearestField, cod
 from spiral.methods.n4_fields.measures import drawn_alike
 from spiral.methods.n4_fields.model import N, PatchNetwork
 from spiral.methods.n4_fields.thinning import suppressed, thinned
-from spiral.rewards.base import Context, Reward, Setting, need_finite, need_pictures, need_shape, need_targets
+from spiral.rewards.base import Context, Reward, Setting, need_copies, need_finite
 from spiral.section import Section, Size
 from spiral.state import load_network, network_arrays
 
@@ -74,9 +74,7 @@ class N4Fields(Reward):
         Raises:
             ValueError: the renders are none, of another shape, or nothing was shown.
         """
-        need_shape("n4_fields", renders, (len(renders), *self.setting.canvas_shape))
-        targets = need_targets("n4_fields", context, renders)
-        need_pictures("n4_fields", renders)
+        targets = need_copies("n4_fields", self.setting, context, renders)
         edges = torch.from_numpy(np.stack([self.edges(target) for target in targets])).float()
         ink = 1 - as_pictures(writable_tensor(renders)).mean(1)
         reach = max(1, round(self.options.reach * float(np.hypot(*ink.shape[1:]))))

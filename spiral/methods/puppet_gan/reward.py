@@ -30,7 +30,7 @@ from spiral.methods.dtn.model import as_inputs
 from spiral.methods.dtn.pixels import in_chunks
 from spiral.methods.judgement import Judgement
 from spiral.methods.puppet_gan.model import Code, Decoder, Encoder, Layout
-from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
+from spiral.rewards.base import Context, FittedReward, Setting, need_copies
 from spiral.rewards.distinct import distinct
 from spiral.section import ConfigError
 from spiral.state import network_arrays
@@ -106,9 +106,7 @@ class Puppeteer(FittedReward):
         Raises:
             ValueError: the renders are none, of another shape, or nothing was shown.
         """
-        need_shape(NAME, renders, (len(renders), *self.setting.canvas_shape))
-        targets = need_targets(NAME, context, renders)
-        need_pictures(NAME, renders)
+        targets = need_copies(NAME, self.setting, context, renders)
         first_shown, of_shown = distinct(targets)
         first_painted, of_painted = distinct(renders)
         shown, painted = self._inputs(targets[first_shown]), self._inputs(renders[first_painted])

@@ -29,7 +29,7 @@ from spiral.methods.judgement import Judgement
 from spiral.methods.rift.measures import Task
 from spiral.methods.rift.model import Translator
 from spiral.methods.rift.training import CHANNELS, Rift
-from spiral.rewards.base import Context, FittedReward, Setting, need_pictures, need_shape, need_targets
+from spiral.rewards.base import Context, FittedReward, Setting, need_copies
 from spiral.rewards.distinct import distinct
 from spiral.section import ConfigError, Section, Size
 from spiral.state import network_arrays
@@ -89,9 +89,7 @@ class RiftReward(FittedReward):
         Raises:
             ValueError: the renders are none, of another shape, or nothing was shown.
         """
-        need_shape("rift", renders, (len(renders), *self.setting.canvas_shape))
-        targets = need_targets("rift", context, renders)
-        need_pictures("rift", renders)
+        targets = need_copies("rift", self.setting, context, renders)
         first_shown, of_shown = distinct(targets)
         first_painted, of_painted = distinct(renders)
         shown, painted = self._seen(targets[first_shown]), self._seen(renders[first_painted])

@@ -26,10 +26,8 @@ from spiral.rewards.base import (
     LearnedReward,
     Lesson,
     Setting,
+    need_copies,
     need_finite,
-    need_pictures,
-    need_shape,
-    need_targets,
 )
 from spiral.rewards.distinct import distinct
 from spiral.section import ConfigError, Size
@@ -70,9 +68,7 @@ class SelfDefence(LearnedReward):
         Raises:
             ValueError: the renders are none, of another shape, or there is no target.
         """
-        need_shape(NAME, renders, (len(renders), *self.setting.canvas_shape))
-        targets = need_targets(NAME, context, renders)
-        need_pictures(NAME, renders)
+        targets = need_copies(NAME, self.setting, context, renders)
         first, places = distinct(renders, targets)
         scores = -traces(self.network, self._seen(targets[first]), self._seen(renders[first]))
         return scores.float().cpu()[places]
