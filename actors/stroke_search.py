@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
+from envs.curves import on_curve
 from envs.edits import COLORS
 from envs.paint_settings import PaintSettings
 from envs.painter import make_canvases
 from envs.settings import Settings
-from envs.strokes import StrokeTable, on_curve
+from envs.strokes import StrokeTable
 from spiral.section import ConfigError
 
 MOVES = 0.2  # of the commands, which move the pen to where the error is
@@ -98,7 +99,7 @@ class StrokeSearch:
         for name, place in (("control", control), ("end", end)):
             actions[..., spec.index(name)] = place[..., 1] * grid + place[..., 0]
         t = np.linspace(0, 1, ON_THE_WAY)[:, None]
-        points = on_curve(begin[..., None, :], control[..., None, :], end[..., None, :], t)
+        points = on_curve([point[..., None, :] for point in (begin, control, end)], t)
         x, y = np.clip((points * cell).astype(np.int64), 0, settings.canvas_size - 1).transpose(3, 0, 1, 2)
         color = smooth[np.arange(self._count)[:, None, None], size[..., None], y, x].mean(axis=2)
         for channel, name in enumerate(COLORS):

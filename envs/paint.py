@@ -30,7 +30,8 @@ class Paint(CanvasEnv):
     | size | brush sizes | the brush's radius |
     | red, green, blue | 20 each | 0 to 1 |
 
-    Info: `strokes`, how many actions painted, and `disjoint_strokes`, how many of those came first or after a move.
+    Info: `strokes`, how many actions painted; `disjoint_strokes`, how many of those came first or after a move; and
+    `stroke_length`, how long their curves are together, in thousandths of the side of the canvas.
 
     Raises:
         SettingsError: a setting does not exist or has a value that is not allowed.

@@ -7,11 +7,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.curves import ROW, lengths, painted, row_of
 from envs.episodes import Counts, Episodes, Images
 from envs.paint_settings import PaintSettings
 from envs.pymypaint import Canvases
 from envs.strokes import StrokeTable
 
+COUNTED = ("strokes", "disjoint_strokes", "stroke_length")
 PUBLISHED_SIZE = 64  # pixels
 PUBLISHED_SECONDS = 0.1  # between two points of a curve
 
@@ -35,14 +37,17 @@ def make_canvases(settings: PaintSettings, count: int, num_threads: int = 1) -> 
 
 
 class Painter(Episodes):
-    """N paintings. Counts `strokes`, the actions that painted, and `disjoint_strokes`, those first or after a move."""
+    """N paintings.
+
+    Counts `strokes`, the actions that painted; `disjoint_strokes`, those that came first or after a move; and
+    `stroke_length`, how long the ways of the brush were, in thousandths of the canvas's side.
+    """
 
     def __init__(self, settings: PaintSettings, count: int, num_threads: int = 1) -> None:
         self._settings = settings
         self._table = StrokeTable(settings, settings.drawn_size)
         self._engine = make_canvases(settings, count, num_threads)
         self.brush_fingerprint = self._engine.brush_fingerprint
-        self._painting = np.zeros(count, bool)
         super().__init__(settings, count)
 
     def drawn(self) -> Images:
@@ -58,27 +63,27 @@ class Painter(Episodes):
         """Nothing is held but memory."""
 
     def _no_counts(self) -> Counts:
-        return {name: np.zeros(self._count, np.int64) for name in ("strokes", "disjoint_strokes")}
+        return {name: np.zeros(self._count, np.int64) for name in COUNTED}
 
     def _clear(self) -> Images:
         self._engine.reset()
-        self._painting = np.zeros(self._count, bool)
         return self._shown()
 
     def _act(self, actions: NDArray[np.integer[Any]]) -> Images:
-        strokes = self._table.look_up(actions)
+        row = self._table.look_up(row_of([*self._history[1 - ROW :], actions]))
+        curves = painted(row)
         shown = self._empty(self._settings.canvas_size)
-        self._engine.step(*strokes, out=shown)
-        self.counts["strokes"] += strokes.paint
-        self.counts["disjoint_strokes"] += strokes.paint & ~self._painting
-        self._painting = strokes.paint
+        self._engine.step(*(part[-1] for part in row), out=shown)
+        self.counts["strokes"] += row.paint[-1]
+        self.counts["disjoint_strokes"] += row.paint[-1] & ~row.paint[-2]
+        thousandths = np.rint(1000 / self._settings.drawn_size * lengths(curves.points)).astype(np.int64)
+        self.counts["stroke_length"] += np.where(curves.paint, thousandths, 0)
         return shown
 
     def _take(self, sources: NDArray[np.integer[Any]], other: Self) -> Images:
         if self._engine.uses_chance:  # whose random numbers libmypaint does not give out
             return super()._take(sources, other)
         self._engine.take(sources, other._engine)
-        self._painting = other._painting[sources]
         return self._shown()
 
     def _shown(self) -> Images:

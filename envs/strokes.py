@@ -61,9 +61,3 @@ class StrokeTable:
             radius=radius,
             color=color,
         )
-
-
-def on_curve(start: NDArray[Any], control: NDArray[Any], end: NDArray[Any], t: NDArray[np.float64]) -> NDArray[Any]:
-    """The points (1 − t)² start + 2 t (1 − t) control + t² end of quadratic Bézier curves, as the four broadcast."""
-    points: NDArray[Any] = (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end
-    return points

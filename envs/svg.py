@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.curves import painted, rows_of
 from envs.paint_settings import PaintSettings
 from envs.strokes import StrokeTable
 
@@ -30,17 +31,11 @@ def painting_to_svg(
         size: width and height at which the document asks for the whole canvas to be shown.
         page: width and height of the part of the canvas that is shown, from its upper left corner, in its pixels.
     """
-    strokes = StrokeTable(settings, settings.canvas_size).look_up(actions)
-    # The pen starts at the upper left corner; the pressure before a stroke that comes first or after a move is its own.
-    starts = np.concatenate((np.zeros((1, 2)), strokes.end))[:-1]
-    carries_on = np.concatenate(([False], strokes.paint))[:-1]
-    last = strokes.pressure
-    first = np.where(carries_on, np.roll(last, 1), last)
-    widths = strokes.radius * (1 + (first + last) / 2)
+    curves = painted(StrokeTable(settings, settings.canvas_size).look_up(rows_of(actions)))
+    widths = curves.radius * (1 + curves.pressure.mean(axis=1))
     paths = [
-        f'<path d="M{_point(starts[i])}Q{_point(strokes.control[i])} {_point(strokes.end[i])}" '
-        f'stroke="{_color(strokes.color[i])}" stroke-width="{widths[i]:.4g}"/>'
-        for i in np.flatnonzero(strokes.paint)
+        f'<path d="{svg_path(curves.points[[i]])}" stroke="{_color(curves.color[i])}" stroke-width="{widths[i]:.4g}"/>'
+        for i in np.flatnonzero(curves.paint)
     ]
     width, height = page
     shown = [f"{size * side / settings.canvas_size:.6g}" for side in page]
@@ -54,6 +49,11 @@ def painting_to_svg(
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def svg_path(curves: NDArray[np.floating[Any]]) -> str:
+    """Curves that go on from each other, [curves, 3, 2], as the `d` of a path."""
+    return f"M{_point(curves[0, 0])}" + "".join("Q" + " ".join(map(_point, curve[1:])) for curve in curves)
 
 
 def _point(point: NDArray[np.floating[Any]]) -> str:

@@ -11,8 +11,8 @@ from skimage.feature import structure_tensor
 
 from envs.actions import ActionSpec
 from envs.area_sums import Sums, area_sum, summed
+from envs.curves import on_curve
 from envs.paint_settings import PaintSettings
-from envs.strokes import on_curve
 
 GRID = 128
 COLUMNS = ("x0", "y0", "xc", "yc", "x1", "y1", "pressure", "size", "red", "green", "blue")
@@ -142,8 +142,7 @@ class Proposals:
     def _seen_under(self, strokes: Strokes) -> NDArray[np.float64]:
         """The mean colour of the picture under strokes [N, 11], in [0, 1], [N, 3]."""
         t = np.linspace(0, 1, 9)[None, :, None]
-        start, control, end = (strokes[:, None, i : i + 2] * self._cell for i in (0, 2, 4))
-        points = on_curve(start, control, end, t)
+        points = on_curve([strokes[:, None, i : i + 2] * self._cell for i in (0, 2, 4)], t)
         half = np.maximum(self._radii[strokes[:, SIZE]] / 2, 0.5)[:, None]
         left, right = _bounds(points[..., 0], half, self._width)
         top, bottom = _bounds(points[..., 1], half, self._height)

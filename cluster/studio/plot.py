@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.run.folder import RunError
+from envs.curves import on_curve, painted, rows_of
 from envs.paint_settings import PaintSettings
 from envs.program import Program
-from envs.strokes import StrokeTable, on_curve
+from envs.strokes import StrokeTable
+from envs.svg import svg_path
 
 LONGEST = 180.0  # millimetres, the longer side of the page
 FINE = 0.5  # millimetres between the points of a curve in G-code, at most
@@ -29,14 +31,14 @@ PROFILE = {  # of vpype-gcode: millimetres, the pen up at Z 5 and down at Z 0
     "vertical_flip": True,
 }
 
-Curves = NDArray[np.float64]  # [curves, 3, 2]: start, control and end, each x and y
+Line = NDArray[np.float64]  # [curves, 3, 2]: start, control and end, each x and y
 
 
 class PlotterMissing(RunError):
     """The packages that write G-code are not installed."""
 
 
-def pen_lines(program: Program) -> list[Curves]:
+def pen_lines(program: Program) -> list[Line]:
     """The lines of a painting, each of curves that follow each other, in pixels of its canvas.
 
     Raises:
@@ -45,19 +47,13 @@ def pen_lines(program: Program) -> list[Curves]:
     settings = program.parsed_settings
     if not isinstance(settings, PaintSettings):
         raise RunError(f"a program of {program.env_id} has no lines: only paintings are made of curves")
-    strokes = StrokeTable(settings, settings.canvas_size).look_up(program.actions)
-    ends = strokes.end.astype(float)
-    starts = np.concatenate((np.zeros((1, 2)), ends))[:-1]
-    curves = np.stack((starts, strokes.control, ends), axis=1)
-    lines: list[list[NDArray[np.float64]]] = []
-    down = False
-    for paints, curve in zip(strokes.paint, curves, strict=True):
-        if paints and down:
-            lines[-1].append(curve)
-        elif paints:
-            lines.append([curve])
-        down = bool(paints)
-    return [np.array(line) for line in lines]
+    curves = painted(StrokeTable(settings, settings.canvas_size).look_up(rows_of(program.actions)))
+    lines: list[list[NDArray[np.float32]]] = []
+    for place in np.flatnonzero(curves.paint):
+        if not curves.joined[place]:
+            lines.append([])
+        lines[-1].append(curves.points[place])
+    return [np.array(line, float) for line in lines]
 
 
 def plotter_svg(program: Program) -> str:
@@ -68,7 +64,7 @@ def plotter_svg(program: Program) -> str:
     """
     width, height = program.shape
     scale = LONGEST / max(width, height)
-    paths = [f'<path d="{_path(line)}"/>' for line in pen_lines(program)]
+    paths = [f'<path d="{svg_path(line)}"/>' for line in pen_lines(program)]
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * scale:.6g}mm" height="{height * scale:.6g}mm" '
         f'viewBox="0 0 {width} {height}">',
@@ -115,17 +111,11 @@ def _vpype() -> tuple[Any, Any, Any]:
     return vpype, vpype_cli, gwrite
 
 
-def _path(line: Curves) -> str:
-    """A line as SVG writes it."""
-    start = "M{:.6g},{:.6g}".format(*line[0, 0])
-    return start + "".join("Q{:.6g},{:.6g} {:.6g},{:.6g}".format(*curve[1:].reshape(-1)) for curve in line)
-
-
-def _points(line: Curves, fine: float) -> NDArray[np.float64]:
+def _points(line: Line, fine: float) -> NDArray[np.float64]:
     """Points on a line, `fine` pixels apart or less, [points, 2]."""
     points = [line[0, 0][None]]
-    for start, control, end in line:
-        length = np.linalg.norm(control - start) + np.linalg.norm(end - control)
+    for curve in line:
+        length = np.linalg.norm(np.diff(curve, axis=0), axis=1).sum()
         t = np.linspace(0, 1, int(np.ceil(length / fine)) + 1)[1:, None]
-        points.append(on_curve(start, control, end, t))
+        points.append(on_curve(curve, t))
     return np.concatenate(points)

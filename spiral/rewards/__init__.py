@@ -26,7 +26,7 @@ from spiral.rewards.base import Context, LearnedReward, Reward, Setting
 from spiral.rewards.colors import ColorHistogram
 from spiral.rewards.discriminator import DiscriminatorReward
 from spiral.rewards.pixels import L2, BlankPenalty, SquaredError
-from spiral.rewards.strokes import StrokeStartPenalty
+from spiral.rewards.strokes import StrokeLengthPenalty, StrokeStartPenalty
 from spiral.section import ConfigError, parse_section
 from spiral.trajectory import Trajectory
 
@@ -37,6 +37,7 @@ REWARDS: dict[str, type[Reward]] = {
     "color_histogram": ColorHistogram,
     "blank": BlankPenalty,
     "stroke_start": StrokeStartPenalty,
+    "stroke_length": StrokeLengthPenalty,
 }
 
 

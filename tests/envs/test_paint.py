@@ -12,6 +12,7 @@ import envs
 from envs.paint import Paint
 from envs.paint_settings import PaintSettings
 from envs.pymypaint import BrushNotFoundError, Canvases, CanvasSizeError
+from envs.random_programs import random_programs
 from envs.settings import SettingsError
 from envs.strokes import StrokeTable
 
@@ -127,6 +128,29 @@ def test_strokes_are_counted_and_disjoint_ones_are_those_that_begin_anew():
         *_, info = env.step(stroke(env, cell(step, step), flag=flag))
         counts.append((info["strokes"], info["disjoint_strokes"]))
     assert counts == [(1, 1), (2, 1), (2, 1), (3, 2), (3, 2), (3, 2), (4, 3), (5, 3)]
+
+
+def test_the_length_of_strokes_is_counted_in_thousandths_of_the_side():
+    env = paint(**PEN)
+    env.step(move(env, cell(8, 0)))
+    *_, info = env.step(stroke(env, cell(8, 16)))
+    assert info["stroke_length"] == 500, "half a side, straight; the move to its beginning is none of it"
+    *_, info = env.step(stroke(env, cell(8, 16), control=cell(8, 24)))
+    assert info["stroke_length"] == 750, "to the middle of the control point and back"
+    # A quadratic Bézier curve with a right angle and legs a has the length a (√2 + ln(1 + √2)) / √2.
+    env.step(move(env, cell(24, 4)))
+    *_, info = env.step(stroke(env, cell(8, 20), control=cell(8, 4)))
+    assert info["stroke_length"] == 750 + round(500 * (1 + np.log(1 + np.sqrt(2)) / np.sqrt(2)))
+
+
+def test_strokes_are_as_long_at_every_size():
+    counted = []
+    for sizes in ({}, {"canvas_size": 100}, {"canvas_size": 32, "render_size": 256}):
+        env = paint(**PEN, **sizes, episode_length=8)
+        for action in random_programs(env.action_spec, 1, 8, np.random.default_rng(0))[0]:
+            *_, info = env.step(action)
+        counted.append(info)
+    assert counted[0] == counted[1] == counted[2]
 
 
 def test_a_colour_is_a_mixture_of_twenty_levels_each():

@@ -199,7 +199,8 @@ def pictures(seed: int, count: int = 5, low: int = 0, high: int = 256, shape: An
 def some_context(count: int = 5, shape: tuple[int, int, int] = SHAPE) -> Context:
     rng = np.random.default_rng(0)
     strokes = rng.integers(0, 9, count)
-    counts = {"strokes": frozen(strokes), "disjoint_strokes": frozen(strokes // 2), "objects": frozen(strokes)}
+    names = ("strokes", "disjoint_strokes", "stroke_length", "objects")
+    counts = {name: frozen(strokes * (1 + place)) for place, name in enumerate(names)}
     actions = frozen(rng.integers(0, 2, (count, 4, 5)))
     return Context(pictures(8, count, shape=shape), counts, actions, frozen(rng.integers(0, 5, count)))
 
@@ -292,7 +293,8 @@ def test_pictures_of_another_shape_are_refused_by_name_or_scored_all_the_same(na
 def test_a_reward_is_paid_at_the_end_at_each_step_or_after_so_many_commands(name, options, conditional):
     """For whatever there is: the differences of the steps add up, and each sum is of the reward's own scores."""
     config = tiny_config(CONDITIONAL if conditional else {})
-    trajectory = replace(made_up(config), targets=pictures(8, 8), counts=made_up(config).counts | {"objects": zeros()})
+    counted = {name: np.arange(40).reshape(5, 8) // 3 for name in ("stroke_length", "objects")}
+    trajectory = replace(made_up(config), targets=pictures(8, 8), counts=made_up(config).counts | counted)
     reward = make(name, options, conditional)
     programs = trajectory.actions.swapaxes(0, 1)
     at = [
@@ -317,10 +319,6 @@ def test_a_reward_is_paid_at_the_end_at_each_step_or_after_so_many_commands(name
             expected[3 if when == "end" else 1] = 2.0 * at[4 if when == "end" else 2]
         torch.testing.assert_close(rewards, expected, rtol=1e-4, atol=1e-4)
         assert means == {f"score/{name}": pytest.approx(float(at[4].mean()), rel=1e-4, abs=1e-4)}
-
-
-def zeros() -> NDArray[np.int64]:
-    return np.zeros((5, 8), np.int64)
 
 
 @pytest.mark.parametrize("name", [name for name in REWARDS if not REWARDS[name].learns])

@@ -28,7 +28,7 @@ from tests.tiny import CONDITIONAL, SHAPE, made_up, tiny_config, tiny_discrimina
 def some_context(batch: int, seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> Context:
     rng = np.random.default_rng(seed)
     strokes = rng.integers(0, 9, batch)
-    counts = {"strokes": strokes, "disjoint_strokes": strokes // 2}
+    counts = {"strokes": strokes, "disjoint_strokes": strokes // 2, "stroke_length": strokes * 300}
     return Context(rng.integers(0, 256, (batch, *shape), np.uint8), counts)
 
 
@@ -43,7 +43,8 @@ def score(name: str, renders: NDArray[np.uint8], context: Context, **options: An
 
 @pytest.mark.parametrize(
     ("name", "needs"),
-    [("l2", True), ("squared_error", True), ("color_histogram", True), ("blank", False), ("stroke_start", False)],
+    [("l2", True), ("squared_error", True), ("color_histogram", True), ("blank", False)]
+    + [(name, False) for name in ("stroke_start", "stroke_length")],
 )
 def test_a_reward_that_needs_targets_says_so(name, needs):
     context = replace(some_context(2), targets=None)
@@ -166,6 +167,11 @@ def test_where_the_colors_are_does_not_matter():
 def test_each_new_start_of_the_pen_costs_one():
     context = replace(some_context(3), counts={"disjoint_strokes": np.array([0, 1, 4])})
     assert score("stroke_start", some_renders(3), context) == [0.0, -1.0, -4.0]
+
+
+def test_each_side_of_the_canvas_that_the_brush_goes_along_costs_one():
+    context = replace(some_context(3), counts={"stroke_length": np.array([0, 250, 4000])})
+    assert score("stroke_length", some_renders(3), context) == [0.0, -0.25, -4.0]
 
 
 def test_a_reward_on_what_is_not_counted_says_what_is():

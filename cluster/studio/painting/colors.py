@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.actions import ActionSpec
+from envs.curves import on_curve
 from envs.edits import COLORS
-from envs.strokes import Strokes, on_curve
+from envs.strokes import Strokes
 
 ALONG, ACROSS = 9, 12  # places at which the picture is looked at: along the curve, and around each of its points
 GOLDEN = np.pi * (3 - np.sqrt(5))
@@ -35,7 +36,7 @@ def with_colors_under(
         spec: the heads.
     """
     t = np.linspace(0, 1, ALONG)[:, None]
-    curve = on_curve(begins[:, None], strokes.control[:, None], strokes.end[:, None], t)
+    curve = on_curve((begins[:, None], strokes.control[:, None], strokes.end[:, None]), t)
     turn = GOLDEN * np.arange(ACROSS)
     disc = INSIDE * np.sqrt(np.arange(ACROSS) / (ACROSS - 1))[:, None] * np.stack((np.cos(turn), np.sin(turn)), axis=1)
     x, y = (curve[:, :, None] + strokes.radius[:, None, None, None] * disc).transpose(3, 0, 1, 2)

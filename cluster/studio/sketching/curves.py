@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from cluster.studio.sketching.lines import Line
-from envs.strokes import on_curve
+from envs.curves import on_curve
 
 EXACT, HOPELESS = 1.0, 12.0  # pixels from a curve, between which a better fit is looked for
 ROUNDS = 2
@@ -35,7 +35,7 @@ class Curve(NamedTuple):
     def at(self, share: NDArray[np.float64]) -> Points:
         """Its points at shares of it, [...] from 0 to 1, as [..., 2]."""
         t = share[..., None]
-        return on_curve(self.start, self.control, self.end, t)
+        return on_curve(self, t)
 
     def reversed(self) -> Curve:
         """The same from its end to its start."""
