@@ -38,14 +38,14 @@ class StrokeSearch:
         num_threads: on how many threads is painted.
 
     Raises:
-        ConfigError: the environment does not paint in colour.
+        ConfigError: the environment does not paint curves in colour.
     """
 
     def __init__(self, settings: Settings, count: int, num_threads: int = 1) -> None:
-        if not isinstance(settings, PaintSettings) or not settings.color:
+        if not isinstance(settings, PaintSettings) or not settings.color or settings.strokes != "curves":
             raise ConfigError(
-                'cloning.demonstrations="search" is for paintings in colour: set color=true in environment.settings, '
-                'or take "programs"'
+                'cloning.demonstrations="search" is for paintings in colour of curves: set color=true and '
+                'strokes="curves" in environment.settings, or take "programs"'
             )
         self._settings, self._count = settings, count
         self._table = StrokeTable(settings, settings.drawn_size)

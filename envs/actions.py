@@ -124,18 +124,15 @@ class ActionSpec:
         return cls(heads, tuple(document["decoding_order"]), document["kind"], relevant)
 
 
-def paint_action_spec(grid_size: int, num_brush_sizes: int, color: bool) -> ActionSpec:
+def paint_action_spec(grid_size: int, num_brush_sizes: int, color: bool, control: bool = True) -> ActionSpec:
     """The sub-actions of the painting environment (section 6.4.2 and the published environment).
 
-    Heads with one choice are left out: a single brush size needs no decision, grey-scale has no colours.
+    Heads with one choice are left out: a single brush size needs no decision, grey-scale has no colours. Without
+    `control` a painting action only says where its stroke ends.
     """
     grid = (grid_size, grid_size)
-    heads = [
-        Head("control", grid_size**2, grid),
-        Head("end", grid_size**2, grid),
-        Head("flag", 2),
-        Head("pressure", 10),
-    ]
+    heads = [Head("control", grid_size**2, grid)] if control else []
+    heads += [Head("end", grid_size**2, grid), Head("flag", 2), Head("pressure", 10)]
     if num_brush_sizes > 1:
         heads.append(Head("size", num_brush_sizes))
     if color:

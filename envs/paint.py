@@ -6,6 +6,12 @@ The agent holds a brush over a canvas. An action either paints a quadratic Bézi
 
 from where the pen is, l_t, bent towards the control point p_c, to the end point l_{t+1}; or it moves the pen to l_{t+1}
 without painting. The pen starts at the upper left corner. libmypaint decides what the stroke looks like.
+
+With `strokes="splines"` an action has no control point. Those that paint one after the other give the points of one
+smooth line, a Catmull–Rom spline (`envs/curves.py`), which a move ends: the compound strokes of SPIRAL++ (Mellor et al.
+2019, appendix A). There a line is painted as a whole when it ends, with one thickness and colour. Here it is painted
+piece by piece, each one action late, when it is known how it goes on, so that the canvas shows how far it has come; and
+each piece has the thickness and colour of its own action. A piece whose next action never comes is not painted.
 """
 
 from __future__ import annotations
@@ -20,7 +26,7 @@ class Paint(CanvasEnv):
     """One canvas and one brush; the settings are the fields of `PaintSettings`.
 
     Action: one index for each head of `action_spec`, in the order control, end, flag, pressure, size, red, green, blue;
-    `size` is left out where there is one brush size, and the colours where `color` is False.
+    `size` is left out where there is one brush size, the colours where `color` is False, `control` with splines.
 
     | head | choices | meaning |
     |---|---|---|

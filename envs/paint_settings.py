@@ -20,6 +20,7 @@ from envs.settings import MAX_PIXELS, Settings, SettingsError, normalise, whole
 MIN_RADIUS, MAX_RADIUS = 0.05, 1000
 ROOM_FOR_CHARACTERS = 12  # actions, at least
 CHARACTERS = 0.75  # their share where there is room
+STROKES = ("curves", "splines")
 NAMED_BACKGROUNDS = {"white": "#ffffff", "black": "#000000"}
 
 
@@ -33,6 +34,8 @@ class PaintSettings(Settings):
         brush_sizes: the radii that the agent chooses from, each from 0.05 to 1000.
         color: whether strokes have a colour (a canvas of 3 channels), or are black (a canvas of 1 channel).
         background: "white", "black" or "#rrggbb".
+        strokes: "curves", where each painting action is a quadratic Bézier curve, or "splines", where the ends of those
+            that follow each other are points of one smooth line.
 
     Raises:
         SettingsError: a value is of the wrong type or out of range.
@@ -43,6 +46,7 @@ class PaintSettings(Settings):
     brush_sizes: tuple[float, ...] = (1, 2, 4, 8, 12, 24)
     color: bool = True
     background: str = "white"
+    strokes: str = "curves"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -52,6 +56,8 @@ class PaintSettings(Settings):
             raise SettingsError(f"brush is {self.brush!r}; give a brush's name, such as 'classic/pen', or its file")
         if not isinstance(self.color, bool):
             raise SettingsError(f"color is {self.color!r}; give True or False")
+        if self.strokes not in STROKES:
+            raise SettingsError(f"strokes is {self.strokes!r}; give {' or '.join(map(repr, STROKES))}")
         red, green, blue = self.background_rgb
         if not self.color and not red == green == blue > 0:
             raise SettingsError(
@@ -71,8 +77,16 @@ class PaintSettings(Settings):
     def natural_programs(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Programs that draw like a hand, or in colour paint from coarse to fine, [count, episode_length, heads].
 
-        A short grey one is like a digit. Where there is room, most are like characters of several strokes.
+        A short grey one is like a digit. Where there is room, most are like characters of several strokes. With splines
+        the last action is a move, without which their last pieces would not be painted.
         """
+        spec, programs = self.action_spec, self._drawn(count, rng)
+        if self.strokes == "splines":
+            programs[:, -1, spec.index("flag")] = 0
+            programs[:, -1] *= spec.mask(programs[:, -1])
+        return programs
+
+    def _drawn(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
         spec, length = self.action_spec, self.episode_length
         if self.color:
             return random_paintings(spec, count, length, rng)
@@ -86,24 +100,43 @@ class PaintSettings(Settings):
         return rng.permutation(np.concatenate(parts))
 
     def together(self, actions: NDArray[np.int64], number: int) -> list[int]:
-        """A stroke, and the move of the pen to where it begins if there is one; a move stands alone."""
+        """A stroke, and the move of the pen to where it begins if there is one; a move stands alone.
+
+        All painting actions of a spline are one stroke, as each piece depends on the points around it.
+        """
         flags = actions[:, self.action_spec.index("flag")]
-        begins_with_a_move = number > 0 and flags[number] == 1 and flags[number - 1] == 0
-        return [number - 1, number] if begins_with_a_move else [number]
+        if flags[number] == 0:
+            return [number]
+        stroke = self._stroke(flags, number)
+        before = stroke.start - 1
+        begins_with_a_move = before >= 0 and flags[before] == 0
+        return [before, *stroke] if begins_with_a_move else [*stroke]
 
     def without(self, actions: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-        """A stroke becomes a move to its end, so that the others stay where they are; a move is left out."""
+        """A stroke becomes a move to its end, so that the others stay where they are; a move or spline is left out."""
         flag = self.action_spec.index("flag")
         if actions[number, flag] == 0:
             return np.delete(actions, number, axis=0)
+        if self.strokes == "splines":  # what follows one is a move
+            return np.delete(actions, self._stroke(actions[:, flag], number), axis=0)
         changed = actions.copy()
         changed[number, flag] = 0
         return changed
 
+    def _stroke(self, flags: NDArray[np.int64], number: int) -> range:
+        """Which actions paint the stroke that the one called `number` paints: with splines all in a row."""
+        start, stop = number, number + 1
+        if self.strokes == "splines":
+            while start > 0 and flags[start - 1] == 1:
+                start -= 1
+            while stop < len(flags) and flags[stop] == 1:
+                stop += 1
+        return range(start, stop)
+
     @property
     def action_spec(self) -> ActionSpec:
         """The heads of the actions that these settings call for."""
-        return paint_action_spec(self.grid_size, len(self.brush_sizes), self.color)
+        return paint_action_spec(self.grid_size, len(self.brush_sizes), self.color, control=self.strokes == "curves")
 
     @property
     def channels(self) -> int:

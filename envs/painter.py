@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.curves import ROW, lengths, painted, row_of
+from envs.curves import ROWS, Curves, lengths, painted, row_of
 from envs.episodes import Counts, Episodes, Images
 from envs.paint_settings import PaintSettings
 from envs.pymypaint import Canvases
-from envs.strokes import StrokeTable
+from envs.strokes import Floats, StrokeTable
 
 COUNTED = ("strokes", "disjoint_strokes", "stroke_length")
 PUBLISHED_SIZE = 64  # pixels
@@ -46,6 +46,7 @@ class Painter(Episodes):
     def __init__(self, settings: PaintSettings, count: int, num_threads: int = 1) -> None:
         self._settings = settings
         self._table = StrokeTable(settings, settings.drawn_size)
+        self._row = ROWS[settings.strokes]
         self._engine = make_canvases(settings, count, num_threads)
         self.brush_fingerprint = self._engine.brush_fingerprint
         super().__init__(settings, count)
@@ -70,14 +71,29 @@ class Painter(Episodes):
         return self._shown()
 
     def _act(self, actions: NDArray[np.integer[Any]]) -> Images:
-        row = self._table.look_up(row_of([*self._history[1 - ROW :], actions]))
-        curves = painted(row)
-        shown = self._empty(self._settings.canvas_size)
-        self._engine.step(*(part[-1] for part in row), out=shown)
+        row = self._table.look_up(row_of([*self._history[-self._row :], actions], self._row))
+        curves = painted(row, self._settings.strokes)
+        shown = self._paint(curves, paint=row.paint[-1], end=row.end[-1])
         self.counts["strokes"] += row.paint[-1]
         self.counts["disjoint_strokes"] += row.paint[-1] & ~row.paint[-2]
         thousandths = np.rint(1000 / self._settings.drawn_size * lengths(curves.points)).astype(np.int64)
         self.counts["stroke_length"] += np.where(curves.paint, thousandths, 0)
+        return shown
+
+    def _paint(self, curves: Curves, paint: NDArray[np.bool_], end: Floats) -> Images:
+        """Paints the curves, moves the pens of actions that do not paint, and shows the canvases."""
+
+        def step(which: NDArray[np.bool_], **more: Any) -> None:
+            stop = np.where(which[:, None], curves.points[:, -1], end)
+            brush = curves.pressure[:, -1], curves.radius, curves.color
+            self._engine.step(which, curves.points[:, 1:-1], stop, *brush, **more)
+
+        ended = curves.paint & ~paint  # the last piece of a spline, and then the move
+        if ended.any():
+            step(ended, active=ended)
+        going_on = curves.paint & paint
+        shown = self._empty(self._settings.canvas_size)
+        step(going_on, active=going_on | ~paint, out=shown)
         return shown
 
     def _take(self, sources: NDArray[np.integer[Any]], other: Self) -> Images:

@@ -40,7 +40,8 @@ def smooth_programs(spec: ActionSpec, count: int, length: int, rng: np.random.Ge
     Size, pressure and colour are drawn once for a program and seldom change; sub-actions that do not count are 0.
 
     Args:
-        spec: has the location heads "control" and "end", and the kind "flag" with 0 for a move and 1 for painting.
+        spec: has the location head "end", "control" too unless strokes are splines, and the kind "flag" with 0 for a
+            move and 1 for painting.
         count: the number of programs.
         length: the number of actions in each, 2 or more.
         rng: decides everything.
@@ -48,9 +49,9 @@ def smooth_programs(spec: ActionSpec, count: int, length: int, rng: np.random.Ge
     Raises:
         ValueError: a head that a drawing needs is not there, or it has no room for a move and a curve.
     """
-    missing = {"control", "end", "flag"} - {head.name for head in spec.heads}
+    missing = {"end", "flag"} - {head.name for head in spec.heads}
     if missing:
-        raise ValueError(f"smooth programs need the heads control, end and flag, but {sorted(missing)} are not there")
+        raise ValueError(f"smooth programs need the heads end and flag, but {sorted(missing)} are not there")
     if length < 2:
         raise ValueError(f"length is {length}; a drawing needs 2 actions or more, a move and a curve")
     paint, lift = _schedule(count, length, rng)
@@ -71,10 +72,11 @@ def as_actions(
     count, length = kinds.shape
     actions = np.zeros((count, length, len(spec.heads)), np.int64)
     actions[..., spec.index("flag")] = kinds
-    for name, points in (("control", control), ("end", end)):
-        actions[..., spec.index(name)] = _cells(points, spec.head(name).grid)
+    places = {"control": control, "end": end}
     for head in spec.heads:
-        if head.name not in ("control", "end", "flag"):
+        if head.name in places:
+            actions[..., spec.index(head.name)] = _cells(places[head.name], head.grid)
+        elif head.name != "flag":
             actions[..., spec.index(head.name)] = _persistent(head.choices, count, length, rng)
     actions *= spec.mask(actions)
     return actions

@@ -20,7 +20,7 @@ class Strokes(NamedTuple):
     """What the paint engine is told, one entry for each action.
 
     paint: [...], False for a move, for which only `end` counts.
-    control, end: [..., 2], x and y in pixels from the upper left corner.
+    control, end: [..., 2], x and y in pixels from the upper left corner; with splines `control` is `end`.
     pressure: [...], 0.1 to 1.
     radius: [...], pixels.
     color: [..., 3], red, green and blue in [0, 1].
@@ -55,7 +55,7 @@ class StrokeTable:
         color = self._intensities[actions[..., colors]] if colors else np.zeros((*every, 3), np.float32)
         return Strokes(
             paint=actions[..., at["flag"]] == 1,
-            control=self._corners[actions[..., at["control"]]],
+            control=self._corners[actions[..., at.get("control", at["end"])]],
             end=self._corners[actions[..., at["end"]]],
             pressure=self._pressures[actions[..., at["pressure"]]],
             radius=radius,

@@ -1,4 +1,4 @@
-"""A painting as SVG: every painting action is one path, a quadratic Bézier from where the pen was.
+"""A painting as SVG: every curve is one path, a quadratic Bézier curve or the cubic one of a spline's piece.
 
 SVG has no brush. A path has one width and one colour, so the width is an approximation of what libmypaint's brushes do
 with size and pressure,
@@ -15,15 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.curves import painted, rows_of
+from envs.curves import program_curves
 from envs.paint_settings import PaintSettings
-from envs.strokes import StrokeTable
 
 
 def painting_to_svg(
     settings: PaintSettings, actions: NDArray[np.integer[Any]], size: int, page: tuple[int, int]
 ) -> str:
-    """An SVG document with one path for each action that paints.
+    """An SVG document with one path for each curve.
 
     Args:
         settings: what the actions were made for; lengths in the document are in its canvas pixels.
@@ -31,7 +30,7 @@ def painting_to_svg(
         size: width and height at which the document asks for the whole canvas to be shown.
         page: width and height of the part of the canvas that is shown, from its upper left corner, in its pixels.
     """
-    curves = painted(StrokeTable(settings, settings.canvas_size).look_up(rows_of(actions)))
+    curves = program_curves(settings, actions, settings.canvas_size)
     widths = curves.radius * (1 + curves.pressure.mean(axis=1))
     paths = [
         f'<path d="{svg_path(curves.points[[i]])}" stroke="{_color(curves.color[i])}" stroke-width="{widths[i]:.4g}"/>'
@@ -52,8 +51,9 @@ def painting_to_svg(
 
 
 def svg_path(curves: NDArray[np.floating[Any]]) -> str:
-    """Curves that go on from each other, [curves, 3, 2], as the `d` of a path."""
-    return f"M{_point(curves[0, 0])}" + "".join("Q" + " ".join(map(_point, curve[1:])) for curve in curves)
+    """Curves that go on from each other, [curves, 3 or 4, 2], as the `d` of a path."""
+    kind = "Q" if curves.shape[1] == 3 else "C"
+    return f"M{_point(curves[0, 0])}" + "".join(kind + " ".join(map(_point, curve[1:])) for curve in curves)
 
 
 def _point(point: NDArray[np.floating[Any]]) -> str:

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.run.folder import RunError
-from envs.curves import on_curve, painted, rows_of
+from envs.curves import on_curve, program_curves
 from envs.paint_settings import PaintSettings
 from envs.program import Program
-from envs.strokes import StrokeTable
 from envs.svg import svg_path
 
 LONGEST = 180.0  # millimetres, the longer side of the page
@@ -31,7 +30,7 @@ PROFILE = {  # of vpype-gcode: millimetres, the pen up at Z 5 and down at Z 0
     "vertical_flip": True,
 }
 
-Line = NDArray[np.float64]  # [curves, 3, 2]: start, control and end, each x and y
+Line = NDArray[np.float64]  # [curves, 3 or 4, 2]: start, control points and end, each x and y
 
 
 class PlotterMissing(RunError):
@@ -47,7 +46,7 @@ def pen_lines(program: Program) -> list[Line]:
     settings = program.parsed_settings
     if not isinstance(settings, PaintSettings):
         raise RunError(f"a program of {program.env_id} has no lines: only paintings are made of curves")
-    curves = painted(StrokeTable(settings, settings.canvas_size).look_up(rows_of(program.actions)))
+    curves = program_curves(settings, program.actions, settings.canvas_size)
     lines: list[list[NDArray[np.float32]]] = []
     for place in np.flatnonzero(curves.paint):
         if not curves.joined[place]:

@@ -134,12 +134,13 @@ class Canvases:
         """Advance each canvas by one action, and write all pictures into `out` if it is given.
 
         Painting draws the curve B(t) = (1-t)^2 pen + 2(1-t)t control + t^2 end at t = 1/50, 2/50, ... 1,
-        `seconds_per_point` apart. The pressure goes linearly from that of the action before to the new one (it is the
-        new one throughout after a move or a reset); radius and colour switch at once. Moving lifts the pen to `end`.
+        `seconds_per_point` apart; with two control points it is the cubic Bézier curve. The pressure goes linearly from
+        that of the action before to the new one (it is the new one throughout after a move or a reset); radius and
+        colour switch at once. Moving lifts the pen to `end`.
 
         Args:
             paint: [N] bool, False for a move, for which only `end` counts.
-            control: [N, 2] x, y in pixels.
+            control: [N, 2] x, y in pixels, or [N, 1 or 2, 2].
             end: [N, 2] x, y in pixels; the pen is there afterwards.
             pressure: [N] from 0 to 1.
             radius: [N] pixels, 0.05 to 1000.
@@ -275,7 +276,7 @@ class Canvases:
         return (
             checks.flags(np.ones(count, bool) if active is None else active, count, "active"),
             checks.flags(paint, count, "paint"),
-            checks.numbers(control, (count, 2), checks.POSITION, "control"),
+            checks.controls(control, count),
             checks.numbers(end, (count, 2), checks.POSITION, "end"),
             checks.numbers(pressure, (count,), checks.SHARE, "pressure"),
             checks.numbers(radius, (count,), checks.RADIUS, "radius"),

@@ -87,6 +87,18 @@ def numbers(values: ArrayLike, shape: tuple[int, ...], limits: Limits, name: str
     return np.ascontiguousarray(array, np.float32)
 
 
+def controls(values: ArrayLike, count: int) -> NDArray[np.float32]:
+    """Return a copy of the control points of `count` curves, one or two of each, in single precision.
+
+    Raises:
+        ArrayError: a wrong shape or type.
+        StrokeError: a number outside of `POSITION`, or not a number.
+    """
+    array = _array(values, ArrayError, "control")
+    shape = (count, array.shape[1], 2) if array.ndim == 3 and array.shape[1] in (1, 2) else (count, 2)
+    return numbers(array, shape, POSITION, "control")
+
+
 def indices(values: ArrayLike, count: int) -> NDArray[np.int64]:
     """Return `values` as indices of `count` canvases.
 

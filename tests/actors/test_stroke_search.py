@@ -59,9 +59,10 @@ def test_the_seed_repeats_a_search():
     np.testing.assert_array_equal(once, again)
 
 
-def test_a_search_needs_colour():
-    with pytest.raises(ConfigError, match="color=true"):
-        StrokeSearch(PaintSettings(color=False), 1)
+@pytest.mark.parametrize("settings", [PaintSettings(color=False), PaintSettings(strokes="splines")])
+def test_a_search_needs_curves_in_colour(settings):
+    with pytest.raises(ConfigError, match='set color=true and strokes="curves"'):
+        StrokeSearch(settings, 1)
 
 
 def test_episodes_begin_on_the_canvases_and_the_agent_is_told_the_level():

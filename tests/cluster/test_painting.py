@@ -254,9 +254,16 @@ def test_mistakes_are_one_line_and_write_nothing(paint, spiral, tmp_path):
     assert status == 2 and "would be written over" in only_error(complaint)
 
 
-def test_an_agent_whose_canvas_does_not_fit_is_refused(tmp_path):
-    odd = copying().with_changes({"environment.settings": {**SETTINGS, "canvas_size": 24}})
-    with pytest.raises(Exception, match="has a canvas of 24 pixels"):
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"canvas_size": 24}, "has a canvas of 24 pixels"),
+        ({"strokes": "splines"}, "draws splines: name one by --agent"),
+    ],
+)
+def test_an_agent_whose_canvas_or_strokes_do_not_fit_is_refused(setting, message, tmp_path):
+    odd = copying().with_changes({"environment.settings": {**SETTINGS, **setting}})
+    with pytest.raises(Exception, match=message):
         painting_of(load_agent(untrained(odd, tmp_path / "odd")), scene(8, 8), 1)
 
 

@@ -27,6 +27,12 @@ CASES = [
         {"episode_length": 4, "canvas_size": 20, "render_size": 60, "color": False, "brush": "classic/pen"},
         id="paint-grey-shown-smaller",
     ),
+    pytest.param(envs.PAINT_ID, {"episode_length": 6, "strokes": "splines"}, id="paint-splines"),
+    pytest.param(
+        envs.PAINT_ID,
+        {"episode_length": 6, "strokes": "splines", "canvas_size": 20, "render_size": 60, "brush": "deevad/brush"},
+        id="paint-splines-shown-smaller",
+    ),
     pytest.param(envs.SCENES_ID, {"episode_length": 5}, id="scenes"),
     pytest.param(envs.SCENES_ID, {"episode_length": 3, "canvas_size": 24, "render_size": 48}, id="scenes-smaller"),
     pytest.param(envs.SCENES_V1_ID, {"episode_length": 4}, id="scenes-v1"),

@@ -19,6 +19,7 @@ SPECS = {
     "colour": paint_action_spec(32, 6, color=True),
     "grey": paint_action_spec(32, 6, color=False),
     "one size": paint_action_spec(16, 1, color=False),
+    "splines": paint_action_spec(32, 6, color=True, control=False),
 }
 GREY = SPECS["grey"]
 
@@ -127,7 +128,7 @@ def test_every_smooth_program_leaves_ink_inside_the_canvas():
 
 def test_an_action_without_locations_cannot_be_drawn_smoothly():
     spec = ActionSpec((Head("kind", 2), Head("end", 4, (2, 2))), ("kind", "end"), "kind", (("end",), ("end",)))
-    with pytest.raises(ValueError, match=r"\['control', 'flag'\] are not there"):
+    with pytest.raises(ValueError, match=r"\['flag'\] are not there"):
         smooth(spec)
     with pytest.raises(ValueError, match="length is 1; a drawing needs 2 actions"):
         smooth(length=1)

@@ -28,6 +28,7 @@ def test_the_defaults_are_the_published_setting():
         "color": True,
         "episode_length": 20,
         "background": "white",
+        "strokes": "curves",
         "render_size": None,
     }
 
@@ -60,6 +61,8 @@ def test_numbers_of_numpy_become_plain_ones():
         ({"color": 1}, r"color is 1; give True or False"),
         ({"background": "wight"}, r"background is 'wight'; give 'white', 'black' or a colour"),
         ({"background": None}, r"background is None"),
+        ({"strokes": "bezier"}, r"strokes is 'bezier'; give 'curves' or 'splines'"),
+        ({"strokes": ["splines"]}, r"strokes is \('splines',\)"),
         ({"background": "#+12345"}, r"background is '#\+12345'"),
         ({"background": "black", "color": False}, r"strokes are black on grey; give 'white'"),
         ({"render_size": 32}, r"render_size is 32; give a whole number from 64"),

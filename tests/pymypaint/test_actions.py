@@ -29,22 +29,31 @@ class SlowHand:
             if not self.painting:
                 self.canvas.stroke_to(self.x, self.y, start_pressure)
             for t in np.arange(1, 51) / 50:
-                x, y = (
-                    (1 - t) ** 2 * start + 2 * (1 - t) * t * middle + t**2 * stop
-                    for start, middle, stop in zip((self.x, self.y), control, end, strict=True)
-                )
+                x, y = bezier(np.array([(self.x, self.y), *np.reshape(control, (-1, 2)), end]), t)
                 self.canvas.stroke_to(x, y, start_pressure * (1 - t) + pressure * t)
             self.pressure = pressure
         self.painting = bool(paint)
         self.x, self.y = end
 
 
+def bezier(points: np.ndarray, t: float) -> Any:
+    """The point of a curve with three or four points at t."""
+    if len(points) == 3:
+        weights = [(1 - t) ** 2, 2 * (1 - t) * t, t**2]
+    else:
+        weights = [(1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3]
+    return sum(weight * point for weight, point in zip(weights, points, strict=True))
+
+
+@pytest.mark.parametrize("controls", [1, 2])
 @pytest.mark.parametrize("brush", BRUSHES)
-def test_actions_are_those_of_a_slow_hand(brush: str) -> None:
+def test_actions_are_those_of_a_slow_hand(brush: str, controls: int) -> None:
     rng = np.random.default_rng(0)
     canvases, hands = Canvases(3, 64, 64, brush), [SlowHand(64, brush) for _ in range(3)]
     for _ in range(8):
         action = random_action(rng, 3)
+        if controls == 2:
+            action["control"] = np.stack((action["control"], rng.integers(0, 32, (3, 2)) * 2.0), axis=1)
         canvases.step(**action)
         for index, hand in enumerate(hands):
             hand.step(**{name: values[index].tolist() for name, values in action.items()})

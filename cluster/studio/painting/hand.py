@@ -132,12 +132,14 @@ def trained_settings(agent: FinishedAgent) -> PaintSettings:
     """The settings of the environment in which an agent learned to paint.
 
     Raises:
-        RunError: it does not copy in colour, or its canvas or grid does not fit the pyramid.
+        RunError: it does not copy in colour and in curves, or its canvas or grid does not fit the pyramid.
     """
     config = agent.config
     if config.environment.id != PAINT_ID or not config.agent.conditional or agent.canvas_shape[2] != 3:
         raise RunError(f"{agent.name} does not copy pictures in colour: name one by --agent that does")
     settings = PaintSettings.from_keywords(config.environment.settings)
+    if settings.strokes != "curves":
+        raise RunError(f"{agent.name} draws {settings.strokes}: name one by --agent that paints in curves")
     # The finest squares are seen as they are or smaller, and begin at a cell of the grid of the whole.
     finest = SIDE >> LEVELS - 1
     if finest % settings.canvas_size or settings.grid_size % 2 or settings.grid_size > MOST_GRID:

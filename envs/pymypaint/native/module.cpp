@@ -76,12 +76,14 @@ public:
         const uint8_t *is_active = active.data(), *paints = paint.data();
         const float *c = control.data(), *e = end.data(), *p = pressure.data(), *r = radius.data(), *rgb = color.data();
         uint8_t* images = out ? out->mutable_data() : nullptr;
+        const int controls = static_cast<int>(control.size() / end.size());
         run(canvases_.size(), [=](size_t i, int thread) {
             const size_t next = i + crew_.threads();
             if (next < canvases_.size() && is_active[next] && paints[next]) canvases_[next]->fetch();
             Pen& pen = canvases_[i]->pen;
             if (is_active[i] && paints[i])
-                pen.paint(*brushes_[thread], {{c[2 * i], c[2 * i + 1]},
+                pen.paint(*brushes_[thread], {c + 2 * controls * i,
+                                              controls,
                                               {e[2 * i], e[2 * i + 1]},
                                               p[i],
                                               r[i],

@@ -16,6 +16,13 @@ int parts_of(double seconds) {
     return parts;
 }
 
+// How much each of its points counts for a Bézier curve at t: the first, its control points, the last.
+std::array<double, 4> weights(int control_count, double t) {
+    const double s = 1 - t;
+    if (control_count == 1) return {s * s, 2 * s * t, t * t};
+    return {s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t};
+}
+
 MyPaintBrushState state(int number) { return static_cast<MyPaintBrushState>(number); }
 
 }  // namespace
@@ -109,9 +116,14 @@ void Pen::paint(MyPaintBrush& shared, const Stroke& stroke) {
     if (landing) go(from_x, from_y, from, seconds_);  // so that the pressure takes effect from the first point on
     for (int i = 1; i <= points_; ++i) {
         const double t = double(i) / points_;
-        const double a = (1 - t) * (1 - t), b = 2 * (1 - t) * t, c = t * t;
-        go(a * from_x + b * stroke.control[0] + c * stroke.end[0], a * from_y + b * stroke.control[1] + c * stroke.end[1],
-           from * (1 - t) + stroke.pressure * t, seconds_);
+        const std::array<double, 4> weight = weights(stroke.control_count, t);
+        double x = weight[0] * from_x, y = weight[0] * from_y;
+        for (int k = 0; k < stroke.control_count; ++k) {
+            x += weight[k + 1] * stroke.controls[2 * k];
+            y += weight[k + 1] * stroke.controls[2 * k + 1];
+        }
+        const double last = weight[stroke.control_count + 1];
+        go(x + last * stroke.end[0], y + last * stroke.end[1], from * (1 - t) + stroke.pressure * t, seconds_);
     }
     end();
 }

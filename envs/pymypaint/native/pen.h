@@ -10,7 +10,9 @@
 namespace pymypaint {
 
 struct Stroke {
-    float control[2], end[2];  // x, y in pixels
+    const float* controls;  // x, y in pixels of each control point
+    int control_count;      // 1 for a quadratic Bézier curve, 2 for a cubic one
+    float end[2];
     float pressure, radius;
     float rgb[3];
 };
