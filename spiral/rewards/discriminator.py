@@ -27,6 +27,7 @@ from spiral.named import load_named
 from spiral.precision import choose_precision
 from spiral.reink import reink
 from spiral.rewards.base import Context, LearnedReward, Lesson, Setting, need_shape, need_targets
+from spiral.rewards.complement import complements, halves
 from spiral.rewards.distinct import distinct
 from spiral.section import ConfigError, Section, Size, parse_section
 
@@ -49,7 +50,8 @@ class DiscriminatorOptions(Section):
 
     `network` is one of ours or `module:Class`. `softplus_shift` b rewards log(1 + e^b p_real / p_render) in place of
     the score. With `reink` it learns from pictures whose ink varies at random (`spiral/reink.py`), so that it judges
-    shapes.
+    shapes. With `complement` it sees one half of a copy beside the other half of the target
+    (`spiral/rewards/complement.py`).
     """
 
     model_config = ConfigDict(extra="allow")
@@ -64,6 +66,7 @@ class DiscriminatorOptions(Section):
     batch_size: Size = 64
     softplus_shift: float | None = None
     reink: bool = False
+    complement: bool = False
 
     @model_validator(mode="after")
     def _softplus_needs_log_odds(self) -> DiscriminatorOptions:
@@ -93,7 +96,8 @@ def build_network(setting: Setting, options: DiscriminatorOptions) -> nn.Module:
 class DiscriminatorReward(LearnedReward):
     """D(render), or D(render | target) when the agent is conditional; softplus(D + b) when the options have a b.
 
-    Conditional on a target, the real picture is the target itself (thesis 6.3.3).
+    Conditional on a target, the real picture is the target itself (thesis 6.3.3). With `complement` the score is the
+    mean over all four halves, where SPIRAL++ draws one each time, so that a picture always has the same.
     """
 
     Options = DiscriminatorOptions
@@ -106,6 +110,12 @@ class DiscriminatorReward(LearnedReward):
                 "reink=true varies the ink of render and real picture, but not that of the target beside them, which "
                 "an agent with agent.conditional=true copies: leave reink out, or set agent.conditional=false"
             )
+        if options.complement and not setting.conditional:
+            raise ConfigError(
+                "complement=true shows the discriminator a half of the target, but there is none: set "
+                "agent.conditional=true, or leave complement out"
+            )
+        self.halves = halves(*setting.canvas_shape[:2]).to(setting.device) if options.complement else None
         self.batch_size = options.batch_size
         self.network = build_network(setting, options).to(setting.device)
         self.precision = choose_precision(setting.precision, setting.device, self.network, self._mean_score)
@@ -123,9 +133,10 @@ class DiscriminatorReward(LearnedReward):
         first, places = distinct(*seen)
         pictures = [self._pictures(pixels[first]) for pixels in seen]
         self.network.eval()  # in training, spectral normalisation goes on with its estimate whenever a picture passes
+        views = [pictures] if self.halves is None else [complements(*pictures, half) for half in self.halves]
         with self._in_its_precision():
-            scores: Tensor = self.network(*pictures)
-        return shaped(scores, self.options.softplus_shift).float().cpu()[places]
+            scores = torch.stack([shaped(self.network(*seen), self.options.softplus_shift) for seen in views])
+        return scores.float().mean(dim=0).cpu()[places]
 
     def update(self, lesson: Lesson) -> dict[str, float]:
         """One step on as many real pictures as renders; the mean scores of both, their gap, and the penalty."""
@@ -134,6 +145,10 @@ class DiscriminatorReward(LearnedReward):
         if self.options.reink:
             # Drawn on the CPU, so that a seed means the same wherever the network is.
             real, fake = (1.0 - reink(1.0 - torch.cat((real, fake)).cpu(), self.generator)).to(real).chunk(2)
+        if self.halves is not None:
+            assert targets is not None, "complement is for agents that are conditional"
+            mask = self.halves[torch.randint(len(self.halves), (len(real),), generator=self.generator)]
+            real, fake, targets = mask * real, *complements(fake, targets, mask)
         self.network.train()
         mix = torch.rand((len(real), 1, 1, 1), generator=self.generator).to(real.device)
         with self._in_its_precision():

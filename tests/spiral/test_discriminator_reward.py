@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     **{loss: ({**FAST, "loss": loss}, {}) for loss in ADVERSARIAL_LOSSES},
     "reinked": ({**FAST, "loss": "logistic", "reink": True}, {}),
     "conditional": (FAST, CONDITIONAL),
+    "complement": ({**FAST, "complement": True}, CONDITIONAL),
 }
 BOTH = pytest.mark.parametrize("changes", [{}, CONDITIONAL], ids=["unconditional", "conditional"])
 
@@ -115,6 +116,56 @@ def test_with_varied_ink_it_judges_shapes_and_not_the_ink():
     ink, ink_varied = gap_between(soft, hard, False), gap_between(soft, hard, True)
     assert ink_varied < 0.5 * ink, "the same shapes in another ink"
     assert gap_between(soft, lying, True) > 2.0 * ink_varied, "other shapes in the same ink"
+
+
+def faces(levels: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
+    """Pictures of one grey level each, with grains that no two have alike."""
+    grains = np.random.default_rng(seed).integers(-30, 31, (len(levels), *SHAPE))
+    return (levels[:, None, None, None] + grains).astype(np.uint8)
+
+
+def gap_to_copies(render_levels: NDArray[np.int64], complement: bool) -> float:
+    """How far below targets of dark and light the scores of copies with other grains are after a short training."""
+    reward = make({**FAST, "loss": "logistic", "width": 8, "complement": complement}, CONDITIONAL)
+    rng = np.random.default_rng(0)
+    targets, copies = faces(LEVELS, 1), faces(render_levels, 2)
+    for _ in range(300):
+        chosen = rng.integers(len(targets), size=8)
+        reward.update(Lesson(targets[chosen], copies[chosen], targets[chosen]))
+    unseen = faces(LEVELS, 3)
+    scores = [reward.score(pictures, Context(unseen, {})) for pictures in (unseen, faces(render_levels, 4))]
+    return float((scores[0] - scores[1]).mean())
+
+
+LEVELS = np.repeat([60, 190], 128)
+
+
+def test_the_complement_of_a_target_tells_wrong_copies_and_not_those_that_differ_in_a_pixel():
+    alike, alike_seen_whole = gap_to_copies(LEVELS, True), gap_to_copies(LEVELS, False)
+    wrong = gap_to_copies(LEVELS[::-1], True)
+    assert wrong > 3.0, "light where dark belongs"
+    assert abs(alike) < 0.2 * alike_seen_whole, "beside the whole target, other grains are enough to be told"
+    assert abs(alike) < 0.2 * wrong
+
+
+def test_no_place_of_a_target_is_seen_beside_the_same_place_of_the_copy():
+    """Neither in a lesson nor in a score: of two white pictures the pair adds up to one."""
+    reward = make({"complement": True}, CONDITIONAL)
+    seen: list[tuple[torch.Tensor, ...]] = []
+    reward.network.register_forward_pre_hook(lambda network, pair: seen.append(pair))
+    white = np.full((2, *SHAPE), 255, np.uint8)
+    reward.update(Lesson(white, white, white))
+    reward.score(white, Context(white, {}))
+    for renders, targets in seen:
+        assert torch.equal(renders + targets, torch.ones_like(renders))
+        assert float(renders.detach().mean()) == 0.5
+    views = torch.cat([renders for renders, _ in seen[-4:]])
+    assert len(views.unique(dim=0)) == 4, "left, right, upper and lower half"
+
+
+def test_a_complement_needs_a_target():
+    with pytest.raises(ConfigError, match=r"complement=true .* set agent\.conditional=true, or leave complement out"):
+        make({"complement": True})
 
 
 def test_bfloat16_learns_too():

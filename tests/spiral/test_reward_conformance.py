@@ -124,6 +124,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         *({**SMALL, "loss": loss} for loss in ADVERSARIAL_LOSSES),
         {**SMALL, "loss": "logistic", "hidden": 5, "softplus_shift": 1.0},
         {**SMALL, "loss": "logistic", "reink": True},
+        *({**SMALL, "loss": loss, "complement": True} for loss in ("wgan-gp", "logistic")),
         {"network": f"{__name__}:OneLayer", "gain": 2.0, "learning_rate": 2e-3, "batch_size": 8},
     ],
     "l2": [{}, {"blur": 1.5}],
@@ -155,7 +156,8 @@ def cases(learned: bool | None = None) -> list[Any]:
         for options in VARIANTS.get(name, [{}]):
             for conditional in (False, True):
                 barred = WITHOUT_TARGETS if conditional else ONLY_WITH_TARGETS
-                if not (conditional and options.get("reink")) and name not in barred:
+                kept_out = options.get("reink") if conditional else options.get("complement")
+                if not kept_out and name not in barred:
                     kind = "-".join(f"{key}={value}" for key, value in options.items() if key not in SMALL)
                     called = f"{name.split('.')[-1]}-{kind}-{'conditional' if conditional else 'unconditional'}"
                     found.append(pytest.param(name, options, conditional, id=called))
