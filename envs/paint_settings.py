@@ -113,14 +113,12 @@ class PaintSettings(Settings):
         return [before, *stroke] if begins_with_a_move else [*stroke]
 
     def without(self, actions: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-        """A stroke becomes a move to its end, so that the others stay where they are; a move or spline is left out."""
+        """A stroke becomes moves along its points, so that the others stay where they are; a move is left out."""
         flag = self.action_spec.index("flag")
         if actions[number, flag] == 0:
             return np.delete(actions, number, axis=0)
-        if self.strokes == "splines":  # what follows one is a move
-            return np.delete(actions, self._stroke(actions[:, flag], number), axis=0)
         changed = actions.copy()
-        changed[number, flag] = 0
+        changed[self._stroke(actions[:, flag], number), flag] = 0
         return changed
 
     def _stroke(self, flags: NDArray[np.int64], number: int) -> range:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import envs
+from cluster.studio.edit import edit
 from cluster.studio.plot import pen_lines
 from envs.curves import on_curve, program_curves
 from envs.edits import moved, recolored, without
@@ -160,7 +161,7 @@ def test_a_line_is_edited_as_a_whole_and_no_other_pixel_changes(number):
     whole = two_lines()
     lower = whole.replay()[32:]
     gone = without(whole, number)
-    assert (gone.replay()[:32] == 255).all() and len(gone.actions) == 5
+    assert (gone.replay()[:32] == 255).all() and len(gone.actions) == 8
     shifted = moved(whole, number, 2, 1).replay()
     np.testing.assert_array_equal(shifted[:32], np.roll(whole.replay()[:32], (4, 2), axis=(0, 1)))
     red = recolored(whole, number, (1, 0, 0)).replay()
@@ -171,8 +172,19 @@ def test_a_line_is_edited_as_a_whole_and_no_other_pixel_changes(number):
 
 def test_the_last_line_of_a_program_and_the_first_without_a_move_are_edited_too():
     open_ended = program(point(8, 12), point(4, 20), move(24, 4), point(28, 12))
-    assert without(open_ended, 0).actions.tolist() == [move(24, 4), point(28, 12)]
-    assert without(open_ended, 3).actions.tolist() == [point(8, 12), point(4, 20), move(24, 4)]
+    assert without(open_ended, 0).actions[:, 1].tolist() == [0, 0, 0, 1]
+    assert without(open_ended, 3).actions[:, 1].tolist() == [1, 1, 0, 0]
+    np.testing.assert_array_equal(moved(open_ended, 0, 1, 2).actions[:, 0] - open_ended.actions[:, 0], [34, 34, 0, 0])
+    np.testing.assert_array_equal(moved(open_ended, 3, 1, 2).actions[:, 0] - open_ended.actions[:, 0], [0, 0, 34, 34])
+
+
+def test_two_commands_of_a_line_are_taken_out_as_one(tmp_path):
+    """Numbers are those of the given program, so that the second must not mean another command by then."""
+    two_lines().save(tmp_path / "lines.json")
+    edit(tmp_path / "lines.json", tmp_path / "edited.json", [1, 3], [], [])
+    edited = Program.load(tmp_path / "edited.json").replay()
+    assert (edited[:32] == 255).all()
+    np.testing.assert_array_equal(edited[32:], two_lines().replay()[32:])
 
 
 @pytest.mark.parametrize("settings", [{"episode_length": 8}, {"episode_length": 16}])
