@@ -90,10 +90,10 @@ def _painted_by(row: Strokes, place: int, points: Floats) -> Curves:
     return Curves(row.paint[place], joined, points, pressure, row.radius[place], row.color[place])
 
 
-def on_curve(points: Sequence[NDArray[Any]], t: NDArray[np.float64]) -> NDArray[Any]:
+def on_curve(points: Sequence[NDArray[Any]] | NDArray[Any], t: NDArray[np.float64]) -> NDArray[Any]:
     """The points Σ_k C(n, k) (1 − t)^(n−k) t^k p_k of Bézier curves, as the points p_0 … p_n and t broadcast."""
     n = len(points) - 1
-    on: NDArray[Any] = sum(comb(n, k) * t**k * (1 - t) ** (n - k) * point for k, point in enumerate(points))  # type: ignore[assignment]
+    on: NDArray[Any] = sum(comb(n, k) * t**k * (1 - t) ** (n - k) * point for k, point in enumerate(points))
     return on
 
 

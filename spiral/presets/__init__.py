@@ -1,7 +1,8 @@
 """The settings that have a name.
 
 `reference` is the published painting agent (thesis, chapter 6 and appendix A). A preset is called after its data set;
-with `-small` it learns on two processor cores, with `-conditional` it copies pictures, and otherwise it invents them.
+with `-small` it learns on two processor cores, with `-plus` it is that of SPIRAL++ (Mellor et al. 2019); with
+`-conditional` it copies pictures, and otherwise it invents them.
 """
 
 from __future__ import annotations

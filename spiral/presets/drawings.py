@@ -1,6 +1,6 @@
 """Characters as line drawings (thesis 6.4.4): OMNIGLOT, and the characters of KanjiVG in its place.
 
-They have several strokes, so that the penalty for a new one, which is for digits, is left out.
+They have several strokes, so that the penalty for a new one, which is for digits, is left out, but in SPIRAL++.
 """
 
 from __future__ import annotations
@@ -36,6 +36,22 @@ def copy(data: str) -> dict[str, Any]:
     return merged(mnist_conditional(), {"data": {"name": data}, "rewards": [DISCRIMINATOR]})
 
 
+def copy_plus(data: str) -> dict[str, Any]:
+    """Copying characters in smooth lines as in SPIRAL++, with the published layers in grey.
+
+    The paper (Mellor et al. 2019, appendix D) has 40 commands, and does not give the weights of its two penalties.
+    """
+    discriminator = {
+        "name": "discriminator",
+        "when": "step",
+        "pace": {"floor": 1, "ceiling": None},
+        "options": {"loss": "logistic", "beta2": 0.999, "complement": True},
+    }
+    penalties = [{"name": name, "weight": 0.05, "when": "step"} for name in ("stroke_start", "stroke_length")]
+    painting = {"render_size": 256, "strokes": "splines", "episode_length": 40}
+    return merged(copy(data), {"environment": {"settings": painting}, "rewards": [discriminator, *penalties]})
+
+
 def invent_small(data: str) -> dict[str, Any]:
     """Inventing characters on two cores: the discriminator's score at every step."""
     rewards = [SMALL_DISCRIMINATOR, {"name": "blank", "weight": 1.0}]
@@ -55,8 +71,14 @@ def copy_small(data: str) -> dict[str, Any]:
 
 
 def presets_of(data: str) -> dict[str, Callable[[], dict[str, Any]]]:
-    """The four presets of a data set."""
-    kinds = {"": invent, "-conditional": copy, "-small": invent_small, "-small-conditional": copy_small}
+    """The five presets of a data set."""
+    kinds = {
+        "": invent,
+        "-conditional": copy,
+        "-plus-conditional": copy_plus,
+        "-small": invent_small,
+        "-small-conditional": copy_small,
+    }
     return {f"{data}{suffix}": for_data(data, make) for suffix, make in kinds.items()}
 
 

@@ -133,7 +133,9 @@ class DiscriminatorReward(LearnedReward):
         first, places = distinct(*seen)
         pictures = [self._pictures(pixels[first]) for pixels in seen]
         self.network.eval()  # in training, spectral normalisation goes on with its estimate whenever a picture passes
-        views = [pictures] if self.halves is None else [complements(*pictures, half) for half in self.halves]
+        views = (
+            [pictures] if self.halves is None else [complements(pictures[0], pictures[1], half) for half in self.halves]
+        )
         with self._in_its_precision():
             scores = torch.stack([shaped(self.network(*seen), self.options.softplus_shift) for seen in views])
         return scores.float().mean(dim=0).cpu()[places]

@@ -164,7 +164,7 @@ def test_all_files_show_one_drawing(spiral, tmp_path):
     assert status == 0 and "256 x 128" in said and "note" not in said
 
 
-def assert_plots(text: str, lines: list[plot.Curves]) -> None:
+def assert_plots(text: str, lines: list[plot.Line]) -> None:
     """The pen goes down at the beginning of each line, stays on the page, and is up between them."""
     starts = [(float(x), float(y)) for x, y in re.findall(r"G0 X([-\d.]+) Y([-\d.]+)\nG1 Z0 F1000\n", text)]
     scale = 180 / 512

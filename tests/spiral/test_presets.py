@@ -15,6 +15,7 @@ from spiral.data import find
 from spiral.data.scenes import Scenes
 from spiral.presets import PRESETS, merged, preset
 from spiral.rewards import RewardSum, setting_of
+from spiral.rewards.discriminator import DiscriminatorReward
 from spiral.section import ConfigError
 
 
@@ -119,12 +120,32 @@ def test_every_experiment_of_the_chapter_has_the_published_layers(name, publishe
     assert preset(name).environment.settings.get("episode_length", 20) == 20
 
 
-def test_only_digits_are_penalised_for_a_second_stroke_and_only_faces_for_their_colors():
+def test_digits_are_penalised_for_a_second_stroke_and_faces_for_their_colors():
     named = {name: {term.name for term in preset(name).rewards} for name in PRESETS}
-    assert {name for name, terms in named.items() if "stroke_start" in terms} <= {n for n in PRESETS if "mnist" in n}
+    penalised = {name for name, terms in named.items() if "stroke_start" in terms}
+    assert penalised <= {name for name in PRESETS if "mnist" in name or "plus" in name}
     assert {name for name, terms in named.items() if "color_histogram" in terms} == {
         f"{data}{small}-conditional" for data in ("faces", "celeba") for small in ("", "-small")
     }
+
+
+@pytest.mark.parametrize("name", ["characters-plus-conditional", "omniglot-plus-conditional"])
+def test_spiral_plus_plus_is_as_published_where_the_paper_says_how(name, published):
+    config = preset(name)
+    settings = SETTINGS[config.environment.id].from_keywords(config.environment.settings)
+    assert (settings.canvas_size, settings.drawn_size, settings.episode_length) == (64, 256, 40)
+    agent = agent_of(config)
+    assert [head.name for head in agent.spec.heads] == ["end", "flag", "pressure", "size"]
+    assert count_parameters(agent.lstm) == count_parameters(published.lstm)
+    assert {term.name: term.when for term in config.rewards} == dict.fromkeys(
+        ("discriminator", "stroke_start", "stroke_length"), "step"
+    )
+    discriminator = RewardSum(config.rewards, setting_of(config, (64, 64, 1))).terms[0].reward
+    assert isinstance(discriminator, DiscriminatorReward) and discriminator.halves is not None
+    (group,) = discriminator.optimizer.param_groups
+    assert (discriminator.options.loss, group["lr"], group["betas"]) == ("logistic", 1e-4, (0.5, 0.999))
+    assert discriminator.batch_size == config.policy.batch_size == 64
+    assert 1e-5 < config.policy.learning_rate < 3e-4 and 2e-3 < config.policy.entropy < 1e-1
 
 
 @pytest.mark.parametrize(
