@@ -9,7 +9,7 @@ must cover all that is real, and the log-odds for b → ∞.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Literal, Protocol, cast
 
 import numpy as np
@@ -133,11 +133,9 @@ class DiscriminatorReward(LearnedReward):
         first, places = distinct(*seen)
         pictures = [self._pictures(pixels[first]) for pixels in seen]
         self.network.eval()  # in training, spectral normalisation goes on with its estimate whenever a picture passes
-        views = (
-            [pictures] if self.halves is None else [complements(pictures[0], pictures[1], half) for half in self.halves]
-        )
         with self._in_its_precision():
-            scores = torch.stack([shaped(self.network(*seen), self.options.softplus_shift) for seen in views])
+            views = [self.network(*view) for view in self._views(pictures)]
+            scores = shaped(torch.stack(views), self.options.softplus_shift)
         return scores.float().mean(dim=0).cpu()[places]
 
     def update(self, lesson: Lesson) -> dict[str, float]:
@@ -171,6 +169,15 @@ class DiscriminatorReward(LearnedReward):
             loss = loss + self.options.gradient_penalty * measured["penalty"]
             loss = loss + self.options.mean_score_penalty * mean_score_penalty(real_scores, fake_scores)
         return loss, measured
+
+    def _views(self, pictures: Sequence[Tensor]) -> Iterator[Sequence[Tensor]]:
+        """The pictures as the network sees them: once, or a complement's renders and targets in each half."""
+        if self.halves is None:
+            yield pictures
+        else:
+            renders, targets = pictures
+            for half in self.halves:
+                yield complements(renders, targets, half)
 
     def _beside(self, pictures: Tensor, targets: Tensor) -> Tensor:
         """Scores of so many times as many pictures as targets, each beside its own."""
