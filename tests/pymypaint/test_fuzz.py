@@ -132,7 +132,7 @@ def random_action(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]
 
     return {
         "paint": rng.random(count) < 0.8,
-        "control": numbers(-reach, reach, count, 2),
+        "control": numbers(-reach, reach, count, int(rng.integers(1, 3)), 2),
         "end": numbers(-reach, reach, count, 2),
         "pressure": numbers(0, 1, count),
         "radius": np.exp(numbers(-2.5, rng.choice([2.0, 4.0]), count)).clip(0.05 if not wild else None, 1000),
