@@ -67,10 +67,10 @@ class Broadcast:
         self._shown = 0
 
     def follow(self, recorder: Recorder, targets: NDArray[np.uint8] | None, version: int) -> None:
-        """Show what was painted since the last time, if it is time to.
+        """Show what was painted since the last time, if it is time to; at the end of an unroll it is.
 
         Args:
-            recorder: the batch as it is now.
+            recorder: the unroll as it is now; of each unroll of the batch in turn.
             targets: uint8 [B, H, W, C], or None when the agent is unconditional.
             version: of the weights that decide.
         """
@@ -78,28 +78,30 @@ class Broadcast:
             return
         now = self._clock()
         over = recorder.time == len(recorder.actions)
-        if over or recorder.time - self._shown >= MOST_COMMANDS or now - self._sent_at >= WAIT_S:
+        done = recorder.first + recorder.time
+        if over or done - self._shown >= MOST_COMMANDS or now - self._sent_at >= WAIT_S:
             self._sent_at = now
-            while self._shown < recorder.time:
+            while self._shown < done:
                 self._send(recorder, targets, version)
 
     def _send(self, recorder: Recorder, targets: NDArray[np.uint8] | None, version: int) -> None:
-        end = min(recorder.time, self._shown + MOST_COMMANDS)
+        start = self._shown - recorder.first
+        end = min(recorder.time, start + MOST_COMMANDS)
         for index, episode in enumerate(self._episodes):
             glimpse = Glimpse(
                 episode=episode,
                 worker=self.worker,
                 member=self.member,
                 version=version,
-                length=len(recorder.actions),
+                length=recorder.episode_length,
                 first=self._shown,
-                actions=recorder.actions[self._shown : end, index],
-                canvases=reduced(recorder.canvases[self._shown : end + 1, index]),
+                actions=recorder.actions[start:end, index],
+                canvases=reduced(recorder.canvases[start : end + 1, index]),
                 target=None if targets is None else reduced(targets[index][None])[0],
                 painted=time.time(),
             )
             self.feed.show(glimpse)
-        self._shown = end
+        self._shown = recorder.first + end
 
 
 def shown_shape(canvas_shape: tuple[int, int, int]) -> tuple[int, int, int]:

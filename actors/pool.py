@@ -37,12 +37,13 @@ class PoolError(RuntimeError):
 
 @dataclass(frozen=True)
 class Played:
-    """A share of a batch of episodes in the object store.
+    """A share of a batch of unrolls in the object store.
 
     Attributes:
         kind: what was asked for, the kind of a phase: `cloning`, `warm-up` or `learning`.
         trajectory: a reference to it.
         frames: how many actions it holds.
+        ended: the share of its episodes that end with it.
         seconds: how long it took.
         refused: how many malformed values were met in the replay and among the weights meanwhile.
     """
@@ -50,6 +51,7 @@ class Played:
     kind: str
     trajectory: Any
     frames: int
+    ended: float
     seconds: float
     refused: int = 0
 
@@ -133,8 +135,9 @@ class RolloutWorker:
         if kind != "cloning" and self.replay is not None:
             self.replay.add(trajectory.final_renders)
         reference = ray.put(trajectory)
+        frames, ended = trajectory.frames, float(trajectory.ended.mean())
         seconds = time.perf_counter() - start
-        return Played(kind, reference, trajectory.frames, seconds, take_refused(self.weights, self.replay))
+        return Played(kind, reference, frames, ended, seconds, take_refused(self.weights, self.replay))
 
     def state(self) -> Arrays:
         """The random states, once it has begun."""

@@ -1,4 +1,4 @@
-"""Episodes on their way into a trajectory: what agent and environments say at each step."""
+"""An unroll on its way into a trajectory: what agent and environments say at each step."""
 
 from __future__ import annotations
 
@@ -17,10 +17,29 @@ def counts_of(info: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 class Recorder:
-    """Writes episodes into arrays of their final shape, T+1 observations and T actions."""
+    """Writes an unroll into arrays of their final shape, T+1 observations and T actions.
 
-    def __init__(self, length: int, batch_size: int, canvas_shape: tuple[int, int, int], spec: ActionSpec) -> None:
+    Args:
+        length: of the unroll, T.
+        batch_size: B.
+        canvas_shape: height, width and channels of the canvas.
+        spec: the action heads.
+        first: the place of the unroll in its episode.
+        episode_length: of a whole episode.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        batch_size: int,
+        canvas_shape: tuple[int, int, int],
+        spec: ActionSpec,
+        first: int,
+        episode_length: int,
+    ) -> None:
         heads = len(spec.heads)
+        self.first = first
+        self.episode_length = episode_length
         self.canvases = np.empty((length + 1, batch_size, *canvas_shape), np.uint8)
         self.actions = np.empty((length, batch_size, heads), np.int64)
         self.action_masks = np.empty((length + 1, batch_size, heads), np.int8)
@@ -29,7 +48,7 @@ class Recorder:
         self.time = 0
 
     def start(self, observation: dict[str, NDArray[Any]], info: dict[str, NDArray[Any]]) -> None:
-        """Take the observation after a reset."""
+        """Take what the environments said before the first action."""
         self.canvases[self.time] = observation["canvas"]
         self.action_masks[self.time] = observation["action_mask"]
         for name, count in counts_of(info).items():
@@ -45,12 +64,15 @@ class Recorder:
 
     def trajectory(
         self,
+        version: int,
+        previous: NDArray[np.int64],
+        state: NDArray[np.float32],
         noise: NDArray[np.float32],
         targets: NDArray[np.uint8] | None,
         views: NDArray[np.uint8] | None,
-        version: int,
     ) -> Trajectory:
-        """The finished episodes."""
+        """The finished unroll; the arguments are as in `Trajectory`, but the version is the same for all episodes."""
+        batch_size = self.canvases.shape[1]
         return Trajectory(
             self.canvases,
             self.actions,
@@ -59,6 +81,10 @@ class Recorder:
             noise,
             targets,
             self.counts,
-            np.full(self.canvases.shape[1], version),
+            np.full(batch_size, version),
+            np.full(batch_size, self.first),
+            previous,
+            state,
+            self.episode_length,
             views,
         )

@@ -1,13 +1,15 @@
 """A rollout: N environments that step together, one agent that is asked once for all of them.
 
 It is the actor of IMPALA (Espeholt et al., 2018), which acts with the newest weights that it can get and records with
-what probability it did, so that the learner can correct for the lag. It knows nothing of Ray: a process of its own or
-the same one as the learner's may call it.
+what probability it did, so that the learner can correct for the lag. Where an unroll is shorter than an episode, the
+next one goes on where it ended. It knows nothing of Ray: a process of its own or the same one as the learner's may call
+it.
 """
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,6 +24,7 @@ from torch import Tensor
 
 import envs
 from actors.broadcast import Broadcast
+from actors.ongoing import Ongoing, reset, state_array
 from actors.recorder import Recorder
 from actors.stroke_search import StrokeSearch
 from envs.actions import ActionSpec
@@ -38,7 +41,7 @@ from spiral.precision import precision_of_agent
 from spiral.random_state import generator_array, load_generator
 from spiral.shipped import shipped_agent
 from spiral.smooth import smoothed
-from spiral.state import load_network
+from spiral.state import load_network, under_prefix, with_prefix
 from spiral.trajectory import Trajectory
 from spiral.varied import varied
 
@@ -70,7 +73,7 @@ def brush_fingerprint(environments: VectorEnv[Any, Any, Any]) -> str | None:
 
 
 class Rollout:
-    """Plays batches of whole episodes.
+    """Plays batches of episodes.
 
     Args:
         config: the run's settings.
@@ -80,6 +83,9 @@ class Rollout:
         batch_size: episodes in a trajectory, B.
         num_threads: on how many threads the canvases are painted.
         broadcast: shows some of the episodes while they are painted; None shows nothing.
+
+    Raises:
+        ConfigError: an episode does not divide into the unrolls that the settings ask for.
     """
 
     def __init__(
@@ -101,6 +107,8 @@ class Rollout:
         self.brush_fingerprint = brush_fingerprint(self.environments)
         self.canvas_shape = canvas_shape(self.environments)
         self.length: int = self.environments.unwrapped.settings.episode_length
+        self.unroll_length = config.policy.unrolled(self.length)
+        self._ongoing: Ongoing | None = None
         self.device = resolve_device(config.device)
         self.agent = Agent(self.spec, self.canvas_shape, config.agent).to(self.device).eval()
         self.precision = precision_of_agent(config.precision, self.device, self.agent)
@@ -132,13 +140,24 @@ class Rollout:
             )
 
     def collect(self) -> Trajectory:
-        """One batch of episodes, played with the newest weights, for targets drawn at random."""
-        targets = None if self.targets is None else self._drawn(self.targets)
-        starts, levels = self._begun(targets)
-        return self.paint(targets, 1.0, self._views(targets), starts, levels)
+        """The next unroll of a batch of episodes, played with the newest weights.
+
+        Where the last ones are over new ones begin, for targets drawn at random.
+        """
+        self.fetch_agent()
+        if self._ongoing is None or self._ongoing.programs is not None:
+            targets = None if self.targets is None else self._drawn(self.targets)
+            starts, levels = self._begun(targets)
+            views = self._views(targets)
+            self._begin(self.draw_noise(levels), targets, views, starts)
+        return self.unroll()
 
     def demonstrate(self) -> Trajectory:
-        """One batch to be cloned: random programs with their own renders as targets, or what a teacher painted."""
+        """The next unroll of a batch to be cloned: random programs with their own renders as targets, or of a search.
+
+        What the shipped teacher painted comes whole: its episodes are short. What the agent remembers at the beginning
+        of an unroll is what it made of the commands before, with the newest weights.
+        """
         if self.teacher is not None:
             return replace(
                 self.teacher.collect(),
@@ -146,72 +165,70 @@ class Rollout:
                 targets=None,
                 views=None,
                 versions=np.full(self.batch_size, -1),
+                state=state_array(self.agent.lstm.initial_state(self.batch_size)),
             )
-        if self.search is not None and self.targets is not None:
-            targets = self._drawn(self.targets)
-            starts, levels = self._begun(targets)
-            begin_on = np.broadcast_to(self.empty, targets.shape) if starts is None else starts
-            return self.play(self.search.programs(targets, begin_on, self.rng), targets, starts, levels)
-        return self.play(self.environments.unwrapped.settings.natural_programs(self.batch_size, self.rng))
+        if self.unroll_length < self.length:
+            self.fetch_agent()
+        if self._ongoing is None or self._ongoing.programs is None:
+            self._begin_demonstrations()
+        return self.unroll()
 
-    def play(
+    def paint(self, targets: NDArray[np.uint8] | None, temperature: float) -> Iterator[Trajectory]:
+        """One batch of whole episodes for the given targets [B, H, W, C] or None, unroll after unroll.
+
+        The temperature is that of the agent's choices.
+        """
+        self.fetch_agent()
+        self._begin(self.draw_noise(), targets)
+        while self._ongoing is not None:
+            yield self.unroll(temperature)
+
+    def begin_programs(
         self,
         programs: NDArray[np.int64],
         targets: NDArray[np.uint8] | None = None,
         starts: NDArray[np.uint8] | None = None,
         levels: NDArray[np.int64] | None = None,
-    ) -> Trajectory:
-        """One batch of the given programs [B, T, heads], each with its own final render as its target if none is given.
+    ) -> None:
+        """Begin a batch of the given programs [B, T, heads], each with its own final render as target if none is given.
 
-        The log-probabilities are zeros: nobody chose. `starts` and `levels` are as of `paint`.
+        They are painted on the canvases `starts`, or on empty ones, and belong to these levels of a painting.
         """
-        recorder = self._begin(starts)
-        for step in range(self.length):
-            recorder.record(programs[:, step], np.zeros(self.batch_size), self.environments.step(programs[:, step]))
-        targets = recorder.canvases[-1] if targets is None else targets
-        self._show(recorder, targets, version=-1)  # not earlier, since what is painted may be the target
-        return recorder.trajectory(self.draw_noise(levels), targets, self._views(targets), version=-1)
+        if targets is None and self.unroll_length < self.length:
+            targets = self._renders(programs, starts)
+        noise = self.draw_noise(levels)
+        self._begin(noise, targets, self._views(targets), starts, programs)
 
     @torch.inference_mode()
-    def paint(
-        self,
-        targets: NDArray[np.uint8] | None,
-        temperature: float,
-        views: NDArray[np.uint8] | None = None,
-        starts: NDArray[np.uint8] | None = None,
-        levels: NDArray[np.int64] | None = None,
-    ) -> Trajectory:
-        """One batch of episodes for the given targets [B, H, W, C], which the trajectory keeps.
-
-        Args:
-            targets: what to copy, or None.
-            temperature: of the agent's choices.
-            views: what the agent sees in their place, if given.
-            starts: the canvases [B, H, W, C] to begin on; None begins with empty ones.
-            levels: of the painting to which the episodes belong [B], for an agent that is told; None is 0.
-        """
-        self.fetch_agent()
-        noise = self.draw_noise(levels)
-        recorder = self._begin(starts)
-        state = self.agent.lstm.initial_state(self.batch_size)
-        actions = np.zeros((self.batch_size, len(self.spec.heads)), np.int64)
-        seen_target = targets if views is None else views
-        target = None if seen_target is None else self.tensor(seen_target)
-        noise_tensor = self.tensor(noise)
-        for step in range(self.length):
-            seen = Observation(
-                self.tensor(recorder.canvases[step]),
-                target,
-                self.tensor(actions),
-                self.tensor(recorder.action_masks[step]),
-                noise_tensor,
-            )
-            decision = self.decide(seen, state, temperature)
-            state = decision.state
-            actions = decision.actions.cpu().numpy()
-            recorder.record(actions, decision.log_prob.cpu().numpy(), self.environments.step(actions))
-            self._show(recorder, targets, self.version)
-        return recorder.trajectory(noise, targets, views, self.version)
+    def unroll(self, temperature: float = 1.0) -> Trajectory:
+        """The next unroll of the episodes that have begun; of programs the log-probabilities are zero: nobody chose."""
+        episodes = self._ongoing
+        assert episodes is not None, "they have begun"
+        recorder = Recorder(
+            self.unroll_length, self.batch_size, self.canvas_shape, self.spec, episodes.time, self.length
+        )
+        recorder.start(*episodes.said)
+        previous, state = episodes.previous, state_array(episodes.state)
+        target = episodes.targets if episodes.views is None else episodes.views
+        told = None if target is None else self.tensor(target), self.tensor(episodes.noise)
+        for step in range(self.unroll_length):
+            pictures, mask = self.tensor(recorder.canvases[step]), self.tensor(recorder.action_masks[step])
+            seen = Observation(pictures, told[0], self.tensor(episodes.previous), mask, told[1])
+            actions, log_probs = self._choose(episodes, seen, temperature)
+            answer = self.environments.step(actions)
+            recorder.record(actions, log_probs, answer)
+            episodes.add(actions, answer)
+            if episodes.programs is None:
+                self._show(recorder, episodes.targets, self.version)
+        if episodes.programs is not None:
+            if episodes.targets is None:
+                episodes.targets = recorder.canvases[-1]
+                episodes.views = self._views(episodes.targets)
+            self._show(recorder, episodes.targets, version=-1)  # not earlier: what is painted may be the target
+        if episodes.time == self.length:
+            self._ongoing = None
+        version = self.version if episodes.programs is None else -1
+        return recorder.trajectory(version, previous, state, episodes.noise, episodes.targets, episodes.views)
 
     @torch.inference_mode()
     def decide(self, seen: Observation, state: State, temperature: float) -> Decision:
@@ -220,18 +237,21 @@ class Rollout:
             return self.agent.act(seen, state, self.generator, temperature)
 
     def state(self) -> Arrays:
-        """The random states, for a checkpoint."""
+        """The random states, and the episodes that are not over, for a checkpoint."""
         own = {"rng": generator_array(self.rng), "generator": self.generator.get_state().numpy().copy()}
-        if self.teacher is None:
-            return own
-        return own | {f"teacher/{name}": array for name, array in self.teacher.state().items()}
+        if self._ongoing is not None:
+            own |= with_prefix("ongoing", self._ongoing.arrays())
+        return own if self.teacher is None else own | with_prefix("teacher", self.teacher.state())
 
     def load_state(self, arrays: Arrays) -> None:
-        """Take over what `state` gave."""
+        """Take over what `state` gave; the episodes of a rollout with more of them or fewer are not gone on with."""
         load_generator(self.rng, arrays["rng"])
         self.generator.set_state(torch.from_numpy(arrays["generator"].astype(np.uint8)))
+        ongoing = under_prefix("ongoing", arrays)
+        fits = bool(ongoing) and len(ongoing["noise"]) == self.batch_size
+        self._ongoing = Ongoing.restored(ongoing, self.environments, self.device) if fits else None
         if self.teacher is not None:
-            self.teacher.load_state({name: arrays[f"teacher/{name}"] for name in ("rng", "generator")})
+            self.teacher.load_state(under_prefix("teacher", arrays))
 
     def close(self) -> None:
         """Give back the canvases."""
@@ -239,12 +259,49 @@ class Rollout:
         if self.teacher is not None:
             self.teacher.close()
 
-    def _begin(self, starts: NDArray[np.uint8] | None) -> Recorder:
-        recorder = Recorder(self.length, self.batch_size, self.canvas_shape, self.spec)
-        recorder.start(*self.environments.reset(options=None if starts is None else {"canvas": starts}))
+    def _begin(
+        self,
+        noise: NDArray[np.float32],
+        targets: NDArray[np.uint8] | None,
+        views: NDArray[np.uint8] | None = None,
+        starts: NDArray[np.uint8] | None = None,
+        programs: NDArray[np.int64] | None = None,
+    ) -> None:
+        """A new batch of episodes, in place of one that is not over."""
+        said, state = reset(self.environments, starts), self.agent.lstm.initial_state(self.batch_size)
+        self._ongoing = Ongoing(said, state, noise, targets, views, starts, programs)
         if self.broadcast is not None:
             self.broadcast.begin(self.batch_size)
-        return recorder
+
+    def _begin_demonstrations(self) -> None:
+        if self.search is None or self.targets is None:
+            self.begin_programs(self.environments.unwrapped.settings.natural_programs(self.batch_size, self.rng))
+            return
+        targets = self._drawn(self.targets)
+        starts, levels = self._begun(targets)
+        begin_on = np.broadcast_to(self.empty, targets.shape) if starts is None else starts
+        self.begin_programs(self.search.programs(targets, begin_on, self.rng), targets, starts, levels)
+
+    def _renders(self, programs: NDArray[np.int64], starts: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+        """What the programs paint in the end."""
+        observation, _ = reset(self.environments, starts)
+        for step in range(self.length):
+            observation, *_ = self.environments.step(programs[:, step])
+        renders: NDArray[np.uint8] = observation["canvas"]
+        return renders
+
+    def _choose(
+        self, episodes: Ongoing, seen: Observation, temperature: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.floating[Any]]]:
+        """The next commands, and with which log-probabilities the agent chose them."""
+        if episodes.programs is None:
+            decision = self.decide(seen, episodes.state, temperature)
+            episodes.state = decision.state
+            return decision.actions.cpu().numpy(), decision.log_prob.cpu().numpy()
+        if self.unroll_length < self.length:  # there is a next unroll that begins with what the agent remembers
+            with autocast(self.device, self.precision.name):
+                _, _, episodes.state = self.agent.look(seen, episodes.state)
+        return episodes.programs[:, episodes.time], np.zeros(self.batch_size)
 
     def _show(self, recorder: Recorder, targets: NDArray[np.uint8] | None, version: int) -> None:
         if self.broadcast is not None:

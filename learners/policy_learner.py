@@ -48,7 +48,7 @@ from spiral.vtrace import vtrace
 
 @dataclass(frozen=True)
 class Batch:
-    """The episodes of one update.
+    """The unrolls of one update.
 
     Attributes:
         trajectory: as the actors played them.
@@ -106,7 +106,7 @@ class PolicyLearner(Learner):
         """Measurements of one learning step on a trajectory, or of this learner's part in it.
 
         Args:
-            trajectory: a batch of whole episodes, the same for each learner of a team.
+            trajectory: a batch of unrolls, the same for each learner of a team.
             progress: how much of the run is over, in [0, 1]; learning rate and entropy cost follow it.
 
         Raises:
@@ -116,7 +116,7 @@ class PolicyLearner(Learner):
         trajectory = self.team.share(trajectory)
         self.reward.follow(self.weights)
         rewards, measured = self.reward.of(trajectory)
-        episode_return = float(rewards.sum(dim=0).mean())
+        mean_return = float(rewards.sum(dim=0).mean())
         if self.anchor is not None:
             rewards, measured["policy/anchor_distance"] = self._charge(self.anchor, trajectory, rewards)
         rate = on_the_way(policy.learning_rate, policy.final_learning_rate, progress)
@@ -128,10 +128,10 @@ class PolicyLearner(Learner):
             self.anchor.follow(self.agent, self.version)
         measured |= {name: float(np.mean([u[name] for u in updates])) for name in updates[0]}
         return measured | {
-            "policy/return": episode_return,
+            "policy/return": mean_return,
             "policy/lag": float((self.version - 1 - trajectory.versions).mean()),
             "policy/learning_rate": rate,
-            **{f"episode/{name}": float(count[-1].mean()) for name, count in trajectory.counts.items()},
+            **{f"episode/{name}": float(count.mean()) for name, count in trajectory.final_counts.items() if len(count)},
         }
 
     def clone_step(self, demonstrations: Trajectory) -> dict[str, float]:
@@ -224,14 +224,16 @@ class PolicyLearner(Learner):
     def _loss(self, batch: Batch, entropy_cost: float) -> tuple[Tensor, dict[str, float], Tensor]:
         policy = self.config.policy
         rewards = batch.rewards.to(self.device)
+        episodes = TensorEpisodes.of(batch.trajectory, self.device)
         with autocast(self.device, self.precision.name):
-            judged = self.agent.unroll(TensorEpisodes.of(batch.trajectory, self.device))
+            judged = self.agent.unroll(episodes)
+            outlook = self.agent.outlook(episodes, judged.state)
         proximal = judged.log_prob.detach() if batch.proximal_log_prob is None else batch.proximal_log_prob
         log_rhos = proximal - writable_tensor(batch.trajectory.log_probs).to(self.device)
         returns = vtrace(
             log_rhos,
             rewards,
-            judged.value.detach(),
+            torch.cat((judged.value.detach(), outlook[None])),
             discount=policy.discount,
             clip_rho=policy.clip_rho,
             clip_c=policy.clip_c,

@@ -1,7 +1,7 @@
 """The agent: a recurrent policy that writes a program, command after command (thesis, section 6.3 and appendix A.2).
 
 It is built from the action heads and the shape of the canvas alone. `act` decides one command for N canvases; `unroll`
-judges whole episodes of a trajectory at once, for learning. With the settings of the preset `reference` the layers are
+judges all commands of a trajectory at once, for learning. With the settings of the preset `reference` the layers are
 the published ones. Conditional (the target beside the canvas), unconditional (noise in) and blind (a canvas of zeros)
 are settings.
 """
@@ -71,11 +71,13 @@ class Judgement:
         log_prob: of each command, float32 [T, B].
         value: of the state before it, float32 [T, B].
         commands: what it is made of, head by head, with N = T·B: step by step, all episodes of each.
+        state: of the agent after the last command.
     """
 
     log_prob: Tensor
     value: Tensor
     commands: SubActions
+    state: State
 
 
 class Agent(nn.Module):
@@ -121,25 +123,38 @@ class Agent(nn.Module):
         self, seen: Observation, state: State, generator: torch.Generator | None = None, temperature: float = 1.0
     ) -> Decision:
         """One command for each of N canvases."""
+        z, maps, state = self.look(seen, state)
+        actions, log_probs, _ = self.decoder(z, maps, None, generator=generator, temperature=temperature)
+        log_prob = (log_probs * self.counted(actions)).sum(dim=-1)
+        return Decision(actions, log_prob, self.value(z).float().squeeze(-1), state)
+
+    def look(self, seen: Observation, state: State) -> tuple[Tensor, list[Tensor], State]:
+        """What the agent makes of N canvases: a vector [N, hidden], the feature maps, and its state after."""
         pictures = self.pictures(seen.canvas, seen.target)
         embedding, maps = self.encoder(pictures, seen.action, seen.action_mask.float(), seen.noise)
         z, state = self.lstm(embedding[None], state)
-        actions, log_probs, _ = self.decoder(z[0], maps, None, generator=generator, temperature=temperature)
-        log_prob = (log_probs * self.counted(actions)).sum(dim=-1)
-        return Decision(actions, log_prob, self.value(z[0]).float().squeeze(-1), state)
+        return z[0], maps, state
+
+    @torch.no_grad()
+    def outlook(self, episodes: TensorEpisodes, state: State) -> Tensor:
+        """V(x_T), what the agent expects after the last command, which left it in this state, [B]; 0 at an end."""
+        if episodes.ended.all():
+            return torch.zeros(len(episodes.ended), device=episodes.ended.device)
+        z, _, _ = self.look(episodes.last, state)
+        return self.value(z).float().squeeze(-1).masked_fill(episodes.ended, 0.0)
 
     def unroll(self, episodes: TensorEpisodes) -> Judgement:
-        """What the agent thinks of every action in whole episodes."""
+        """What the agent thinks of every action of the episodes that is here."""
         length, batch = episodes.actions.shape[:2]
         target = None if episodes.targets is None else episodes.targets.repeat(length, 1, 1, 1)
-        previous = torch.cat((torch.zeros_like(episodes.actions[:1]), episodes.actions[:-1]))
+        previous = torch.cat((episodes.previous[None], episodes.actions[:-1]))
         embedding, maps = self.encoder(
             self.pictures(episodes.canvases[:-1].flatten(0, 1), target),
             previous.flatten(0, 1),
             episodes.action_masks[:-1].flatten(0, 1).float(),
             episodes.noise.repeat(length, 1),
         )
-        z, _ = self.lstm(embedding.view(length, batch, -1), self.lstm.initial_state(batch))
+        z, state = self.lstm(embedding.view(length, batch, -1), episodes.state)
         z = z.flatten(0, 1)
         actions = episodes.actions.flatten(0, 1)
         counted = self.counted(actions)
@@ -148,6 +163,7 @@ class Agent(nn.Module):
             (log_probs * counted).sum(dim=-1).view(length, batch),
             self.value(z).float().view(length, batch),
             SubActions(actions, log_probs, entropies, counted),
+            state,
         )
 
 
@@ -160,6 +176,14 @@ class TensorEpisodes:
     action_masks: Tensor
     noise: Tensor
     targets: Tensor | None
+    previous: Tensor
+    state: State
+    ended: Tensor
+
+    @property
+    def last(self) -> Observation:
+        """What is seen after the last command."""
+        return Observation(self.canvases[-1], self.targets, self.actions[-1], self.action_masks[-1], self.noise)
 
     @classmethod
     def of(cls, trajectory: Trajectory, device: torch.device) -> TensorEpisodes:
@@ -175,6 +199,9 @@ class TensorEpisodes:
             tensor(trajectory.action_masks),
             tensor(trajectory.noise),
             None if views is None else tensor(views),
+            tensor(trajectory.previous),
+            (tensor(trajectory.state[0]), tensor(trajectory.state[1])),
+            tensor(trajectory.ended),
         )
 
 

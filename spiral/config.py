@@ -137,11 +137,13 @@ class RewardTerm(Section):
 class PolicyConfig(Section):
     """The policy learner: V-trace corrected actor-critic; with `clip_ratio`, several passes over a batch as in APPO.
 
-    Learning rate and entropy cost go in a straight line to their final values; None stays where it began. `anchor` is
-    what a nat of distance from the average of past policies costs (`learners/anchor.py`).
+    A batch has so many unrolls, each a whole episode, or `unroll_length` commands of one. Learning rate and entropy cost
+    go in a straight line to their final values; None stays where it began. `anchor` is what a nat of distance from the
+    average of past policies costs (`learners/anchor.py`).
     """
 
     batch_size: Size = 64
+    unroll_length: Size | None = None
     learning_rate: float = Field(default=3e-4, gt=0)
     final_learning_rate: float | None = Field(default=None, ge=0)
     entropy: float = Field(default=0.01, ge=0)
@@ -157,6 +159,21 @@ class PolicyConfig(Section):
     minibatches: Size = 1
     normalize_advantages: bool = False
     max_gradient_norm: float = Field(default=1.0, gt=0)
+
+    def unrolled(self, episode_length: int) -> int:
+        """How many commands an unroll has, of episodes of so many.
+
+        Raises:
+            ConfigError: the episodes do not divide into such unrolls.
+        """
+        length = episode_length if self.unroll_length is None else self.unroll_length
+        if episode_length % length:
+            allowed = ", ".join(str(part) for part in range(1, episode_length + 1) if episode_length % part == 0)
+            raise ConfigError(
+                f"policy.unroll_length={length} does not divide an episode of {episode_length} commands: give one of "
+                f"{allowed}, or null for whole episodes"
+            )
+        return length
 
     @model_validator(mode="after")
     def _several_passes_need_a_clip(self) -> PolicyConfig:

@@ -153,7 +153,9 @@ def _loss_of_agent(agent: Agent, device: torch.device) -> tuple[Callable[[], Ten
     actions[0, :, kind] = torch.arange(count, device=device) % int(agent.spec.nvec[kind])
     masks = torch.ones(2, count, heads, dtype=torch.int8, device=device)
     noise = torch.zeros(count, agent.config.told, device=device)
-    episodes = TensorEpisodes(canvases, actions, masks, noise, canvases[0] if agent.config.conditional else None)
+    targets = canvases[0] if agent.config.conditional else None
+    state, ended = agent.lstm.initial_state(count), torch.ones(count, dtype=torch.bool, device=device)
+    episodes = TensorEpisodes(canvases, actions, masks, noise, targets, torch.zeros_like(actions[0]), state, ended)
 
     def loss() -> Tensor:
         judged = agent.unroll(episodes)

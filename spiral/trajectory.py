@@ -1,8 +1,9 @@
-"""A batch of episodes, as the actors make it and the policy learner reads it.
+"""A batch of unrolls, as the actors make it and the policy learner reads it.
 
-An unroll is one whole episode (thesis 6.3.4), so a trajectory begins after a reset and ends at the last canvas; rollout
-N+1 takes nothing over from rollout N. Several actors play a share of a batch each, and the shares are joined. Arrays
-are numpy, so that they cross processes without a copy.
+An unroll is a whole episode (thesis 6.3.4), or as many of its commands as settings say, so that a long episode takes no
+more memory than a short one (SPIRAL++: Mellor et al., 2019). What the agent knew before the first of them comes with it:
+each can be judged by itself. Several actors play a share of a batch each, and the shares are joined. Arrays are numpy,
+so that they cross processes without a copy.
 """
 
 from __future__ import annotations
@@ -16,24 +17,29 @@ from numpy.typing import NDArray
 
 from spiral.contracts import Renders
 
-BATCH_FIRST = {"noise", "targets", "views", "versions"}  # these arrays have no steps
+BATCH_FIRST = {"noise", "targets", "views", "versions", "previous", "first"}  # these arrays have no steps
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """B episodes of T actions each.
+    """T actions of each of B episodes.
 
     Attributes:
-        canvases: uint8 [T+1, B, H, W, C]; the first is the canvas after reset, the last is the final render.
+        canvases: uint8 [T+1, B, H, W, C]; the first is the canvas before the first action.
         actions: int64 [T, B, heads].
-        action_masks: int8 [T+1, B, heads]; entry t+1 says which sub-actions of action t counted; entry 0 is zero.
+        action_masks: int8 [T+1, B, heads]; entry t+1 says which sub-actions of action t counted, entry 0 the same of the
+            action before; zero where there is none.
         log_probs: float32 [T, B]; of the behaviour policy, over the sub-actions that counted.
         noise: float32 [B, noise]; constant over an episode; noise = 0 for an agent without. An agent that is told the
             level of its episode has it behind the noise.
         targets: uint8 [B, H, W, C], or None when the agent is unconditional.
-        views: uint8 [B, H, W, C], the targets as the agent saw them, where these differ; else None.
         counts: what the environment counts, by name, each int64 [T+1, B]: strokes painted so far, say.
-        versions: of the weights that acted in each episode, int64 [B].
+        versions: of the weights that acted, int64 [B].
+        first: the place of the first action in its episode, int64 [B]; 0 after a reset.
+        previous: the action before the first, int64 [B, heads]; zero after a reset.
+        state: the agent's recurrent state before the first action, float32 [2, B, hidden]; zero after a reset.
+        episode_length: the number of actions in a whole episode.
+        views: uint8 [B, H, W, C], the targets as the agent saw them, where these differ; else None.
     """
 
     canvases: NDArray[np.uint8]
@@ -44,11 +50,15 @@ class Trajectory:
     targets: NDArray[np.uint8] | None
     counts: dict[str, NDArray[np.int64]]
     versions: NDArray[np.int64]
+    first: NDArray[np.int64]
+    previous: NDArray[np.int64]
+    state: NDArray[np.float32]
+    episode_length: int
     views: NDArray[np.uint8] | None = None
 
     @property
     def length(self) -> int:
-        """T, the number of actions in an episode."""
+        """T, the number of actions in an unroll."""
         return len(self.actions)
 
     @property
@@ -62,9 +72,34 @@ class Trajectory:
         return self.length * self.batch_size
 
     @property
+    def ended(self) -> NDArray[np.bool_]:
+        """Which of the episodes end with the last action, [B]."""
+        return self.first + self.length == self.episode_length
+
+    @property
+    def programs(self) -> NDArray[np.int64] | None:
+        """All actions of each episode, [B, T, heads]; None where there were others before or after."""
+        return self.actions.swapaxes(0, 1) if self.length == self.episode_length else None
+
+    def reached(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """After how many of these actions episodes have had `step` of all of theirs, and which episodes (indices into B).
+
+        Those are left out that had as many before, or will have after.
+        """
+        places = step - self.first
+        (episodes,) = np.nonzero((0 < places) & (places <= self.length))
+        return places[episodes], episodes
+
+    @property
     def final_renders(self) -> Renders:
-        """The last canvas of every episode with its target, as the replay keeps them."""
-        return Renders(self.canvases[-1], self.targets)
+        """The last canvas of every episode that ended, with its target, as the replay keeps them."""
+        targets = None if self.targets is None else self.targets[self.ended]
+        return Renders(self.canvases[-1, self.ended], targets)
+
+    @property
+    def final_counts(self) -> dict[str, NDArray[np.int64]]:
+        """What the environment had counted by the end of every episode that ended, by name, each [N]."""
+        return {name: count[-1, self.ended] for name, count in self.counts.items()}
 
     def select(self, episodes: NDArray[np.integer[Any]] | slice) -> Trajectory:
         """The same trajectory with only the given episodes (indices into B)."""
@@ -72,7 +107,7 @@ class Trajectory:
 
 
 def joined(parts: Sequence[Trajectory], batch_size: int) -> Trajectory:
-    """The newest `batch_size` episodes of several actors as one batch; the newest part comes last.
+    """The newest `batch_size` unrolls of several actors as one batch; the newest part comes last.
 
     Raises:
         ValueError: there are fewer.
@@ -90,9 +125,10 @@ def _each_array(
     taken: dict[str, Any] = {}
     for field in fields(Trajectory):
         values = [getattr(trajectory, field.name) for trajectory in trajectories]
-        axis = 0 if field.name in BATCH_FIRST else 1
         if isinstance(values[0], dict):
             taken[field.name] = {name: make([value[name] for value in values], 1) for name in values[0]}
+        elif isinstance(values[0], np.ndarray):
+            taken[field.name] = make(values, 0 if field.name in BATCH_FIRST else 1)
         else:
-            taken[field.name] = None if values[0] is None else make(values, axis)
+            taken[field.name] = values[0]  # nothing, or the same for all episodes
     return Trajectory(**taken)

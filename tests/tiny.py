@@ -80,4 +80,8 @@ def made_up(
         targets=rng.integers(0, 256, (batch, *shape), np.uint8) if config.agent.conditional else None,
         counts={"strokes": strokes, "disjoint_strokes": (strokes + 1) // 2},
         versions=np.full(batch, version),
+        first=np.zeros(batch, np.int64),
+        previous=np.zeros((batch, len(spec.heads)), np.int64),
+        state=np.zeros((2, batch, config.agent.hidden), np.float32),
+        episode_length=length,
     )

@@ -12,7 +12,7 @@ from typing import Any
 from actors.pool import Played
 from cluster.on_ray.learners import Done
 from cluster.on_ray.supervisor import Supervised
-from cluster.run.engine import WARM_UP_STEPS
+from cluster.run.engine import warm_up_steps
 from cluster.run.timing import mean_of
 from learners.pacing import Pacing
 from spiral.config import RewardTerm
@@ -55,7 +55,8 @@ class RewardDriver:
         """Whether there was room to ask for steps on a batch that the agent has just painted."""
         if len(self.learner) >= CALLS:
             return False
-        self._ask(dict.fromkeys(self._terms, WARM_UP_STEPS), batch)
+        ended = sum(played.ended for played in batch) / len(batch)
+        self._ask(dict.fromkeys(self._terms, warm_up_steps(ended)), batch)
         return True
 
     def take(self, timeout: float | None) -> None:

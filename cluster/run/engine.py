@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -27,7 +28,7 @@ from spiral.section import ConfigError
 from spiral.shipped import shipped_agent, shipped_document
 
 EPISODES_SHOWN_PER_S = 4.0  # by all rollouts of a run together
-WARM_UP_STEPS = 30  # of each learned reward, on a batch that the agent has painted while they are warmed up
+WARM_UP_STEPS = 30  # of each learned reward, on a batch of pictures that the agent has painted before it is paid
 
 
 class Engine(Protocol):
@@ -100,7 +101,8 @@ def check_settings(config: RunConfig) -> None:
 
     Raises:
         ConfigError: the device is not there, the layers do not fit the canvas, a reward does not exist or asks for
-            what the environment does not have, or the agent is to imitate one that paints elsewhere.
+            what the environment does not have, an episode does not divide into unrolls, or the agent is to imitate one
+            that paints elsewhere.
         SettingsError: the environment does not take its settings.
         EnvironmentNotFound: the environment is no class that can be imported.
     """
@@ -116,8 +118,10 @@ def check_settings(config: RunConfig) -> None:
     try:
         resolve_device(config.device)
         Agent(spec, shape, config.agent)
+        whole = config.policy.unrolled(length) == length
         targets = observation["canvas"] if config.agent.conditional else None
-        context = Context(targets, counts_of(info), np.zeros((1, 0, len(spec.heads)), np.int64), np.zeros(1, np.int64))
+        program = np.zeros((1, 0, len(spec.heads)), np.int64) if whole else None
+        context = Context(targets, counts_of(info), program, np.zeros(1, np.int64))
         RewardSum(config.rewards, setting_of(config, shape)).check(observation["canvas"], context, length)
     except ValueError as error:
         raise ConfigError(str(error)) from None
@@ -131,6 +135,11 @@ def _check_teacher(config: RunConfig) -> None:
             f"the run has {config.environment.id} with {config.environment.settings}: leave environment as it is"
         )
     compare_brush(config, shipped_document("copy"), "the shipped agent that it imitates")
+
+
+def warm_up_steps(ended: float) -> int:
+    """How many steps each learned reward takes on an unroll with which this share of its episodes end."""
+    return math.ceil(WARM_UP_STEPS * ended)
 
 
 def rollout_seed(config: RunConfig, index: int, version: int = 0) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from actors.broadcast import Broadcast
 from actors.rollout import Rollout
-from cluster.run.engine import EPISODES_SHOWN_PER_S, WARM_UP_STEPS, rollout_seed, take_part
+from cluster.run.engine import EPISODES_SHOWN_PER_S, rollout_seed, take_part, warm_up_steps
 from cluster.run.feed.memory import MemoryFeed
 from cluster.run.plan import Phase, Report
 from cluster.run.timing import mean_of, timed
@@ -69,10 +69,11 @@ class LocalEngine:
         if phase.kind == "cloning":
             metrics, busy["policy"] = timed(lambda: self.policy.clone_step(trajectory))
             return Report(phase.kind, trajectory.frames, {}, metrics, busy)
-        warming = phase.kind == "warm-up"
-        steps = dict.fromkeys(self._learned, WARM_UP_STEPS) if warming else least_steps(self._learned)
-        metrics, busy["rewards"] = timed(lambda: self._train_rewards(trajectory, steps))
-        if not warming:
+        if self.replay is not None:
+            self.replay.add(trajectory.final_renders)
+        steps = self._reward_steps(phase, trajectory)
+        metrics, busy["rewards"] = timed(lambda: self._train_rewards(steps))
+        if phase.kind == "learning":
             measured, busy["policy"] = timed(lambda: self.policy.step(trajectory, phase.progress))
             metrics = measured | metrics
         return Report(phase.kind, trajectory.frames, steps, metrics, busy)
@@ -102,10 +103,17 @@ class LocalEngine:
         self.rollout.close()
         self.feed.close()
 
-    def _train_rewards(self, trajectory: Trajectory, steps: dict[str, int]) -> dict[str, float]:
-        if self.replay is None or self.rewards is None:
+    def _reward_steps(self, phase: Phase, trajectory: Trajectory) -> dict[str, int]:
+        """How many steps each learned reward takes now; none as long as no episode has ended."""
+        if self.replay is None or not self.replay.size:
+            return dict.fromkeys(self._learned, 0)
+        if phase.kind == "warm-up":
+            return dict.fromkeys(self._learned, warm_up_steps(float(trajectory.ended.mean())))
+        return least_steps(self._learned)
+
+    def _train_rewards(self, steps: dict[str, int]) -> dict[str, float]:
+        if self.rewards is None:
             return {}
-        self.replay.add(trajectory.final_renders)
         metrics: dict[str, float] = {}
         for key, count in steps.items():
             metrics |= mean_of([self.rewards.step(key) for _ in range(count)])

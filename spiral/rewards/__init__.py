@@ -150,7 +150,7 @@ class RewardSum:
                 reward.version = load_newest(reward.load_weights, reward.version, store, scored.key)
 
     def of(self, trajectory: Trajectory) -> tuple[Tensor, dict[str, float]]:
-        """Rewards [T, B] of a trajectory, and the mean score of each term on the final renders."""
+        """Rewards [T, B] of a trajectory, and the mean score of each term on the final renders, if there are any."""
         rewards = torch.zeros(trajectory.length, trajectory.batch_size)
         means = {}
         for scored in self.terms:
@@ -158,30 +158,38 @@ class RewardSum:
             if term.when == "step":
                 scores = score_steps(scored.reward, trajectory)
                 rewards += term.weight * scores.diff(dim=0)
-                final = scores[-1]
+                final = scores[-1, torch.from_numpy(trajectory.ended)]
             else:
-                final = score_after(scored.reward, trajectory, trajectory.length)
-                at = term.when if isinstance(term.when, int) else trajectory.length
-                paid = final if at == trajectory.length else score_after(scored.reward, trajectory, at)
-                rewards[at - 1] += term.weight * paid
-            means[f"score/{scored.key}"] = float(final.mean())
+                end = trajectory.episode_length
+                at = term.when if isinstance(term.when, int) else end
+                final = score_after(scored.reward, trajectory, end)
+                paid = final if at == end else score_after(scored.reward, trajectory, at)
+                steps, episodes = (torch.from_numpy(index) for index in trajectory.reached(at))
+                rewards[steps - 1, episodes] += term.weight * paid
+            if len(final):
+                means[f"score/{scored.key}"] = float(final.mean())
         return rewards, means
 
 
 def score_after(reward: Reward, trajectory: Trajectory, step: int) -> Tensor:
-    """Scores of the canvases after so many commands, [B]."""
-    counts = {name: count[step] for name, count in trajectory.counts.items()}
-    steps = np.full(trajectory.batch_size, step)
-    context = Context(trajectory.targets, counts, trajectory.actions.swapaxes(0, 1), steps)
-    return reward.score(trajectory.canvases[step], context)
+    """Scores of the canvases after so many commands of an episode, of each that gets there in the trajectory, [N]."""
+    steps, episodes = trajectory.reached(step)
+    if not len(episodes):
+        return torch.zeros(0)
+    targets = None if trajectory.targets is None else trajectory.targets[episodes]
+    counts = {name: count[steps, episodes] for name, count in trajectory.counts.items()}
+    programs = None if trajectory.programs is None else trajectory.programs[episodes]
+    context = Context(targets, counts, programs, np.full(len(episodes), step))
+    return reward.score(trajectory.canvases[steps, episodes], context)
 
 
 def score_steps(reward: Reward, trajectory: Trajectory) -> Tensor:
     """Scores of every canvas, [T+1, B]."""
-    times = trajectory.length + 1
-    programs = trajectory.actions.swapaxes(0, 1)
-    every = np.broadcast_to(programs, (times, *programs.shape)).reshape(-1, *programs.shape[1:])
+    times, programs = trajectory.length + 1, trajectory.programs
+    if programs is not None:
+        programs = np.broadcast_to(programs, (times, *programs.shape)).reshape(-1, *programs.shape[1:])
     targets = None if trajectory.targets is None else np.tile(trajectory.targets, (times, 1, 1, 1))
     counts = {name: count.reshape(-1) for name, count in trajectory.counts.items()}
-    context = Context(targets, counts, every, np.repeat(np.arange(times), trajectory.batch_size))
+    steps = trajectory.first + np.arange(times)[:, None]
+    context = Context(targets, counts, programs, steps.reshape(-1))
     return reward.score(trajectory.canvases.reshape(-1, *trajectory.canvases.shape[2:]), context).view(times, -1)

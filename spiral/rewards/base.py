@@ -53,8 +53,9 @@ class Context:
     Attributes:
         targets: uint8 [B, H, W, C], or None when the agent is unconditional.
         counts: what the environment has counted so far, by name, each int64 [B].
-        actions: the whole programs that the renders are of, int64 [B, T, heads], or None where nobody recorded them.
-        steps: after how many of these commands each render was taken, int64 [B], or None.
+        actions: the whole programs that the renders are of, int64 [B, T, heads], or None where nobody recorded them, or
+            an unroll has only a part of them.
+        steps: after how many commands of its program each render was taken, int64 [B], or None.
     """
 
     targets: NDArray[np.uint8] | None

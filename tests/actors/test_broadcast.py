@@ -38,7 +38,7 @@ class Clock:
 
 def play(broadcast: Broadcast, clock: Clock, length: int, seconds: float, batch: int = 16) -> Recorder:
     """A batch of episodes, each command of which takes so long."""
-    recorder = Recorder(length, batch, SHAPE, SPEC)
+    recorder = Recorder(length, batch, SHAPE, SPEC, 0, length)
     rng = np.random.default_rng(0)
 
     def observation() -> dict[str, np.ndarray]:

@@ -57,7 +57,8 @@ def test_it_pays_what_a_run_pays(terms):
     observation, _ = env.reset(seed=3)
     steps = [env.step(action) for action in actions]
     rollout = Rollout(config, None, pictures(), seed=0, batch_size=1)  # type: ignore[arg-type]
-    recorded = rollout.play(actions[None], observation["target"][None])
+    rollout.begin_programs(actions[None], observation["target"][None])
+    recorded = rollout.unroll()
     rollout.close()
     rewards, _ = RewardSum(config.rewards, setting_of(config, SHAPE)).of(recorded)
     assert [step[1] for step in steps] == pytest.approx(rewards[:, 0].tolist(), abs=1e-4)

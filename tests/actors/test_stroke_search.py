@@ -43,7 +43,8 @@ def test_every_stroke_of_a_search_brings_the_canvas_nearer():
     settings.action_spec.check(programs)
     assert programs.shape == (4, 6, 8) and (programs[:, 0, 2] == 0).all() and (programs[..., 2] == 1).any()
     rollout = Rollout(tiny_config(CONDITIONAL, SEARCH, {"policy": {"batch_size": 4}}), MemoryWeights(), None, 0, 4)
-    canvases = rollout.play(programs, wanted, starts).canvases.astype(float)
+    rollout.begin_programs(programs, wanted, starts)
+    canvases = rollout.unroll().canvases.astype(float)
     errors = np.square(canvases - wanted).sum(axis=(2, 3, 4))
     assert (errors[-1] < 0.5 * errors[0]).all()
     # Of every other pixel, at which strokes are compared.
