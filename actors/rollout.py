@@ -204,30 +204,29 @@ class Rollout:
         """The next unroll of the episodes that have begun; of programs the log-probabilities are zero: nobody chose."""
         episodes = self._ongoing
         assert episodes is not None, "they have begun"
-        recorder = Recorder(
-            self.unroll_length, self.batch_size, self.canvas_shape, self.spec, episodes.time, self.length
-        )
+        version = self.version if episodes.programs is None else -1
+        shape, spec = self.canvas_shape, self.spec
+        recorder = Recorder(self.unroll_length, self.batch_size, shape, spec, episodes.time, self.length)
         recorder.start(*episodes.said)
         previous, state = episodes.previous, state_array(episodes.state)
-        target = episodes.targets if episodes.views is None else episodes.views
-        told = None if target is None else self.tensor(target), self.tensor(episodes.noise)
+        views = episodes.targets if episodes.views is None else episodes.views
+        target, noise = None if views is None else self.tensor(views), self.tensor(episodes.noise)
         for step in range(self.unroll_length):
-            pictures, mask = self.tensor(recorder.canvases[step]), self.tensor(recorder.action_masks[step])
-            seen = Observation(pictures, told[0], self.tensor(episodes.previous), mask, told[1])
+            canvas, mask = self.tensor(recorder.canvases[step]), self.tensor(recorder.action_masks[step])
+            seen = Observation(canvas, target, self.tensor(episodes.previous), mask, noise)
             actions, log_probs = self._choose(episodes, seen, temperature)
             answer = self.environments.step(actions)
             recorder.record(actions, log_probs, answer)
             episodes.add(actions, answer)
             if episodes.programs is None:
-                self._show(recorder, episodes.targets, self.version)
+                self._show(recorder, episodes.targets, version)
         if episodes.programs is not None:
             if episodes.targets is None:
                 episodes.targets = recorder.canvases[-1]
                 episodes.views = self._views(episodes.targets)
-            self._show(recorder, episodes.targets, version=-1)  # not earlier: what is painted may be the target
+            self._show(recorder, episodes.targets, version)  # not earlier, since what is painted may be the target
         if episodes.time == self.length:
             self._ongoing = None
-        version = self.version if episodes.programs is None else -1
         return recorder.trajectory(version, previous, state, episodes.noise, episodes.targets, episodes.views)
 
     @torch.inference_mode()
