@@ -116,6 +116,37 @@ def test_a_resumed_run_goes_on_as_if_nothing_had_happened(tiny_copying, tmp_path
     assert_same_state(through.checkpoint, resumed.checkpoint)
 
 
+@pytest.mark.parametrize("stop_at", [2, 16], ids=["in a demonstration", "in an episode"])
+def test_a_run_that_stopped_in_the_middle_of_episodes_goes_on_with_them(tiny_copying, tmp_path, monkeypatch, stop_at):
+    config = tiny_copying.with_changes({"policy.unroll_length": 1})
+    through = train(config, tmp_path / "through", 9)
+    assert (through.counters.cloning_steps, through.counters.policy_steps) == (9, 18), "of an unroll each"
+    with monkeypatch.context() as patch:
+        patch.setattr("cluster.run.launch.Interrupts", lambda: StopAfter(stop_at))
+        halted = train(config, tmp_path / "halted", 9)
+    assert halted.counters.frames == stop_at * FRAMES // 3
+    resumed = resume(tmp_path / "halted", None, LOCAL)
+    assert learned_rows(tmp_path / "through") == learned_rows(tmp_path / "halted")
+    assert_same_state(through.checkpoint, resumed.checkpoint)
+    added = int(load_checkpoint(resumed.checkpoint).parts["replay"]["added"][0])
+    assert added == config.policy.batch_size * 18 // 3, "final renders alone"
+
+
+def test_rewards_are_warmed_up_as_episodes_end_and_learn_nothing_before(tiny):
+    config = tiny.with_changes({"policy.unroll_length": 1, "rewards.discriminator.warm_up": 2 * WARM_UP_STEPS})
+    engine = LocalEngine(config, load_pictures(config)[0])
+    counters, taken = Counters(), []
+    while (phase := phase_of(config, 0.0, counters.reward_steps)).kind == "warm-up":
+        report = engine.step(phase)
+        counters.add(report)
+        taken.append(report.reward_steps["discriminator"])
+    assert taken == [0, 0, WARM_UP_STEPS, 0, 0, WARM_UP_STEPS]
+    report = engine.step(phase)
+    assert report.reward_steps == {"discriminator": 2} and report.frames == FRAMES // 3
+    assert "policy/return" in report.metrics and "score/discriminator" not in report.metrics, "none has ended"
+    engine.close()
+
+
 def test_rows_after_the_checkpoint_of_a_run_that_was_killed_are_written_again(tiny, tmp_path):
     train(tiny, tmp_path / "run", 12)
     metrics = tmp_path / "run" / "metrics.jsonl"
@@ -234,6 +265,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(tiny, tmp_path):
         ({"environment.settings": {"canvas_size": -3}}, "canvas_size is -3"),
         ({"environment.id": "spiral/Nowhere-v0"}, "Nowhere"),
         ({"environment.settings.grid_size": 12}, "multiple of the feature map"),
+        ({"policy.unroll_length": 2}, "unroll_length=2 does not divide an episode of 3 commands: give one of 1, 3,"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_before_anything_is_written(tiny, tmp_path, changes, message):

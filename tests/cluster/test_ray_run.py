@@ -236,6 +236,19 @@ def test_a_run_clones_learns_shows_and_resumes(tiny_copying, redis_server, tmp_p
     assert runs_in(redis_server.url) <= others, "what it had in Redis went with it"
 
 
+def test_a_run_of_unrolls_clones_warms_up_learns_and_resumes(tiny_copying, redis_server, tmp_path):
+    config = tiny_copying.with_changes({"policy.unroll_length": 1, "rewards.discriminator.warm_up": 10})
+    machines = Machines(engine="ray", redis_url=redis_server.url, workers=2)
+    summary = begin(config, tmp_path / "run", Length(frames=9 * FRAMES), machines)
+    first = summary.counters
+    assert summary.over and first.frames >= 9 * FRAMES and first.frames % (FRAMES // 3) == 0
+    assert first.cloning_steps >= 9 and first.policy_steps > 0 and first.reward_steps["discriminator"] >= 10
+    parts = load_checkpoint(summary.checkpoint).parts
+    assert 0 < int(parts["replay"]["added"][0]) <= first.frames // 3
+    longer = resume(tmp_path / "run", Length(frames=12 * FRAMES), machines)
+    assert longer.over and longer.counters.policy_steps > first.policy_steps
+
+
 def test_a_redis_that_is_not_there_is_named_before_anything_starts(tiny, pictures, tmp_path):
     with pytest.raises(RedisError, match=r"nowhere\.sock"):
         RayEngine(tiny, pictures, f"unix://{tmp_path}/nowhere.sock")

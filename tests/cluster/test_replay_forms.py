@@ -126,6 +126,16 @@ def test_a_batch_of_another_kind_is_refused(make, wrong):
     assert replay.size == 0
 
 
+def test_a_batch_of_no_pictures_changes_nothing(make):
+    replay = make(8, SHAPE, True)
+    replay.add(batch(0, 0, with_targets=True))
+    with pytest.raises(EmptyReplayError):
+        replay.sample(1, np.random.default_rng(0))
+    replay.add(batch(5, 2, with_targets=True))
+    replay.add(batch(0, 0, with_targets=True))
+    assert (replay.size, held(replay)) == (2, [5, 6])
+
+
 def test_a_replay_without_room_is_refused(make):
     with pytest.raises(ReplayError, match="1 or more"):
         make(0, SHAPE, False)

@@ -277,6 +277,21 @@ def test_a_reward_is_told_the_whole_program_and_after_which_command_each_render_
             assert context.counts["strokes"][i] == trajectory.counts["strokes"][step, episode]
 
 
+def test_of_a_part_of_an_episode_a_reward_is_told_the_place_and_no_program():
+    config = tiny_config()
+    part = replace(made_up(config), first=np.array([0, 4, 8] + [12] * 5), episode_length=16)
+    for when, told in (("end", [[16] * 5]), (9, [[16] * 5, [9]]), ("step", [[0, 4, 8], [4, 8, 12]])):
+        total, watching = sum_of(config, ("blank", 1.0, when)), Watching()
+        total.terms = [replace(total.terms[0], reward=watching)]
+        total.of(part)
+        assert all(context.actions is None for _, context in watching.told)
+        steps = [context.steps.tolist() for _, context in watching.told if context.steps is not None]
+        if when == "step":
+            assert [steps[0][:3], steps[0][-8:-5]] == told
+        else:
+            assert steps == told
+
+
 def test_terms_of_one_name_are_told_apart():
     names = ["l2", "blank", "l2", "discriminator", "l2", "discriminator"]
     described = [RewardTerm(name=name) for name in names]

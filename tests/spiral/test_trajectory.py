@@ -47,6 +47,25 @@ def test_every_array_of_a_selection_is_of_the_selected_episodes(changes):
             assert part == whole
 
 
+def test_episodes_are_followed_through_their_unrolls():
+    whole = made_up(tiny_config(), batch=3)
+    part = replace(whole, first=np.array([0, 4, 8]), episode_length=12)
+    assert part.ended.tolist() == [False, False, True] and whole.ended.all()
+    assert part.programs is None
+    np.testing.assert_array_equal(whole.programs, whole.actions.swapaxes(0, 1))  # type: ignore[arg-type]
+    places = {step: [index.tolist() for index in part.reached(step)] for step in (0, 1, 4, 5, 8, 11, 12)}
+    assert places == {
+        0: [[], []],  # on the canvas after a reset
+        1: [[1], [0]],
+        4: [[4], [0]],
+        5: [[1], [1]],
+        8: [[4], [1]],
+        11: [[3], [2]],
+        12: [[4], [2]],
+    }
+    assert part.select(np.array([2, 1])).first.tolist() == [8, 4] and part.select(np.array([2])).episode_length == 12
+
+
 def share(seed: int, batch: int, changes: dict[str, Any], version: int = 0) -> Trajectory:
     """What one actor played."""
     played = made_up(tiny_config(changes), seed=seed, batch=batch, version=version)
