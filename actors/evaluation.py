@@ -72,17 +72,17 @@ def paint(
     for start in range(0, count, size):
         # The last batch is filled up with the first targets, since all canvases of a rollout advance together.
         batch = None if targets is None else np.take(targets, np.arange(start, start + size), axis=0, mode="wrap")
-        done = []
+        done: list[NDArray[np.int64]] = []
         for unroll in rollout.paint(batch, temperature):
-            empty = unroll.canvases[0, 0] if not done else empty
             done.append(unroll.actions)
         renders.append(unroll.canvases[-1])
         actions.append(np.concatenate(done).swapaxes(0, 1))
+    observation, _ = rollout.environments.reset()
     rollout.close()
     return Paintings(
         np.concatenate(renders)[:count],
         np.concatenate(actions)[:count],
-        empty,
+        observation["canvas"][0],
         config.environment,
         rollout.brush_fingerprint,
     )

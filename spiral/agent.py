@@ -141,7 +141,8 @@ class Agent(nn.Module):
         if episodes.ended.all():
             return torch.zeros(len(episodes.ended), device=episodes.ended.device)
         z, _, _ = self.look(episodes.last, state)
-        return self.value(z).float().squeeze(-1).masked_fill(episodes.ended, 0.0)
+        value: Tensor = self.value(z).float().squeeze(-1)
+        return value.masked_fill(episodes.ended, 0.0)
 
     def unroll(self, episodes: TensorEpisodes) -> Judgement:
         """What the agent thinks of every action of the episodes that is here."""

@@ -137,9 +137,9 @@ class RewardTerm(Section):
 class PolicyConfig(Section):
     """The policy learner: V-trace corrected actor-critic; with `clip_ratio`, several passes over a batch as in APPO.
 
-    A batch has so many unrolls, each a whole episode, or `unroll_length` commands of one. Learning rate and entropy cost
-    go in a straight line to their final values; None stays where it began. `anchor` is what a nat of distance from the
-    average of past policies costs (`learners/anchor.py`).
+    A batch is of unrolls: whole episodes, or `unroll_length` commands of each. Learning rate and entropy cost go in a
+    straight line to their final values; None stays where it began. `anchor` is what a nat of distance from the average
+    of past policies costs (`learners/anchor.py`).
     """
 
     batch_size: Size = 64

@@ -1,9 +1,9 @@
 """A batch of unrolls, as the actors make it and the policy learner reads it.
 
 An unroll is a whole episode (thesis 6.3.4), or as many of its commands as settings say, so that a long episode takes no
-more memory than a short one (SPIRAL++: Mellor et al., 2019). What the agent knew before the first of them comes with it:
-each can be judged by itself. Several actors play a share of a batch each, and the shares are joined. Arrays are numpy,
-so that they cross processes without a copy.
+more memory than a short one (SPIRAL++: Mellor et al., 2019). What the agent knew before comes with it, so that each can
+be judged by itself. Several actors play a share of a batch each, and the shares are joined. Arrays are numpy, so that
+they cross processes without a copy.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Trajectory:
     Attributes:
         canvases: uint8 [T+1, B, H, W, C]; the first is the canvas before the first action.
         actions: int64 [T, B, heads].
-        action_masks: int8 [T+1, B, heads]; entry t+1 says which sub-actions of action t counted, entry 0 the same of the
-            action before; zero where there is none.
+        action_masks: int8 [T+1, B, heads]; entry t+1 says which sub-actions of action t counted; entry 0 is of the
+            action before, zero after a reset.
         log_probs: float32 [T, B]; of the behaviour policy, over the sub-actions that counted.
         noise: float32 [B, noise]; constant over an episode; noise = 0 for an agent without. An agent that is told the
             level of its episode has it behind the noise.
@@ -74,7 +74,8 @@ class Trajectory:
     @property
     def ended(self) -> NDArray[np.bool_]:
         """Which of the episodes end with the last action, [B]."""
-        return self.first + self.length == self.episode_length
+        ended: NDArray[np.bool_] = self.first + self.length == self.episode_length
+        return ended
 
     @property
     def programs(self) -> NDArray[np.int64] | None:
@@ -82,12 +83,12 @@ class Trajectory:
         return self.actions.swapaxes(0, 1) if self.length == self.episode_length else None
 
     def reached(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """After how many of these actions episodes have had `step` of all of theirs, and which episodes (indices into B).
+        """After how many of these actions an episode has had `step` of its own, and which episodes (indices into B).
 
-        Those are left out that had as many before, or will have after.
+        Only those that come to it in this unroll.
         """
         places = step - self.first
-        (episodes,) = np.nonzero((0 < places) & (places <= self.length))
+        (episodes,) = np.nonzero((places > 0) & (places <= self.length))
         return places[episodes], episodes
 
     @property

@@ -24,6 +24,7 @@ from spiral.rewards import RewardSum, setting_of
 from spiral.section import ConfigError
 from spiral.state import network_arrays
 from spiral.trajectory import Trajectory, joined
+from spiral.vtrace import vtrace
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config, tiny_discriminator
 
 LENGTH, PART = 6, 2
@@ -163,7 +164,7 @@ def test_unrolls_are_paid_what_the_whole_episode_is_paid_at_the_same_commands(te
     assert expected.any()
     found = [total.of(part) for part in parts]
     torch.testing.assert_close(torch.cat([rewards for rewards, _ in found]), expected)
-    torch.testing.assert_close(sum(rewards.sum(dim=0) for rewards, _ in found), expected.sum(dim=0))  # type: ignore[arg-type]
+    torch.testing.assert_close(sum(rewards.sum(dim=0) for rewards, _ in found), expected.sum(dim=0))
     assert [measured for _, measured in found[:-1]] == [{}, {}], "no final render, no score of one"
     assert found[-1][1] == pytest.approx(means)
     rewards, measured = total.of(mixed(parts))
@@ -281,9 +282,11 @@ def test_what_is_shown_of_an_episode_goes_on_from_unroll_to_unroll(play):
     rollout = make(in_unrolls(tiny_config(LONG, CONDITIONAL)), broadcast=Broadcast(feed, 0, 1e6))
     parts = [getattr(rollout, play)() for _ in range(3)]
     rollout.close()
-    assert len({glimpse.episode for glimpse in feed.glimpses}) == 5
-    films = [[g for g in feed.glimpses if g.episode == name] for name in dict.fromkeys(g.episode for g in feed.glimpses)]
-    for index, film in enumerate(films):
+    films: dict[int, list[Glimpse]] = {}
+    for glimpse in feed.glimpses:
+        films.setdefault(glimpse.episode, []).append(glimpse)
+    assert len(films) == 5
+    for index, film in enumerate(films.values()):
         assert [glimpse.first for glimpse in film] == np.cumsum([0, *(len(g.actions) for g in film)])[:-1].tolist()
         assert all(glimpse.length == LENGTH for glimpse in film) and [g.last for g in film][-1]
         actions = np.concatenate([part.actions[:, index] for part in parts])
@@ -324,18 +327,16 @@ def test_an_agent_learns_from_unrolls_of_which_only_the_last_is_paid(policy):
 
 def test_the_learner_bootstraps_with_what_it_expects_itself(monkeypatch):
     """V-trace is given the value after every unroll, without gradient, and 0 after the last."""
-    import learners.policy_learner as module
-
     config = in_unrolls(tiny_config(LONG))
     learner = PolicyLearner(config, SPEC, SHAPE, MemoryWeights())
     rollout = Rollout(config, learner.weights, None, seed=0, batch_size=8)
-    vtrace, given = module.vtrace, []
+    given = []
 
     def spy(log_rhos: Tensor, rewards: Tensor, values: Tensor, **settings: float) -> Any:
         given.append(values)
         return vtrace(log_rhos, rewards, values, **settings)
 
-    monkeypatch.setattr(module, "vtrace", spy)
+    monkeypatch.setattr("learners.policy_learner.vtrace", spy)
     expected = []
     for _ in range(3):
         part = rollout.collect()

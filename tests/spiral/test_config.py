@@ -37,6 +37,8 @@ WRONG = [
     ({"replay": {"pictures": 0}}, r"replay\.pictures: .*greater than or equal to 1"),
     ({"discriminator": {"width": 4}}, "no setting 'discriminator'; settings has"),
     ({"policy": {"passes": 2}}, r"passes=2 .*clip_ratio \(0\.2, say\); or set passes=1"),
+    ({"policy": {"unroll_length": 0}}, r"policy\.unroll_length: .*greater than or equal to 1 \(given: 0\)"),
+    ({"policy": {"unroll_length": "whole"}}, r"policy\.unroll_length: .*valid integer.*\(given: 'whole'\)"),
     ({"policy": {"batch_size": 9, "minibatches": 2}}, "batch_size=9 does not divide into minibatches=2"),
     ({"cloning": {"share": 0.5}}, r"demonstrations=programs do not fit agent\.conditional=false"),
     (
@@ -51,6 +53,15 @@ WRONG = [
 def test_a_wrong_setting_is_named_with_what_is_allowed(document, message):
     with pytest.raises(ConfigError, match=message):
         parse_config(document)
+
+
+def test_an_episode_divides_into_unrolls_or_they_are_refused():
+    assert RunConfig().policy.unrolled(20) == 20
+    policy = RunConfig().with_changes({"policy.unroll_length": 5}).policy
+    assert [policy.unrolled(length) for length in (5, 20, 1000)] == [5, 5, 5]
+    for length, allowed in ((4, "1, 2, 4"), (12, "1, 2, 3, 4, 6, 12")):
+        with pytest.raises(ConfigError, match=f"unroll_length=5 does not divide .* of {length} .*one of {allowed}, or"):
+            policy.unrolled(length)
 
 
 def test_a_run_of_before_whose_agent_had_no_relu_is_read_as_it_is():

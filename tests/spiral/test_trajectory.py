@@ -52,7 +52,7 @@ def test_episodes_are_followed_through_their_unrolls():
     part = replace(whole, first=np.array([0, 4, 8]), episode_length=12)
     assert part.ended.tolist() == [False, False, True] and whole.ended.all()
     assert part.programs is None
-    np.testing.assert_array_equal(whole.programs, whole.actions.swapaxes(0, 1))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(whole.programs, whole.actions.swapaxes(0, 1))
     places = {step: [index.tolist() for index in part.reached(step)] for step in (0, 1, 4, 5, 8, 11, 12)}
     assert places == {
         0: [[], []],  # on the canvas after a reset

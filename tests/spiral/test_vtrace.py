@@ -107,9 +107,7 @@ def test_on_policy_unrolls_with_the_true_value_at_their_boundary_give_what_the_w
     values = true + torch.where(torch.arange(13) % 4 == 0, 0.0, 1.0)[:, None]  # wrong within the unrolls
     settings = {"discount": 0.9, "clip_rho": 1.0, "clip_c": 1.0}
     whole = vtrace(log_rhos, rewards, values, **settings)
-    parts = [
-        vtrace(log_rhos[t : t + 4], rewards[t : t + 4], values[t : t + 5], **settings) for t in range(0, 12, 4)
-    ]
+    parts = [vtrace(log_rhos[t : t + 4], rewards[t : t + 4], values[t : t + 5], **settings) for t in range(0, 12, 4)]
     joined = VTraceReturns(torch.cat([p.vs for p in parts]), torch.cat([p.advantages for p in parts]))
     assert_same(joined, whole)
     torch.testing.assert_close(joined.vs, true[:-1])
