@@ -132,7 +132,7 @@ class RewardSum:
 
         Raises:
             ValueError: a term needs what `context` does not have.
-            ConfigError: it counts after more commands than an episode has.
+            ConfigError: it counts after more commands than an episode has, or cannot do without the whole program.
         """
         for scored in self.terms:
             if isinstance(scored.term.when, int) and scored.term.when > episode_length:
@@ -140,7 +140,15 @@ class RewardSum:
                     f"rewards.{scored.key}.when={scored.term.when}, but an episode has {episode_length} commands: give "
                     "a smaller number, end or step"
                 )
-            scored.reward.score(canvas, context)
+            try:
+                scored.reward.score(canvas, context)
+            except (AttributeError, TypeError) as error:
+                if context.actions is not None:
+                    raise
+                raise ConfigError(
+                    f"the reward {scored.key!r} does not score a part of a program ({error}): leave out "
+                    "policy.unroll_length, or the reward"
+                ) from error
 
     def follow(self, store: WeightStore) -> None:
         """Score with the newest weights in `store` from now on; what is damaged there is left alone."""

@@ -292,6 +292,23 @@ def test_of_a_part_of_an_episode_a_reward_is_told_the_place_and_no_program():
             assert steps == told
 
 
+class Counting(Reward):
+    """How many commands the program of each render has."""
+
+    def score(self, renders: NDArray[np.uint8], context: Context) -> Tensor:
+        return torch.full((len(renders),), float(context.actions.shape[1]))  # type: ignore[union-attr]
+
+
+def test_a_reward_of_whole_programs_is_refused_where_unrolls_are_parts_of_them():
+    total, context = sum_of(tiny_config(), ("blank", 1.0, "end")), some_context(2)
+    total.terms = [replace(total.terms[0], reward=Counting())]
+    total.check(some_renders(2), replace(context, actions=np.zeros((2, 0, 5), np.int64)), episode_length=4)
+    with pytest.raises(
+        ConfigError, match=r"'blank' does not score a part of a program .*leave out policy\.unroll_length"
+    ):
+        total.check(some_renders(2), context, episode_length=4)
+
+
 def test_terms_of_one_name_are_told_apart():
     names = ["l2", "blank", "l2", "discriminator", "l2", "discriminator"]
     described = [RewardTerm(name=name) for name in names]
