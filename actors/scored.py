@@ -62,7 +62,8 @@ class Scored(gymnasium.Wrapper[Observation, NDArray[Any], Observation, NDArray[A
         assert shape is not None and len(shape) == 3, "a canvas has a shape"
         if not terms:
             raise ConfigError("no rewards were given; name one at least, such as RewardTerm(name='squared_error')")
-        setting = setting_of(config or RunConfig(), (shape[0], shape[1], shape[2]))
+        spec = getattr(env.unwrapped, "action_spec", None)
+        setting = setting_of(config or RunConfig(), (shape[0], shape[1], shape[2]), spec=spec)
         self.terms = [(term, build_reward(term, setting)) for term in terms]
         if targets is not None:
             if targets.shape[1:] != shape or targets.dtype != np.uint8 or not len(targets):

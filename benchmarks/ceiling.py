@@ -33,7 +33,7 @@ from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.on_redis.weights import RedisWeights
-from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, rollout_seed
+from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, kept_programs, rollout_seed
 from cluster.run.feed.memory import MemoryFeed
 from cluster.run.folder import RunError
 from learners.pacing import least_steps
@@ -74,9 +74,10 @@ def measure(config: RunConfig, seconds: float) -> Costs:
     with start_ray(None, processes=1, picture_bytes=0, embedded_redis=True), EmbeddedRedis() as server:
         address = RedisAddress(server.url, "ceiling", secrets.token_bytes(32))
         make_weights = partial(RedisWeights, address)
-        make_replay = partial(RedisReplay, address, config.replay.pictures, shape, config.agent.conditional)
+        kept = config.replay.pictures, shape, config.agent.conditional, kept_programs(config)
+        make_replay = partial(RedisReplay, address, *kept)
         policy = PolicyWorker(config, spec, shape, make_weights, num_threads=1)
-        rewards = RewardWorker(config, shape, pictures, make_replay, make_weights, num_threads=1)
+        rewards = RewardWorker(config, spec, shape, pictures, make_replay, make_weights, num_threads=1)
         rollout = begin_rollout(config, pictures, make_weights, make_replay)
 
         trajectories = [paint(rollout) for _ in range(PAINTED)]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from cluster.run.engine import inspect_environment
 from learners.replay import MemoryReplay
 from learners.reward_learner import RewardLearner
 from learners.weights import MemoryWeights
@@ -81,7 +82,8 @@ def train(circles: NDArray[np.uint8], loss: str, steps: int, seed: int) -> Learn
     config = preset(PRESET).with_changes({"seed": seed, "rewards.discriminator.options.loss": loss})
     rng = np.random.default_rng(seed)
     replay = MemoryReplay(config.replay.pictures, (SIZE, SIZE, 1), with_targets=True)
-    learner = RewardLearner(config, (SIZE, SIZE, 1), circles, replay, MemoryWeights())
+    spec, _ = inspect_environment(config)
+    learner = RewardLearner(config, spec, (SIZE, SIZE, 1), circles, replay, MemoryWeights())
     reward = learner.rewards["discriminator"]
     for _ in range(steps):
         targets = rng.integers(len(circles), size=reward.batch_size)

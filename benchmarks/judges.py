@@ -42,7 +42,7 @@ def shares(
         ConfigError: a reward does not judge what the agent of this engine paints.
     """
     trajectory = engine.rollout.collect()
-    setting = setting_of(engine.config, engine.rollout.canvas_shape)
+    setting = setting_of(engine.config, engine.rollout.canvas_shape, spec=engine.rollout.spec)
     rewards = [build_reward(term, setting) for term in terms]
     for reward in rewards:
         if isinstance(reward, LearnedReward):
@@ -59,11 +59,13 @@ def shares(
 def _lesson(trajectory: Trajectory, pictures: NDArray[np.uint8], count: int) -> Lesson:
     """Some judge by what they learned last, and have to have learned."""
     places = np.arange(count)
-    renders = trajectory.canvases[-1][places % trajectory.batch_size]
+    episodes = places % trajectory.batch_size
+    renders = trajectory.canvases[-1][episodes]
+    programs = None if trajectory.programs is None else trajectory.programs[episodes]
     if trajectory.targets is None:
-        return Lesson(pictures[places % len(pictures)], renders, None)
-    targets = trajectory.targets[places % trajectory.batch_size]
-    return Lesson(targets, renders, targets)
+        return Lesson(pictures[places % len(pictures)], renders, None, programs)
+    targets = trajectory.targets[episodes]
+    return Lesson(targets, renders, targets, programs)
 
 
 def _seconds(work: Callable[[], Any]) -> float:

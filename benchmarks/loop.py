@@ -29,7 +29,7 @@ from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.on_redis.weights import RedisWeights
 from cluster.run.cores import processors
-from cluster.run.engine import Engine
+from cluster.run.engine import Engine, kept_programs
 from cluster.run.forecast import precision_in_words
 from cluster.run.local_engine import LocalEngine
 from cluster.run.plan import Phase
@@ -159,8 +159,8 @@ def time_transport(local: LocalEngine, seconds: float) -> float:
     with EmbeddedRedis() as server:
         address = RedisAddress(server.url, "benchmark")
         store = RedisWeights(address)
-        conditional = local.config.agent.conditional
-        replay = RedisReplay(address, local.config.replay.pictures, local.rollout.canvas_shape, conditional)
+        kept = local.config.replay.pictures, local.rollout.canvas_shape, local.config.agent.conditional
+        replay = RedisReplay(address, *kept, kept_programs(local.config))
 
         def send() -> None:
             ray.get(ray.put(trajectory))

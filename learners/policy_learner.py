@@ -94,7 +94,7 @@ class PolicyLearner(Learner):
         self.device = resolve_device(config.device)
         self.agent = Agent(spec, canvas_shape, config.agent).to(self.device)
         self.precision = precision_of_agent(config.precision, self.device, self.agent)
-        self.reward = RewardSum(config.rewards, setting_of(config, canvas_shape))
+        self.reward = RewardSum(config.rewards, setting_of(config, canvas_shape, spec=spec))
         self.optimizer = torch.optim.Adam(self.agent.parameters(), lr=config.policy.learning_rate, fused=True)
         self.anchor = Anchor(self.agent, config.policy.anchor_decay) if config.policy.anchor else None
         self.team = Team(self.agent)

@@ -6,18 +6,26 @@ take more steps than the policy learner. This form serves a run in one process; 
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from spiral.contracts import Arrays, EmptyReplayError, Renders
+from spiral.program_space import ProgramSpace
 
 
 class ReplayError(ValueError):
     """Pictures that do not belong into this replay: another shape, another type, or a damaged record."""
 
 
-def check_batch(batch: Renders, canvas_shape: tuple[int, int, int], with_targets: bool) -> None:
+def check_batch(
+    batch: Renders, canvas_shape: tuple[int, int, int], with_targets: bool, programs: ProgramSpace | None
+) -> None:
     """Refuses a batch that is not uint8 [B, *canvas_shape], with targets of that shape if and only if `with_targets`.
+
+    Of `programs` that are kept, it must have one with each render.
 
     Raises:
         ReplayError: naming what was given and what is expected.
@@ -33,6 +41,14 @@ def check_batch(batch: Renders, canvas_shape: tuple[int, int, int], with_targets
                 f"{name} are {pictures.dtype} {pictures.shape}; this replay takes uint8 "
                 f"{(len(batch.renders), *canvas_shape)}"
             )
+    if programs is None:
+        return
+    if batch.actions is None:
+        raise ReplayError("renders without programs were given to a replay of renders with programs")
+    try:
+        programs.check(batch.actions, len(batch))
+    except ValueError as error:
+        raise ReplayError(f"this replay takes renders with their programs, but {error}") from None
 
 
 def draw_slots(size: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -44,17 +60,30 @@ def draw_slots(size: int, count: int, rng: np.random.Generator) -> NDArray[np.in
 
 
 class MemoryReplay:
-    """A ring of the newest `capacity` pictures, uint8 of `canvas_shape` (H, W, C), with targets if `with_targets`."""
+    """A ring of the newest `capacity` pictures, uint8 of `canvas_shape` (H, W, C), with targets if `with_targets`.
 
-    def __init__(self, capacity: int, canvas_shape: tuple[int, int, int], with_targets: bool) -> None:
+    It keeps their programs if it is told which there are, and otherwise leaves them out.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        canvas_shape: tuple[int, int, int],
+        with_targets: bool,
+        programs: ProgramSpace | None = None,
+    ) -> None:
         if capacity < 1:
             raise ReplayError(f"a replay of {capacity} pictures was asked for; it holds 1 or more")
         self.capacity = capacity
         self.refused = 0
         self.canvas_shape = canvas_shape
         self.with_targets = with_targets
-        self._renders = np.zeros((capacity, *canvas_shape), np.uint8)
-        self._targets = np.zeros_like(self._renders) if with_targets else None
+        self.programs = programs
+        self._kept: Arrays = {"renders": np.zeros((capacity, *canvas_shape), np.uint8)}
+        if with_targets:
+            self._kept["targets"] = np.zeros((capacity, *canvas_shape), np.uint8)
+        if programs is not None:
+            self._kept["actions"] = np.zeros((capacity, *programs.shape), np.int64)
         self._added = 0
 
     @property
@@ -68,13 +97,10 @@ class MemoryReplay:
         Raises:
             ReplayError: the batch has another shape or type.
         """
-        check_batch(batch, self.canvas_shape, self.with_targets)
+        check_batch(batch, self.canvas_shape, self.with_targets, self.programs)
         # Of a batch above the capacity the last pictures stay: writing a slot twice at once has no defined order.
-        kept = slice(max(0, len(batch) - self.capacity), None)
-        slots = np.arange(self._added, self._added + len(batch))[kept] % self.capacity
-        self._renders[slots] = batch.renders[kept]
-        if self._targets is not None and batch.targets is not None:
-            self._targets[slots] = batch.targets[kept]
+        kept = np.arange(max(0, len(batch) - self.capacity), len(batch))
+        self._put((self._added + kept) % self.capacity, batch, kept)
         self._added += len(batch)
 
     def sample(self, count: int, rng: np.random.Generator) -> Renders:
@@ -85,15 +111,12 @@ class MemoryReplay:
         """
         if not self._added:
             raise EmptyReplayError("the replay is empty: add renders before the reward learner samples")
-        slots = draw_slots(self.size, count, rng)
-        return Renders(self._renders[slots], None if self._targets is None else self._targets[slots])
+        return _of_slots(self._kept, draw_slots(self.size, count, rng))
 
     def state(self) -> Arrays:
         """All pictures in the order of their slots, and how many were ever added; `load_state` takes it back."""
-        arrays: Arrays = {"added": np.array([self._added]), "renders": self._renders[: self.size].copy()}
-        if self._targets is not None:
-            arrays["targets"] = self._targets[: self.size].copy()
-        return arrays
+        kept = {name: array[: self.size].copy() for name, array in self._kept.items()}
+        return {"added": np.array([self._added])} | kept
 
     def load_state(self, arrays: Arrays) -> None:
         """Go on from what `state` gave.
@@ -102,11 +125,14 @@ class MemoryReplay:
             ReplayError: the pictures have another shape, or their number does not fit.
         """
         added, batch = unpack_state(arrays, self.capacity)
-        check_batch(batch, self.canvas_shape, self.with_targets)
+        check_batch(batch, self.canvas_shape, self.with_targets, self.programs)
         self._added = added
-        self._renders[: len(batch)] = batch.renders
-        if self._targets is not None and batch.targets is not None:
-            self._targets[: len(batch)] = batch.targets
+        self._put(np.arange(len(batch)), batch, np.arange(len(batch)))
+
+    def _put(self, slots: NDArray[np.int64], batch: Renders, rows: NDArray[np.int64]) -> None:
+        """Some rows of a batch that was checked, one in each slot."""
+        for name, array in self._kept.items():
+            array[slots] = getattr(batch, name)[rows]
 
 
 def unpack_state(arrays: Arrays, capacity: int) -> tuple[int, Renders]:
@@ -118,7 +144,7 @@ def unpack_state(arrays: Arrays, capacity: int) -> tuple[int, Renders]:
     missing = {"added", "renders"} - set(arrays)
     if missing:
         raise ReplayError(f"a saved replay lacks {sorted(missing)}; it has {sorted(arrays)}")
-    added, batch = int(arrays["added"][0]), Renders(arrays["renders"], arrays.get("targets"))  # type: ignore[arg-type]
+    added, batch = int(arrays["added"][0]), _of_slots(arrays, slice(None))
     if added < 0 or len(batch) != min(added, capacity):
         raise ReplayError(
             f"a saved replay has {len(batch)} pictures of {added} ever added; a replay of {capacity} has "
@@ -131,5 +157,10 @@ def newest(arrays: Arrays, count: int) -> Renders:
     """The last `count` pictures, or as many as there are, that were added to a replay which gave this `state`."""
     size, added = len(arrays["renders"]), int(arrays["added"][0])
     slots = np.arange(added - min(count, size), added) % max(size, 1)
-    targets = arrays.get("targets")
-    return Renders(arrays["renders"][slots], None if targets is None else targets[slots])  # type: ignore[arg-type]
+    return _of_slots(arrays, slots)
+
+
+def _of_slots(arrays: Arrays, slots: NDArray[np.int64] | slice) -> Renders:
+    """What there is of these slots; `arrays` are by the names of `Renders`."""
+    taken: dict[str, Any] = {field.name: arrays[field.name][slots] for field in fields(Renders) if field.name in arrays}
+    return Renders(**{"targets": None} | taken)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.actions import ActionSpec
 from learners.learner import Learner
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, Replay, WeightStore
@@ -29,9 +30,10 @@ class RewardLearner(Learner):
 
     Args:
         config: the run's settings, whose rewards hold one that learns at least.
+        spec: the heads of the environment's actions.
         canvas_shape: height, width and channels of a render.
         pictures: the real ones, uint8 [N, H, W, C].
-        replay: of renders, with targets if the agent is conditional.
+        replay: of renders, with targets if the agent is conditional, with programs if a reward reads them.
         weights: where the weights go.
         state: what `state` gave, to go on from; None begins anew.
         version: of the first weights; a learner in place of one that died goes on above all versions that there were.
@@ -43,6 +45,7 @@ class RewardLearner(Learner):
     def __init__(
         self,
         config: RunConfig,
+        spec: ActionSpec,
         canvas_shape: tuple[int, int, int],
         pictures: NDArray[np.uint8],
         replay: Replay,
@@ -56,7 +59,7 @@ class RewardLearner(Learner):
         self._pictures: dict[str, NDArray[np.uint8]] = {}
         self._rngs: dict[str, np.random.Generator] = {}
         for place, (key, term) in enumerate(learned_terms(config.rewards).items()):
-            reward = build_reward(term, setting_of(config, canvas_shape, seed=1 + place))
+            reward = build_reward(term, setting_of(config, canvas_shape, 1 + place, spec))
             assert isinstance(reward, LearnedReward), "learned_terms gives no others"
             reward.version = version
             self.rewards[key] = reward
@@ -107,8 +110,9 @@ class RewardLearner(Learner):
         rng, pictures = self._rngs[key], self._pictures[key]
         sample = self.replay.sample(self.rewards[key].batch_size, rng)
         if sample.targets is not None:
-            return Lesson(sample.targets, sample.renders, sample.targets)
-        return Lesson(pictures[rng.integers(len(pictures), size=len(sample))], sample.renders, None)
+            return Lesson(sample.targets, sample.renders, sample.targets, sample.actions)
+        real = pictures[rng.integers(len(pictures), size=len(sample))]
+        return Lesson(real, sample.renders, None, sample.actions)
 
 
 def _real(name: str, canvas_shape: tuple[int, int, int]) -> NDArray[np.uint8]:

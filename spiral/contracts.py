@@ -20,15 +20,18 @@ Arrays = dict[str, NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class Renders:
-    """Final pictures of episodes, with the targets that they answer.
+    """Final pictures of episodes, with the targets that they answer and the programs that they are of.
 
     Attributes:
         renders: uint8 [B, H, W, C].
         targets: uint8 [B, H, W, C], or None when the agent is unconditional.
+        actions: the whole programs, int64 [B, T, heads], or None where nobody has them. A replay keeps them only where
+            a reward reads them.
     """
 
     renders: NDArray[np.uint8]
     targets: NDArray[np.uint8] | None
+    actions: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.renders)

@@ -29,7 +29,46 @@ class NetworkOptions(Section):
     hidden: Count = 0
 
 
-class Discriminator(nn.Module):
+class PictureNetwork(nn.Module):
+    """What discriminators have in common: a picture becomes features, and one linear layer makes a score of them.
+
+    Args:
+        canvas_shape: height, width and channels of a picture; the sides are 4·2^k.
+        pictures: how many are seen beside each other.
+        spectral: whether every layer is divided by its largest singular value (Miyato et al., 2018).
+        options: the widths of the layers.
+    """
+
+    def __init__(
+        self, canvas_shape: tuple[int, int, int], pictures: int, spectral: bool, options: NetworkOptions
+    ) -> None:
+        super().__init__()
+        width, hidden = options.width, options.hidden
+        height, columns, colors = canvas_shape
+        if height != columns or height < 2 * SMALLEST or height & (height - 1):
+            raise ValueError(f"the discriminator takes square pictures of 8, 16, 32, … pixels, not {height}×{columns}")
+        normalize = spectral_norm if spectral else nn.Identity()
+        inputs = colors * pictures
+        layers = []
+        while height > SMALLEST:
+            layers.append(normalize(nn.Conv2d(inputs, width, 4, stride=2, padding=1)))
+            inputs, width, height = width, 2 * width, height // 2
+        self.convolutions = nn.ModuleList(layers)
+        features = inputs * SMALLEST**2
+        self.hidden = normalize(nn.Linear(features, hidden)) if hidden else None
+        self.score = normalize(nn.Linear(hidden or features, 1))
+        lay_channels_last(self)
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """What `score` takes, [B, features], of pictures [B, C, H, W] in [0, 1]."""
+        x = 2.0 * pictures - 1.0
+        for convolution in self.convolutions:
+            x = F.leaky_relu(convolution(x), SLOPE)
+        x = x.flatten(1)
+        return x if self.hidden is None else F.leaky_relu(self.hidden(x), SLOPE)
+
+
+class Discriminator(PictureNetwork):
     """D(x) or D(x | target).
 
     Args:
@@ -44,31 +83,10 @@ class Discriminator(nn.Module):
     def __init__(
         self, canvas_shape: tuple[int, int, int], conditional: bool, spectral: bool, options: NetworkOptions
     ) -> None:
-        super().__init__()
-        width, hidden = options.width, options.hidden
-        height, columns, colors = canvas_shape
-        if height != columns or height < 2 * SMALLEST or height & (height - 1):
-            raise ValueError(f"the discriminator takes square pictures of 8, 16, 32, … pixels, not {height}×{columns}")
-        normalize = spectral_norm if spectral else nn.Identity()
-        inputs = colors * (2 if conditional else 1)
-        layers = []
-        while height > SMALLEST:
-            layers.append(normalize(nn.Conv2d(inputs, width, 4, stride=2, padding=1)))
-            inputs, width, height = width, 2 * width, height // 2
-        self.convolutions = nn.ModuleList(layers)
-        features = inputs * SMALLEST**2
-        self.hidden = normalize(nn.Linear(features, hidden)) if hidden else None
-        self.score = normalize(nn.Linear(hidden or features, 1))
-        lay_channels_last(self)
+        super().__init__(canvas_shape, 1 + conditional, spectral, options)
 
     def forward(self, pictures: Tensor, targets: Tensor | None = None) -> Tensor:
         """Scores [B] of pictures [B, C, H, W] in [0, 1], given their targets of the same shape."""
-        x = pictures if targets is None else torch.cat((pictures, targets), dim=1)
-        x = 2.0 * x - 1.0
-        for convolution in self.convolutions:
-            x = F.leaky_relu(convolution(x), SLOPE)
-        x = x.flatten(1)
-        if self.hidden is not None:
-            x = F.leaky_relu(self.hidden(x), SLOPE)
-        scores: Tensor = self.score(x)
+        seen = pictures if targets is None else torch.cat((pictures, targets), dim=1)
+        scores: Tensor = self.score(self.features(seen))
         return scores.squeeze(1).float()

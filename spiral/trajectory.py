@@ -93,9 +93,10 @@ class Trajectory:
 
     @property
     def final_renders(self) -> Renders:
-        """The last canvas of every episode that ended, with its target, as the replay keeps them."""
+        """The last canvas of every episode that ended, with its target, and its program where this is a whole one."""
         targets = None if self.targets is None else self.targets[self.ended]
-        return Renders(self.canvases[-1, self.ended], targets)
+        programs = None if self.programs is None else self.programs[self.ended]
+        return Renders(self.canvases[-1, self.ended], targets, programs)
 
     @property
     def final_counts(self) -> dict[str, NDArray[np.int64]]:

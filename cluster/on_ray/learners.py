@@ -116,6 +116,7 @@ class RewardWorker(LearnerWorker):
     def __init__(
         self,
         config: RunConfig,
+        spec: ActionSpec,
         canvas_shape: tuple[int, int, int],
         pictures: NDArray[np.uint8],
         make_replay: Callable[[], Replay],
@@ -127,7 +128,7 @@ class RewardWorker(LearnerWorker):
         torch.set_num_threads(num_threads)
         keep_memory()
         replay, weights = make_replay(), make_weights()
-        self.learner = RewardLearner(config, canvas_shape, pictures, replay, weights, state, version)
+        self.learner = RewardLearner(config, spec, canvas_shape, pictures, replay, weights, state, version)
 
     def steps(self, counts: dict[str, int]) -> Done:
         """At most so many steps of each reward, after which their weights are published.

@@ -27,11 +27,12 @@ from cluster.on_redis.server import redis_of_a_run
 from cluster.on_redis.weights import RedisWeights
 from cluster.run.brush_fingerprint import fingerprint_here
 from cluster.run.cores import Threads, default_workers, processors, share_cores
-from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, rollout_seed
+from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, kept_programs, rollout_seed
 from envs.actions import ActionSpec
 from learners.team import Seat, check_shares, meeting_place
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
+from spiral.program_space import ProgramSpace
 from spiral.rewards import learned_terms
 
 CPU_SHARE = 0.5  # logical, so that three kinds of process fit on a cluster of two cores
@@ -83,7 +84,7 @@ def start_parts(
     resources.enter_context(start_ray(address, workers + policy_learners + 1, pictures.nbytes, redis_url is None))
     gpus = gpu_share(config.device, policy_learners + 1, gpus_per_learner)
     threads = share_cores(processors(), workers, on_gpu=gpus > 0)
-    needs = _Needs(config, spec, shape, redis, threads, gpus, ray.put(pictures))
+    needs = _Needs(config, spec, shape, kept_programs(config), redis, threads, gpus, ray.put(pictures))
     policies = _start_policies(resources, needs, policy_learners, recover)
     learns = bool(learned_terms(config.rewards))
     rewards = _start_rewards(resources, needs, recover) if learns else None
@@ -104,11 +105,18 @@ def start_parts(
 
 @dataclass(frozen=True)
 class _Needs:
-    """What the processes of a run are made with; `pictures` is Ray's reference to them, `gpus` each learner's share."""
+    """What the processes of a run are made with.
+
+    Attributes:
+        programs: which there are, where the replay keeps them.
+        gpus: each learner's share.
+        pictures: Ray's reference to them.
+    """
 
     config: RunConfig
     spec: ActionSpec
     canvas_shape: tuple[int, int, int]
+    programs: ProgramSpace | None
     redis: RedisAddress
     threads: Threads
     gpus: float
@@ -122,8 +130,8 @@ class _Needs:
     @property
     def make_replay(self) -> Callable[[], RedisReplay]:
         """Connects a process to the replay."""
-        conditional = self.config.agent.conditional
-        return partial(RedisReplay, self.redis, self.config.replay.pictures, self.canvas_shape, conditional)
+        kept = self.config.replay.pictures, self.canvas_shape, self.config.agent.conditional, self.programs
+        return partial(RedisReplay, self.redis, *kept)
 
     def learner(self, kind: type[LearnerWorker]) -> Any:
         """Such a learner as Ray starts it, on cores and its share of the GPUs."""
@@ -150,6 +158,7 @@ def _start_rewards(resources: ExitStack, needs: _Needs, recover: Recover) -> Sup
     start = partial(
         needs.learner(RewardWorker).remote,
         needs.config,
+        needs.spec,
         needs.canvas_shape,
         needs.pictures,
         needs.make_replay,

@@ -18,6 +18,7 @@ from cluster.on_redis.connection import KEY_LIFETIME_S, RedisAddress, redis_erro
 from cluster.on_redis.pictures import PictureFormat
 from learners.replay import ReplayError, unpack_state
 from spiral.contracts import Arrays, EmptyReplayError, Renders
+from spiral.program_space import ProgramSpace
 
 CHUNK = 256  # pictures in one command, which bounds how long Redis is held up
 
@@ -69,14 +70,19 @@ class RedisReplay:
     """
 
     def __init__(
-        self, address: RedisAddress, capacity: int, canvas_shape: tuple[int, int, int], with_targets: bool
+        self,
+        address: RedisAddress,
+        capacity: int,
+        canvas_shape: tuple[int, int, int],
+        with_targets: bool,
+        programs: ProgramSpace | None = None,
     ) -> None:
         if capacity < 1:
             raise ReplayError(f"a replay of {capacity} pictures was asked for; it holds 1 or more")
         self.capacity = capacity
         self.refused = 0
         self._keys = [address.key("replay:added"), address.key("replay:slots")]
-        self._pictures = PictureFormat(canvas_shape, with_targets, address.secret, self._keys[1])
+        self._pictures = PictureFormat(canvas_shape, with_targets, programs, address.secret, self._keys[1])
         self._limits = [capacity, self._pictures.record_bytes]
         self._address = address
         self._redis = address.connect()
@@ -141,8 +147,8 @@ class RedisReplay:
         good = self._well_formed(records)
         added = added if len(good) == len(slots) else len(good)
         batch = self._pictures.unpack(good)
-        arrays: Arrays = {"added": np.array([added]), "renders": batch.renders}
-        return arrays if batch.targets is None else {**arrays, "targets": batch.targets}
+        arrays: Arrays = {name: array for name, array in vars(batch).items() if array is not None}
+        return {"added": np.array([added])} | arrays
 
     def load_state(self, arrays: Arrays) -> None:
         """Go on from what `state` of this or of the in-memory form gave.

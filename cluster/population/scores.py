@@ -11,10 +11,12 @@ one with a tiny scale, decides.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.actions import ActionSpec
 from learners.checkpoint import Checkpoint
 from learners.replay import newest
 from spiral.config import parse_config
@@ -65,15 +67,14 @@ def _judge(judge: Checkpoint, renders: Sequence[Renders], held_out: NDArray[np.u
     height, width, channels = judge.document["canvas_shape"]
     config = parse_config(judge.document["config"])
     key, term = next(iter(learned_terms(config.rewards).items()))
-    reward = build_reward(term, setting_of(config, (height, width, channels)))
+    spec = ActionSpec.from_json(judge.document["action_spec"])
+    reward = build_reward(term, setting_of(config, (height, width, channels), spec=spec))
     assert isinstance(reward, LearnedReward), "learned_terms gives no others"
     reward.load_state(under_prefix(key, judge.part("rewards")))
 
-    def mean_score(pictures: NDArray[np.uint8], targets: NDArray[np.uint8] | None) -> float:
-        return float(reward.score(pictures, Context(targets, {})).mean())
+    def mean_score(batch: Renders) -> float:
+        return float(reward.score(batch.renders, Context(batch.targets, {}, batch.actions)).mean())
 
-    of_members = [mean_score(batch.renders, batch.targets) for batch in renders]
-    targets = [batch.targets for batch in renders if batch.targets is not None]
-    if not targets:
-        return of_members, mean_score(held_out, None)
-    return of_members, float(np.mean([mean_score(originals, originals) for originals in targets]))
+    of_members = [mean_score(batch) for batch in renders]
+    real = [replace(batch, renders=batch.targets) for batch in renders if batch.targets is not None]
+    return of_members, float(np.mean([mean_score(batch) for batch in real or [Renders(held_out, None)]]))

@@ -31,7 +31,7 @@ class SharedReplay(MemoryReplay):
     """
 
     def __init__(self, own: MemoryReplay, others: Sequence[MemoryReplay]) -> None:
-        super().__init__(own.capacity, own.canvas_shape, own.with_targets)
+        super().__init__(own.capacity, own.canvas_shape, own.with_targets, own.programs)
         self.load_state(own.state())
         self.others = others
 
@@ -45,7 +45,12 @@ class SharedReplay(MemoryReplay):
         drawn = [super().sample(counts[0], rng)]
         drawn += [other.sample(n, rng) for other, n in zip(self.others, counts[1:], strict=True)]
         targets = [batch.targets for batch in drawn if batch.targets is not None]
-        return Renders(np.concatenate([batch.renders for batch in drawn]), np.concatenate(targets) if targets else None)
+        actions = [batch.actions for batch in drawn if batch.actions is not None]
+        return Renders(
+            np.concatenate([batch.renders for batch in drawn]),
+            np.concatenate(targets) if targets else None,
+            np.concatenate(actions) if actions else None,
+        )
 
 
 def share_rewards(engine: LocalEngine, folder: PopulationFolder, members: int, number: int) -> None:
@@ -61,7 +66,8 @@ def share_rewards(engine: LocalEngine, folder: PopulationFolder, members: int, n
     engine.rewards.load_state(newest_rewards(list(left.values())).part("rewards"))
     others = []
     for other, checkpoint in left.items():
-        replay = MemoryReplay(engine.replay.capacity, engine.replay.canvas_shape, engine.replay.with_targets)
+        own = engine.replay
+        replay = MemoryReplay(own.capacity, own.canvas_shape, own.with_targets, own.programs)
         replay.load_state(checkpoint.part("replay"))
         if other != number and replay.size:
             others.append(replay)

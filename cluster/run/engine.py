@@ -22,7 +22,8 @@ from spiral.config import RunConfig
 from spiral.contracts import Arrays, LiveFeed, WeightStore
 from spiral.devices import resolve_device
 from spiral.precision import Precision
-from spiral.rewards import RewardSum, setting_of
+from spiral.program_space import ProgramSpace
+from spiral.rewards import RewardSum, learned_terms, need_whole_programs, reward_class, setting_of
 from spiral.rewards.base import Context
 from spiral.section import ConfigError
 from spiral.shipped import shipped_agent, shipped_document
@@ -73,6 +74,18 @@ def inspect_environment(config: RunConfig) -> tuple[ActionSpec, tuple[int, int, 
         environments.close()
 
 
+def kept_programs(config: RunConfig) -> ProgramSpace | None:
+    """Which programs the replay of a run keeps beside renders; None where no reward that learns reads them."""
+    if not any(reward_class(term.name).reads_programs for term in learned_terms(config.rewards).values()):
+        return None
+    environments = make_environments(config, 1)
+    try:
+        settings = environments.unwrapped.settings
+    finally:
+        environments.close()
+    return ProgramSpace(settings.action_spec, settings.episode_length)
+
+
 def describe_run(config: RunConfig, folder: Path, length: Length) -> dict[str, Any]:
     """What the live feed says of a run in `folder` that begins now, as `cluster.run.feed.texts.Description` has it."""
     environments = make_environments(config, 1)
@@ -101,8 +114,8 @@ def check_settings(config: RunConfig) -> None:
 
     Raises:
         ConfigError: the device is not there, the layers do not fit the canvas, a reward does not exist or asks for
-            what the environment does not have, an episode does not divide into unrolls, or the agent is to imitate one
-            that paints elsewhere.
+            what the environment does not have, an episode does not divide into unrolls, a reward reads whole programs
+            where unrolls are shorter, or the agent is to imitate one that paints elsewhere.
         SettingsError: the environment does not take its settings.
         EnvironmentNotFound: the environment is no class that can be imported.
     """
@@ -119,10 +132,11 @@ def check_settings(config: RunConfig) -> None:
         resolve_device(config.device)
         Agent(spec, shape, config.agent)
         whole = config.policy.unrolled(length) == length
+        need_whole_programs(config, length)
         targets = observation["canvas"] if config.agent.conditional else None
         program = np.zeros((1, 0, len(spec.heads)), np.int64) if whole else None
         context = Context(targets, counts_of(info), program, np.zeros(1, np.int64))
-        RewardSum(config.rewards, setting_of(config, shape)).check(observation["canvas"], context, length)
+        RewardSum(config.rewards, setting_of(config, shape, spec=spec)).check(observation["canvas"], context, length)
     except ValueError as error:
         raise ConfigError(str(error)) from None
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from actors.broadcast import Broadcast
 from actors.rollout import Rollout
-from cluster.run.engine import EPISODES_SHOWN_PER_S, rollout_seed, take_part, warm_up_steps
+from cluster.run.engine import EPISODES_SHOWN_PER_S, kept_programs, rollout_seed, take_part, warm_up_steps
 from cluster.run.feed.memory import MemoryFeed
 from cluster.run.plan import Phase, Report
 from cluster.run.timing import mean_of, timed
@@ -53,8 +53,9 @@ class LocalEngine:
         self.rewards: RewardLearner | None = None
         self._learned = learned_terms(config.rewards)
         if self._learned:
-            self.replay = MemoryReplay(config.replay.pictures, shape, config.agent.conditional)
-            self.rewards = RewardLearner(config, shape, pictures, self.replay, self.weights)
+            kept = config.replay.pictures, shape, config.agent.conditional, kept_programs(config)
+            self.replay = MemoryReplay(*kept)
+            self.rewards = RewardLearner(config, self.rollout.spec, shape, pictures, self.replay, self.weights)
 
     def precisions(self) -> dict[str, list[Precision]]:
         """What each part computes with."""

@@ -39,7 +39,7 @@ def describe_preset(name: str) -> str:
             lines.append(f"  {module_name:44}{type(module).__name__:20}{own:>10,}")
     lines.append(f"precision here: {precision_of_agent(config.precision, resolve_device(config.device), agent)}")
     for key, term in learned_terms(config.rewards).items():
-        reward = build_reward(term, setting_of(config, shape))
+        reward = build_reward(term, setting_of(config, shape, spec=spec))
         assert isinstance(reward, LearnedReward), "learned_terms gives no others"
         lines.append(f"reward {key}: {sum(array.size for array in reward.weights().values()):,} numbers are learned")
     lines.append(f"action heads, decoded in the order {', '.join(spec.decoding_order)}:")

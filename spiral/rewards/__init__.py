@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from envs.actions import ActionSpec
 from spiral.config import RewardTerm, RunConfig
 from spiral.contracts import WeightStore
 from spiral.devices import resolve_device
@@ -25,6 +26,7 @@ from spiral.newest import load_newest
 from spiral.rewards.base import Context, LearnedReward, Reward, Setting
 from spiral.rewards.colors import ColorHistogram
 from spiral.rewards.discriminator import DiscriminatorReward
+from spiral.rewards.joint_discriminator import JointDiscriminatorReward
 from spiral.rewards.pixels import L2, BlankPenalty, SquaredError
 from spiral.rewards.strokes import StrokeLengthPenalty, StrokeStartPenalty
 from spiral.section import ConfigError, parse_section
@@ -32,6 +34,7 @@ from spiral.trajectory import Trajectory
 
 REWARDS: dict[str, type[Reward]] = {
     "discriminator": DiscriminatorReward,
+    "joint_discriminator": JointDiscriminatorReward,
     "l2": L2,
     "squared_error": SquaredError,
     "color_histogram": ColorHistogram,
@@ -52,10 +55,29 @@ def reward_class(name: str) -> type[Reward]:
     return load_named(name, REWARDS, Reward, "reward")  # type: ignore[type-abstract]  # python/mypy#4717
 
 
-def setting_of(config: RunConfig, canvas_shape: tuple[int, int, int], seed: int = 0) -> Setting:
+def setting_of(
+    config: RunConfig, canvas_shape: tuple[int, int, int], seed: int = 0, spec: ActionSpec | None = None
+) -> Setting:
     """What the rewards of a run are made for; those that learn are made with a `seed` of their own."""
     device = resolve_device(config.device)
-    return Setting(canvas_shape, config.agent.conditional, device, config.precision, config.seed + seed)
+    return Setting(canvas_shape, config.agent.conditional, device, config.precision, config.seed + seed, spec)
+
+
+def need_whole_programs(config: RunConfig, episode_length: int) -> None:
+    """Refuses unrolls that are a part of an episode where a reward reads the whole program.
+
+    Raises:
+        ConfigError: naming both.
+    """
+    if config.policy.unrolled(episode_length) == episode_length:
+        return
+    for key, term in keyed(config.rewards):
+        if reward_class(term.name).reads_programs:
+            raise ConfigError(
+                f"policy.unroll_length={config.policy.unroll_length} is a part of an episode of {episode_length} "
+                f"commands, but the reward {key!r} reads the whole program: set policy.unroll_length=null, or leave "
+                "the reward out"
+            )
 
 
 def build_reward(term: RewardTerm, setting: Setting) -> Reward:

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from envs.actions import ActionSpec
 from spiral.agent import as_pictures, writable_tensor
 from spiral.config import PrecisionSetting
 from spiral.contracts import Arrays, WeightsError
 from spiral.descent import descend
 from spiral.precision import Precision
+from spiral.program_space import ProgramSpace
 from spiral.section import Section
 from spiral.state import load_network, load_optimizer, network_arrays, optimizer_arrays, under_prefix, with_prefix
 
@@ -37,6 +39,7 @@ class Setting:
         device: where networks are.
         precision: what they compute with, as the run's settings have it.
         seed: decides fresh weights and whatever is drawn.
+        spec: the heads of the environment's actions, or None where nobody said.
     """
 
     canvas_shape: tuple[int, int, int]
@@ -44,6 +47,7 @@ class Setting:
     device: torch.device
     precision: PrecisionSetting
     seed: int
+    spec: ActionSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,14 @@ class Reward(ABC):
         Options: the reward's own settings, which `rewards: [{options: …}]` gives.
         learns: whether it is a `LearnedReward`.
         fit: whether it takes what `spiral fit` has made of its method, which `rewards: [{from: …}]` names.
+        reads_programs: whether it needs `Context.actions`, and in its lessons `Lesson.actions`: then the replay keeps
+            the programs, and unrolls have to be whole episodes.
     """
 
     Options: ClassVar[type[Section]] = Section
     learns: ClassVar[bool] = False
     fit: ClassVar[Literal["none", "optional", "required"]] = "none"
+    reads_programs: ClassVar[bool] = False
 
     def __init__(self, setting: Setting | None = None, options: Any = None) -> None:
         del setting  # what is fixed scores pictures of any shape
@@ -126,17 +133,20 @@ class FittedReward(Reward):
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a learned reward takes one training step on, each uint8 [B, H, W, C].
+    """What a learned reward takes one training step on.
 
     Attributes:
-        real: pictures as they should be; for a conditional agent the targets themselves (thesis 6.3.3).
-        renders: from the replay.
-        targets: what the renders answer, or None.
+        real: pictures as they should be, uint8 [B, H, W, C]; for a conditional agent the targets themselves (thesis
+            6.3.3).
+        renders: from the replay, uint8 [B, H, W, C].
+        targets: what the renders answer, uint8 [B, H, W, C], or None.
+        actions: the whole programs of the renders, int64 [B, T, heads], or None where no reward of the run reads them.
     """
 
     real: NDArray[np.uint8]
     renders: NDArray[np.uint8]
     targets: NDArray[np.uint8] | None
+    actions: NDArray[np.int64] | None = None
 
 
 class LearnedReward(Reward):
@@ -233,6 +243,24 @@ def need_copies(name: str, setting: Setting, context: Context, renders: NDArray[
     need_shape(name, renders, (len(renders), *setting.canvas_shape))
     need_pictures(name, renders)
     return need_targets(name, context, renders)
+
+
+def need_programs(name: str, actions: NDArray[np.int64] | None, count: int, spec: ActionSpec) -> NDArray[np.int64]:
+    """The programs of so many renders, [B, T, heads].
+
+    Raises:
+        ValueError: there are none, or not one for each, or they have actions that are not in `spec`.
+    """
+    if actions is None:
+        raise ValueError(
+            f"the reward {name!r} judges a render beside its whole program, and nobody recorded that: set "
+            "policy.unroll_length=null, or leave it out"
+        )
+    try:
+        ProgramSpace(spec, actions.shape[1] if actions.ndim == 3 else 0).check(actions, count)
+    except ValueError as error:
+        raise ValueError(f"the reward {name!r} was given programs that there are not: {error}") from None
+    return actions
 
 
 def need_shape(name: str, renders: NDArray[np.uint8], shape: tuple[int, ...]) -> None:

@@ -24,7 +24,7 @@ from spiral.descent import DivergedError
 from spiral.rewards import RewardSum, setting_of
 from spiral.rewards.base import LearnedReward, Lesson
 from spiral.state import under_prefix, version_of
-from tests.tiny import CONDITIONAL, SHAPE, made_up, tiny_config, tiny_discriminator
+from tests.tiny import CONDITIONAL, SHAPE, SPEC, made_up, tiny_config, tiny_discriminator
 
 KEY, SECOND = "discriminator", "discriminator-2"
 
@@ -51,7 +51,7 @@ def make(config: RunConfig, real: NDArray[np.uint8] | None = None, **more: Any) 
     replay = MemoryReplay(64, SHAPE, config.agent.conditional)
     replay.add(Renders(pictures(200, 256), pictures(0, 56, seed=1) if config.agent.conditional else None))
     real = pictures(0, 56) if real is None else real
-    return RewardLearner(config, SHAPE, real, replay, more.pop("weights", MemoryWeights()), **more)
+    return RewardLearner(config, SPEC, SHAPE, real, replay, more.pop("weights", MemoryWeights()), **more)
 
 
 def step_all(learner: RewardLearner) -> dict[str, float]:
@@ -122,7 +122,7 @@ def test_a_render_stays_beside_its_own_target(monkeypatch):
 
 def test_an_empty_replay_is_said_to_be_empty():
     replay = MemoryReplay(8, SHAPE, False)
-    learner = RewardLearner(tiny_config(FAST), SHAPE, pictures(0, 56), replay, MemoryWeights())
+    learner = RewardLearner(tiny_config(FAST), SPEC, SHAPE, pictures(0, 56), replay, MemoryWeights())
     with pytest.raises(EmptyReplayError):
         learner.step(KEY)
 
