@@ -75,5 +75,6 @@ class JointDiscriminatorReward(AdversarialReward):
     def _programs(self, actions: NDArray[np.int64], steps: NDArray[np.int64] | None = None) -> tuple[Tensor, Tensor]:
         """Programs [B, T, heads] and how many of their commands are done, all unless given, on the device."""
         done = np.full(len(actions), actions.shape[1]) if steps is None else steps
-        programs, done_here = (writable_tensor(array).to(self.setting.device) for array in (actions, done))
+        read = [np.ascontiguousarray(array, np.int64) for array in (actions, done)]
+        programs, done_here = (writable_tensor(array).to(self.setting.device) for array in read)
         return programs, done_here

@@ -183,6 +183,7 @@ def test_rewards_at_the_end_are_paid_in_the_last_unroll_alone():
 def test_only_last_unrolls_have_final_renders():
     (whole,), (parts,) = both(tiny_config(LONG, CONDITIONAL), "collect")
     assert [len(part.final_renders) for part in parts] == [0, 0, 5]
+    assert all(part.final_renders.actions is None for part in parts), "nobody has the whole program"
     np.testing.assert_array_equal(parts[2].final_renders.renders, whole.canvases[-1])
     few = mixed(parts)
     assert few.ended.tolist() == [False] * 4 + [True] * 2

@@ -17,6 +17,8 @@ from cluster.on_redis.seal import seal, unseal
 from cluster.on_redis.weights import RedisWeights
 from learners.replay import ReplayError
 from spiral.contracts import EmptyReplayError, Renders, WeightsError
+from spiral.program_space import ProgramSpace
+from tests.tiny import SPEC
 
 SHAPE = (4, 4, 1)
 COUNT = 1000
@@ -76,6 +78,33 @@ def test_of_a_thousand_records_in_the_replay_none_is_drawn(sealed):
     replay.add(Renders(np.full((8, *SHAPE), 9, np.uint8), None))
     before = replay.refused
     assert (replay.sample(64, rng).renders == 9).all() and replay.refused == before
+
+
+def test_a_program_with_an_action_that_there_is_not_is_not_drawn(sealed):
+    """Not even under the run's own seal: a worker with other settings may have left it."""
+    programs = ProgramSpace(SPEC, 3)
+    replay, client, rng = RedisReplay(sealed, 4, SHAPE, False, programs), sealed.connect(), np.random.default_rng(0)
+    replay.add(Renders(np.full((4, *SHAPE), 7, np.uint8), None, np.ones((4, *programs.shape), np.int64)))
+    key = sealed.key("replay:slots")
+    whole = unseal(sealed.secret, key, client.hget(key, "0"))
+    for head, choices in enumerate(SPEC.nvec):
+        for value, refused in ((choices - 1, False), (choices, True), (2**32 - 1, True)):
+            at = len(whole) - 4 * (len(SPEC.heads) - head)
+            damaged = whole[:at] + int(value).to_bytes(4, "little") + whole[at + 4 :]
+            client.hset(key, "0", seal(sealed.secret, key, damaged))
+            replay.refused = 0
+            drawn = replay.sample(32, rng)
+            assert (replay.refused > 0) == refused
+            assert (drawn.actions < SPEC.nvec).all() and (drawn.renders == 7).all() and len(drawn) == 32
+            assert len(replay.state()["actions"]) == 4 - refused
+
+
+def test_records_of_a_replay_without_programs_are_none_of_one_with_them(sealed):
+    plain = RedisReplay(sealed, 4, SHAPE, False)
+    plain.add(Renders(np.full((4, *SHAPE), 7, np.uint8), None))
+    replay = RedisReplay(sealed, 4, SHAPE, False, ProgramSpace(SPEC, 3))
+    with pytest.raises(ReplayError, match=r"this run has pictures of .* without targets and programs of 3 actions"):
+        replay.sample(2, np.random.default_rng(0))
 
 
 def test_of_a_thousand_counts_in_the_replay_none_stops_it(sealed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.replay import RedisReplay
-from learners.replay import MemoryReplay, ReplayError
+from learners.replay import MemoryReplay, ReplayError, newest
 from spiral.contracts import EmptyReplayError, Renders
+from spiral.program_space import ProgramSpace
+from tests.tiny import SPEC
 
 SHAPE = (4, 5, 3)
+PROGRAMS = ProgramSpace(SPEC, 2)
 MakeReplay = Callable[..., MemoryReplay | RedisReplay]
 
 
@@ -33,6 +37,14 @@ def batch(first: int, count: int, with_targets: bool = False) -> Renders:
     numbers = np.arange(first, first + count, dtype=np.uint8)
     renders = np.broadcast_to(numbers[:, None, None, None], (count, *SHAPE)).copy()
     return Renders(renders, 255 - renders if with_targets else None)
+
+
+def with_programs(pictures: Renders) -> Renders:
+    """The same with a program for each, of two actions, which says which picture it is."""
+    numbers = pictures.renders[:, 0, 0, 0].astype(np.int64)
+    actions = np.zeros((len(pictures), *PROGRAMS.shape), np.int64)
+    actions[:, 1, SPEC.index("control")] = numbers % 64
+    return replace(pictures, actions=actions)
 
 
 def held(replay: MemoryReplay | RedisReplay) -> list[int]:
@@ -87,18 +99,70 @@ def test_two_forms_draw_the_same_pictures(address):
     np.testing.assert_array_equal(samples[0].targets, samples[1].targets)
 
 
-@pytest.mark.parametrize("with_targets", [False, True])
-def test_a_saved_replay_goes_on_where_it_was(make, with_targets):
-    replay = make(8, SHAPE, with_targets)
-    replay.add(batch(0, 11, with_targets))
+@pytest.mark.parametrize(
+    ("with_targets", "programs"), [(False, None), (True, None), (False, PROGRAMS), (True, PROGRAMS)]
+)
+def test_a_saved_replay_goes_on_where_it_was(make, with_targets, programs):
+    kind = SHAPE, with_targets, programs
+    replay = make(8, *kind)
+    replay.add(with_programs(batch(0, 11, with_targets)))
     state = replay.state()
-    other = MemoryReplay(8, SHAPE, with_targets)
+    other = MemoryReplay(8, *kind)
     other.load_state(state)
     replay.load_state(state)
     for each in (replay, other):
-        each.add(batch(11, 2, with_targets))
+        each.add(with_programs(batch(11, 2, with_targets)))
+    assert set(replay.state()) == {"added", "renders", *["targets"] * with_targets, *["actions"] * bool(programs)}
     for name, array in replay.state().items():
         np.testing.assert_array_equal(array, other.state()[name])
+
+
+@pytest.mark.parametrize("with_targets", [False, True])
+def test_a_render_keeps_its_program_where_programs_are_kept(make, with_targets):
+    replay = make(16, SHAPE, with_targets, PROGRAMS)
+    for first in (0, 16):
+        replay.add(with_programs(batch(first, 16, with_targets)))
+    sample = replay.sample(40, np.random.default_rng(1))
+    assert sample.actions is not None and sample.actions.dtype == np.int64
+    np.testing.assert_array_equal(sample.actions, with_programs(sample).actions)
+    kept = newest(replay.state(), 5)
+    np.testing.assert_array_equal(kept.actions, with_programs(kept).actions)
+
+
+def test_programs_are_left_out_where_no_reward_reads_them(make):
+    replay = make(16, SHAPE, True)
+    replay.add(with_programs(batch(0, 16, with_targets=True)))
+    assert replay.sample(4, np.random.default_rng(1)).actions is None
+
+
+def test_a_program_takes_no_room_in_redis_where_it_is_not_kept(address):
+    sizes = []
+    for programs in (None, PROGRAMS):
+        address.forget()
+        RedisReplay(address, 4, SHAPE, True, programs).add(with_programs(batch(0, 4, with_targets=True)))
+        sizes.append(address.connect().hstrlen(address.key("replay:slots"), "0"))
+    assert sizes[1] - sizes[0] == 4 * 2 * len(SPEC.heads), "four bytes a number"
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        None,
+        np.zeros((3, *PROGRAMS.shape), np.int64),
+        np.zeros((2, 3, len(SPEC.heads)), np.int64),
+        np.zeros((2, *PROGRAMS.shape), np.float32),
+        np.full((2, *PROGRAMS.shape), -1),
+        np.full((2, *PROGRAMS.shape), 64),
+    ],
+    ids=["none", "too many", "length", "type", "negative", "too large"],
+)
+def test_renders_without_their_programs_are_refused(make, actions):
+    replay = make(8, SHAPE, False, PROGRAMS)
+    with pytest.raises(ReplayError, match="a replay of renders with programs|takes renders with their programs, but"):
+        replay.add(replace(batch(0, 2), actions=actions))
+    assert replay.size == 0
+    with pytest.raises(ReplayError, match="without programs were given"):
+        replay.load_state({"added": np.array([2]), "renders": batch(0, 2).renders})
 
 
 def test_a_saved_replay_of_another_capacity_is_refused(make):

@@ -27,7 +27,7 @@ from spiral.methods import METHODS
 from spiral.rewards import REWARDS, RewardSum, build_reward, reward_class, setting_of
 from spiral.rewards.base import Context, LearnedReward, Lesson, Reward, Setting
 from spiral.section import Section
-from tests.tiny import CONDITIONAL, SHAPE, made_up, tiny_config
+from tests.tiny import CONDITIONAL, SHAPE, SPEC, made_up, tiny_config
 from tests.untrained_fits import FITS
 
 COLOR = (16, 16, 3)
@@ -127,6 +127,11 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         *({**SMALL, "loss": loss, "complement": True} for loss in ("wgan-gp", "logistic")),
         {"network": f"{__name__}:OneLayer", "gain": 2.0, "learning_rate": 2e-3, "batch_size": 8},
     ],
+    "joint_discriminator": [
+        SMALL,
+        {**SMALL, "loss": "hinge"},
+        {**SMALL, "loss": "logistic", "hidden": 5, "softplus_shift": 1.0},
+    ],
     "l2": [{}, {"blur": 1.5}],
     "squared_error": [{}, {"blur": 1.5}],
     "dual_distance": [{"batch_size": 8, "side": 8}],
@@ -135,7 +140,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "self_defence": [{**SMALL, "side": 16}],
 }
 WITHOUT_TARGETS = ("lrmf",)  # a copy has no density
-ONLY_WITH_TARGETS = ("self_defence",)  # what is told apart is a copy and its target
+ONLY_WITH_TARGETS = ("self_defence", "joint_discriminator")  # what is told apart is a copy and its target
 
 
 @cache
@@ -169,7 +174,7 @@ LEARNED = pytest.mark.parametrize(("name", "options", "conditional"), cases(lear
 
 
 def setting(conditional: bool, shape: tuple[int, int, int] = SHAPE, seed: int = 0) -> Setting:
-    return setting_of(tiny_config(CONDITIONAL if conditional else {}), shape, seed)
+    return setting_of(tiny_config(CONDITIONAL if conditional else {}), shape, seed, SPEC)
 
 
 def make(name: str, options: dict[str, Any], conditional: bool, seed: int = 0, shape: Any = SHAPE) -> Reward:
@@ -218,7 +223,8 @@ def part(context: Context, at: int) -> Context:
 def lesson(conditional: bool, seed: int = 0, count: int = 8) -> Lesson:
     """Dark is real, and light are the renders, whose targets, if there are any, are dark as well."""
     real = pictures(seed, count, high=56)
-    return Lesson(real, pictures(seed + 100, count, low=200), real if conditional else None)
+    programs = frozen(np.random.default_rng(seed).integers(0, 2, (count, 4, 5)))
+    return Lesson(real, pictures(seed + 100, count, low=200), real if conditional else None, programs)
 
 
 def assert_same(first: Arrays, second: Arrays) -> None:
@@ -263,10 +269,10 @@ def test_scoring_draws_nothing_and_another_of_the_same_seed_scores_alike(name, o
 
 @EVERY
 def test_what_a_render_has_no_answer_to_is_refused_by_name_or_not_needed(name, options, conditional):
-    """A reward that compares says that there is no target; for any other the target has no part in the score."""
+    """A reward that compares says what there is nothing of; in the score of any other it has no part."""
     reward, context = make(name, options, conditional), some_context()
     short = name.split(":")[-1]
-    for lacking in (replace(context, targets=None), replace(context, counts={})):
+    for lacking in (replace(context, targets=None), replace(context, counts={}), replace(context, actions=None)):
         try:
             scores = reward.score(pictures(1), lacking)
         except ValueError as error:
@@ -361,7 +367,7 @@ def test_an_update_is_measured_in_numbers_and_raises_the_version(name, options, 
 def test_learning_widens_the_gap_between_real_and_painted(name, options, conditional):
     reward = learner(name, options, conditional)
     shown = lesson(conditional, seed=50)
-    context = Context(shown.targets, {})
+    context = Context(shown.targets, {}, shown.actions)
 
     def gap() -> float:
         return float((reward.score(shown.real, context) - reward.score(shown.renders, context)).mean())

@@ -20,10 +20,11 @@ def test_its_size_is_that_of_its_actions():
     assert (trajectory.length, trajectory.batch_size, trajectory.frames) == (5, 3, 15)
 
 
-def test_the_final_renders_are_the_last_canvases_with_their_targets():
+def test_the_final_renders_are_the_last_canvases_with_their_targets_and_programs():
     trajectory = made_up(tiny_config(CONDITIONAL))
     np.testing.assert_array_equal(trajectory.final_renders.renders, trajectory.canvases[-1])
     np.testing.assert_array_equal(trajectory.final_renders.targets, trajectory.targets)
+    np.testing.assert_array_equal(trajectory.final_renders.actions, trajectory.actions.swapaxes(0, 1))
     assert made_up(tiny_config()).final_renders.targets is None
 
 
