@@ -37,6 +37,9 @@ class PictureNetwork(nn.Module):
         pictures: how many are seen beside each other.
         spectral: whether every layer is divided by its largest singular value (Miyato et al., 2018).
         options: the widths of the layers.
+
+    Attributes:
+        num_features: that the scoring layer takes.
     """
 
     def __init__(
@@ -54,13 +57,14 @@ class PictureNetwork(nn.Module):
             layers.append(normalize(nn.Conv2d(inputs, width, 4, stride=2, padding=1)))
             inputs, width, height = width, 2 * width, height // 2
         self.convolutions = nn.ModuleList(layers)
-        features = inputs * SMALLEST**2
-        self.hidden = normalize(nn.Linear(features, hidden)) if hidden else None
-        self.score = normalize(nn.Linear(hidden or features, 1))
+        flat = inputs * SMALLEST**2
+        self.hidden = normalize(nn.Linear(flat, hidden)) if hidden else None
+        self.num_features = hidden or flat
+        self.score = normalize(nn.Linear(self.num_features, 1))
         lay_channels_last(self)
 
     def features(self, pictures: Tensor) -> Tensor:
-        """What `score` takes, [B, features], of pictures [B, C, H, W] in [0, 1]."""
+        """What `score` takes, [B, num_features], of pictures [B, C, H, W] in [0, 1]."""
         x = 2.0 * pictures - 1.0
         for convolution in self.convolutions:
             x = F.leaky_relu(convolution(x), SLOPE)

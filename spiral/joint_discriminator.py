@@ -71,24 +71,27 @@ class JointDiscriminator(PictureNetwork):
         self, canvas_shape: tuple[int, int, int], spec: ActionSpec, spectral: bool, options: NetworkOptions
     ) -> None:
         super().__init__(canvas_shape, 1, spectral, options)
-        features = self.score.in_features
         self.code = ProgramEncoder(spec)
-        self.projection = nn.Linear(CODE, features, bias=False)
-        nn.init.normal_(self.projection.weight, std=features**-0.5)  # as large as the scoring layer's own weights
+        self.projection = nn.Linear(CODE, self.num_features, bias=False)
+        # As large as the scoring layer's own weights.
+        nn.init.normal_(self.projection.weight, std=1.0 / math.sqrt(self.num_features))
         if spectral:
             for layer in (*self.code.modules(), self.projection):
                 if isinstance(layer, nn.Linear):
                     spectral_norm(layer)
 
-    def forward(self, pictures: Tensor, actions: Tensor, steps: Tensor) -> Tensor:
-        """Scores [B] of pictures [B, C, H, W] in [0, 1], each after the first `steps` commands of its program.
+    def forward(self, pictures: Tensor, actions: Tensor, steps: Tensor, places: Tensor | None = None) -> Tensor:
+        """Scores [B] of pictures, each after the first `steps` commands of its program.
 
         Args:
-            pictures: float [B, C, H, W].
+            pictures: float [B, C, H, W] in [0, 1]; or [P, C, H, W], of which each program has one.
             actions: int64 [B, T, heads].
             steps: int64 [B].
+            places: which of the pictures each program has, int64 [B]; None is one after the other.
         """
         features = self.features(pictures)
+        if places is not None:
+            features = features[places]
         own: Tensor = (features * self.projection(self.code(actions, steps))).sum(dim=1)
         scores: Tensor = self.score(features).squeeze(1) + own
         return scores.float()

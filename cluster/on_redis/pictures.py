@@ -93,8 +93,8 @@ class PictureFormat:
         good = [v for v in values if v is not None and len(v) == self._value_bytes and v.startswith(self._header)]
         if self._programs is None:
             return good
-        there_are = (self._actions(self._table(good)) < self._programs.spec.nvec).all(axis=(1, 2))
-        return [value for value, fits in zip(good, there_are, strict=True) if fits]
+        there_are = self._actions(self._table(good)) < self._programs.spec.nvec
+        return [value for value, fits in zip(good, there_are, strict=True) if fits.all()]
 
     def unpack(self, values: list[bytes]) -> Renders:
         """The pictures in what `well_formed` gave."""

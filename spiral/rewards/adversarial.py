@@ -69,7 +69,7 @@ class AdversarialReward(LearnedReward):
         self.optimizer = torch.optim.Adam(self.network.parameters(), self.options.learning_rate, betas, fused=True)
 
     def judged(self, pictures: Tensor, *beside: Tensor) -> Tensor:
-        """Scores, float32 [B], of pictures [B, C, H, W] and what is beside each."""
+        """Scores, float32 [B], of pictures [B, C, H, W] in [0, 1] and what is beside each."""
         self.network.eval()  # in training, spectral normalisation goes on with its estimate whenever a picture passes
         with self._in_its_precision():
             return shaped(self.network(pictures, *beside), self.options.softplus_shift).float()

@@ -21,6 +21,7 @@ from spiral.joint_discriminator import JointDiscriminator
 from spiral.losses import ADVERSARIAL_LOSSES
 from spiral.rewards.adversarial import AdversarialOptions, AdversarialReward
 from spiral.rewards.base import Context, Lesson, Setting, need_pictures, need_programs, need_shape
+from spiral.rewards.distinct import distinct
 from spiral.section import ConfigError
 
 NAME = "joint_discriminator"
@@ -65,7 +66,10 @@ class JointDiscriminatorReward(AdversarialReward):
         need_shape(NAME, renders, (len(renders), *self.setting.canvas_shape))
         need_pictures(NAME, renders)
         actions = need_programs(NAME, context.actions, len(renders), self.spec)
-        return self.judged(self.pictures(renders), *self._programs(actions, context.steps)).cpu()
+        # Moves leave a canvas as it is; the commands beside it are others.
+        first, places = distinct(renders)
+        where = torch.tensor(places, device=self.setting.device)
+        return self.judged(self.pictures(renders[first]), *self._programs(actions, context.steps), where).cpu()
 
     def update(self, lesson: Lesson) -> dict[str, float]:
         """One step on as many targets as renders; the mean scores of both, their gap, and the penalty."""

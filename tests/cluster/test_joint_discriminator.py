@@ -21,6 +21,7 @@ from learners.replay import MemoryReplay
 from learners.reward_learner import RewardLearner
 from learners.weights import MemoryWeights
 from spiral.config import RunConfig
+from spiral.contracts import Replay, WeightStore
 from spiral.program_space import ProgramSpace
 from spiral.rewards import RewardSum, setting_of
 from spiral.section import ConfigError
@@ -50,9 +51,9 @@ def test_from_either_replay_it_learns_to_tell_what_no_picture_alone_tells(form, 
     """It learns there, is published, and scores in the hands of who fetches it."""
     config = tiny_config(CONDITIONAL, {"rewards": [term(width=8, batch_size=16)]})
     kind = 256, SHAPE, True, ProgramSpace(SPEC, 4)
-    if form == "memory":
-        replay, weights = MemoryReplay(*kind), MemoryWeights()
-    else:
+    replay: Replay = MemoryReplay(*kind)
+    weights: WeightStore = MemoryWeights()
+    if form == "redis":
         address: RedisAddress = request.getfixturevalue("address")
         replay, weights = RedisReplay(address, *kind), RedisWeights(address)
     replay.add(wrong_copies(256, seed=0))
@@ -95,8 +96,13 @@ def test_members_that_share_it_learn_from_the_programs_of_all():
         replay.add(own)
     drawn = SharedReplay(replays[0], replays[1:]).sample(50, np.random.default_rng(0))
     assert drawn.actions is not None
-    there_are = {(x.tobytes(), a.tobytes()) for own in pairs for x, a in zip(own.renders, own.actions, strict=True)}  # type: ignore[arg-type]
-    assert {(x.tobytes(), a.tobytes()) for x, a in zip(drawn.renders, drawn.actions, strict=True)} <= there_are
+    met = set()
+    for render, program in zip(drawn.renders, drawn.actions, strict=True):
+        (whose,) = [place for place, own in enumerate(pairs) if any((own.renders == render).all(axis=(1, 2, 3)))]
+        (row,) = np.nonzero((pairs[whose].renders == render).all(axis=(1, 2, 3)))[0]
+        np.testing.assert_array_equal(program, pairs[whose].actions[row])  # type: ignore[index]
+        met.add(whose)
+    assert met == {0, 1, 2}
 
 
 @pytest.mark.usefixtures("ray_session")

@@ -87,6 +87,7 @@ def test_a_program_with_an_action_that_there_is_not_is_not_drawn(sealed):
     replay.add(Renders(np.full((4, *SHAPE), 7, np.uint8), None, np.ones((4, *programs.shape), np.int64)))
     key = sealed.key("replay:slots")
     whole = unseal(sealed.secret, key, client.hget(key, "0"))
+    assert whole is not None
     for head, choices in enumerate(SPEC.nvec):
         for value, refused in ((choices - 1, False), (choices, True), (2**32 - 1, True)):
             at = len(whole) - 4 * (len(SPEC.heads) - head)
@@ -95,7 +96,12 @@ def test_a_program_with_an_action_that_there_is_not_is_not_drawn(sealed):
             replay.refused = 0
             drawn = replay.sample(32, rng)
             assert (replay.refused > 0) == refused
-            assert (drawn.actions < SPEC.nvec).all() and (drawn.renders == 7).all() and len(drawn) == 32
+            assert (
+                drawn.actions is not None
+                and (drawn.actions < SPEC.nvec).all()
+                and (drawn.renders == 7).all()
+                and len(drawn) == 32
+            )
             assert len(replay.state()["actions"]) == 4 - refused
 
 

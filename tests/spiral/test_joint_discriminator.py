@@ -102,6 +102,16 @@ def test_commands_that_are_still_to_come_have_no_part_in_it():
     assert torch.equal(scores(reward, whole, 4), scores(reward, whole))
 
 
+def test_each_different_picture_is_looked_at_once():
+    reward, actions = make(), programs()
+    renders = np.random.default_rng(1).integers(0, 256, (3, *SHAPE), np.uint8)[[0, 1, 0, 2, 1]]
+    each = [reward.score(renders[i : i + 1], Context(None, {}, actions[i : i + 1])) for i in range(5)]
+    seen: list[int] = []
+    reward.network.register_forward_pre_hook(lambda network, given: seen.append(len(given[0])))
+    torch.testing.assert_close(reward.score(renders, Context(None, {}, actions)), torch.cat(each))
+    assert seen == [3]
+
+
 def test_the_order_of_commands_matters():
     reward, actions = make(), programs()
     assert not torch.isclose(scores(reward, actions), scores(reward, actions[:, ::-1]), rtol=0, atol=1e-7).any()
