@@ -53,7 +53,8 @@ def test_a_judge_that_prefers_renders_has_nothing_to_say_and_one_with_a_tiny_sca
 
 
 def checkpoint(config: RunConfig, engine: LocalEngine, tmp_path: Any) -> Checkpoint:
-    document = {"config": config.model_dump(mode="json"), "canvas_shape": list(engine.rollout.canvas_shape)}
+    spec, shape = engine.rollout.spec, engine.rollout.canvas_shape
+    document = {"config": config.model_dump(mode="json"), "action_spec": spec.to_json(), "canvas_shape": list(shape)}
     return Checkpoint(tmp_path, document, engine.state())
 
 

@@ -388,7 +388,8 @@ def test_a_module_that_is_not_there_is_explained(name):
 def test_unknown_and_missing_rewards_are_refused_with_a_list_of_those_there_are():
     setting = setting_of(tiny_config(), SHAPE)
     with pytest.raises(
-        ConfigError, match="no reward 'l3'; there are blank, color_histogram, discriminator, l2, .*module:"
+        ConfigError,
+        match="no reward 'l3'; there are blank, color_histogram, discriminator, joint_discriminator, l2, .*module:",
     ):
         build_reward(RewardTerm(name="l3"), setting)
     with pytest.raises(ConfigError, match="rewards is empty; name at least one of blank, color_histogram"):
