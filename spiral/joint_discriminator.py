@@ -3,7 +3,7 @@
 Donahue et al., 2017, and Dumoulin et al., 2017. The two meet in a projection (Miyato & Koyama, 2018): the program a
 becomes a code e(a), and D(x, a) = w·φ(x) + ⟨E e(a), φ(x)⟩ + b. So each program has a scoring layer of its own over the
 features φ of a picture, whose last maps still know where things are: a program can ask for ink where it has painted.
-That costs two linear layers and looks at the picture once. The code is a mean over the commands that count, each read
+It costs a few linear layers and looks at each picture once. The code is a mean over the commands that count, each read
 beside the one before, since a stroke begins where the last one ended.
 """
 
