@@ -45,7 +45,7 @@ class Played:
         frames: how many actions it holds.
         ended: the share of its episodes that end with it.
         seconds: how long it took.
-        refused: how many malformed values were met in the replay and among the weights meanwhile.
+        refused: how many malformed values were met in the replay meanwhile.
     """
 
     kind: str
@@ -62,7 +62,6 @@ class RolloutWorker:
     Args:
         config: the run's settings.
         episodes: how many it plays at a time: its share of a batch.
-        make_weights: connects to where the newest weights are.
         make_replay: connects to the replay; None where no reward learns.
         make_broadcast: connects to the live feed.
         seed_of: gives the seed from the version of the weights that the worker begins with.
@@ -74,7 +73,6 @@ class RolloutWorker:
         self,
         config: RunConfig,
         episodes: int,
-        make_weights: Callable[[], WeightStore],
         make_replay: Callable[[], Replay] | None,
         make_broadcast: Callable[[], Broadcast],
         seed_of: Callable[[int], int],
@@ -85,7 +83,6 @@ class RolloutWorker:
         keep_memory()
         self.config = config
         self.episodes = episodes
-        self.weights = make_weights()
         self.replay = make_replay() if make_replay is not None else None
         self.broadcast = make_broadcast()
         self.seed_of = seed_of
@@ -93,8 +90,12 @@ class RolloutWorker:
         self.brush_fingerprint = brush_fingerprint
         self.rollout: Rollout | None = None
 
-    def begin(self, targets: NDArray[np.uint8]) -> None:
-        """Make the environments and the agent, which may copy the given pictures, unless they are there.
+    def begin(self, targets: NDArray[np.uint8], weights: WeightStore) -> None:
+        """Make the environments and the agent, unless they are there.
+
+        Args:
+            targets: the pictures that the agent may copy.
+            weights: where its newest weights are.
 
         Raises:
             OtherBrushError: this machine has other brushes.
@@ -102,8 +103,8 @@ class RolloutWorker:
         if self.rollout is not None:
             return
         # A worker that was replaced must not play its first episodes again.
-        seed = self.seed_of(max(0, self.weights.version("agent")))
-        rollout = Rollout(self.config, self.weights, targets, seed, self.episodes, self.num_threads, self.broadcast)
+        seed = self.seed_of(max(0, weights.version("agent")))
+        rollout = Rollout(self.config, weights, targets, seed, self.episodes, self.num_threads, self.broadcast)
         rollout.require_brush(self.brush_fingerprint)
         self.rollout = rollout
 
@@ -137,7 +138,7 @@ class RolloutWorker:
         reference = ray.put(trajectory)
         frames, ended = trajectory.frames, float(trajectory.ended.mean())
         seconds = time.perf_counter() - start
-        return Played(kind, reference, frames, ended, seconds, take_refused(self.weights, self.replay))
+        return Played(kind, reference, frames, ended, seconds, take_refused(self.replay))
 
     def state(self) -> Arrays:
         """The random states, once it has begun."""
@@ -154,24 +155,23 @@ class RolloutPool:
 
     Args:
         workers: Ray handles of `RolloutWorker`.
-        targets: a reference to the pictures that they begin with. It is no argument of their constructor, because Ray
-            may lose such an object when it restarts an actor on another machine (ray-project/ray#53727).
+        targets: a reference to the pictures that they begin with.
+        weights: where the newest weights are. Neither is an argument of their constructor, because Ray may lose what
+            that refers to when it restarts an actor on another machine (ray-project/ray#53727).
 
     Attributes:
-        refused: how many malformed values the workers have met in the replay and among the weights.
-        starved: whether a worker had nothing to play with since this was last set to false.
+        refused: how many malformed values the workers have met in the replay.
     """
 
-    def __init__(self, workers: Sequence[Any], targets: Any) -> None:
+    def __init__(self, workers: Sequence[Any], targets: Any, weights: WeightStore) -> None:
         # Importing RLlib takes seconds, which the workers, who import this file too, can do without.
         from ray.rllib.utils.actor_manager import FaultTolerantActorManager
 
         # It logs the whole traceback of every error; we raise those of our own, and Ray mends the others.
         logging.getLogger("ray.rllib.utils.actor_manager").setLevel(logging.CRITICAL)
         self._manager: Any = FaultTolerantActorManager(list(workers), max_remote_requests_in_flight_per_actor=1)
-        self._targets = targets
+        self._beginning = {"targets": targets, "weights": weights}
         self.refused = 0
-        self.starved = False
         self._begin(self._manager.actor_ids())
         self._next_revival = 0.0
         self._last_sign_of_life = time.monotonic()
@@ -216,7 +216,6 @@ class RolloutPool:
             else:
                 played.append(answer.get())
         self.refused += sum(batch.refused for batch in played)
-        self.starved |= bool(idle)
         self._begin(idle)
         self._revive()
         return played
@@ -248,7 +247,7 @@ class RolloutPool:
     def _begin(self, workers: list[int]) -> None:
         if not workers:
             return
-        for answer in self._manager.foreach_actor("begin", kwargs={"targets": self._targets}, remote_actor_ids=workers):
+        for answer in self._manager.foreach_actor("begin", kwargs=self._beginning, remote_actor_ids=workers):
             if not answer.ok:
                 _raise_if_ours(answer.get())
 
@@ -267,12 +266,11 @@ class RolloutPool:
             )
 
 
-def take_refused(*stores: WeightStore | Replay | None) -> int:
-    """How many malformed values the stores of this process have met since this was last asked."""
-    refused = 0
-    for store in stores:
-        if store is not None:
-            refused, store.refused = refused + store.refused, 0
+def take_refused(replay: Replay | None) -> int:
+    """How many malformed values this process has met in the replay since this was last asked."""
+    if replay is None:
+        return 0
+    refused, replay.refused = replay.refused, 0
     return refused
 
 

@@ -29,10 +29,11 @@ from benchmarks.scale import MEGABYTE, Costs, cores_served, need, needs_table
 from benchmarks.trips import time_trips, trips_table
 from cluster.on_ray.learners import PolicyWorker, RewardWorker
 from cluster.on_ray.start import start_ray
+from cluster.on_ray.weights import RayWeights, weights_of_a_run
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import EmbeddedRedis
-from cluster.on_redis.weights import RedisWeights
+from cluster.on_redis.server_info import ServerInfo
 from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, kept_programs, rollout_seed
 from cluster.run.feed.memory import MemoryFeed
 from cluster.run.folder import RunError
@@ -71,14 +72,17 @@ def measure(config: RunConfig, seconds: float) -> Costs:
     pictures = load(config.data.name, "train", shape[0], shape[2] == 3)
     steps, share = least_steps(learned), seconds / 4
     learning_clock = time.process_time if resolve_device(config.device).type == "cpu" else time.perf_counter
-    with start_ray(None, processes=1, picture_bytes=0, embedded_redis=True), EmbeddedRedis() as server:
+    with (
+        start_ray(None, processes=1, picture_bytes=0, embedded_redis=True),
+        EmbeddedRedis() as server,
+        weights_of_a_run() as weights,
+    ):
         address = RedisAddress(server.url, "ceiling", secrets.token_bytes(32))
-        make_weights = partial(RedisWeights, address)
         kept = config.replay.pictures, shape, config.agent.conditional, kept_programs(config)
         make_replay = partial(RedisReplay, address, *kept)
-        policy = PolicyWorker(config, spec, shape, make_weights, num_threads=1)
-        rewards = RewardWorker(config, spec, shape, pictures, make_replay, make_weights, num_threads=1)
-        rollout = begin_rollout(config, pictures, make_weights, make_replay)
+        policy = PolicyWorker(config, spec, shape, weights, num_threads=1)
+        rewards = RewardWorker(config, spec, shape, pictures, make_replay, weights, num_threads=1)
+        rollout = begin_rollout(config, pictures, weights, make_replay)
 
         trajectories = [paint(rollout) for _ in range(PAINTED)]
         rollout_s = time_call(lambda: paint(rollout), share, time.process_time)
@@ -86,17 +90,22 @@ def measure(config: RunConfig, seconds: float) -> Costs:
         policy_s = time_call(lambda: policy.step("learning", 0.5, ray.get(next(feed))), share, learning_clock)
         rewards_s = time_call(lambda: rewards.steps(steps), share, learning_clock)
         lessons, first = {key: rewards.learner.rewards[key].batch_size for key in steps}, ray.get(trajectories[0])
-        trips = time_trips(config.seed, steps, lessons, make_weights(), make_replay(), first.final_renders, share)
+        info, renders = ServerInfo(address), first.final_renders
+        trips = time_trips(config.seed, steps, lessons, info, make_replay(), renders, share / 2)
+        fetch = partial(time_call, seconds=share / 2 / (1 + len(steps)), clock=time.process_time)
+        fetched = {key: fetch(partial(weights.fetch, key)) for key in ("agent", *steps)}
+        weight_bytes = sum(array.nbytes for array in weights.fetch("agent")[1].values())
         trajectory_bytes = get_object_locations(trajectories)[trajectories[0]]["object_size"]
     return Costs(
         name=config.preset,
         frames=first.frames,
         renders=sum(steps[key] * lessons[key] for key in steps),
         # In a run there are new weights to fetch each time; here they stayed the same.
-        rollout=rollout_s + trips["fetch agent"].seconds,
-        policy=policy_s + sum(trips[f"fetch {key}"].seconds for key in steps),
+        rollout=rollout_s + fetched["agent"],
+        policy=policy_s + sum(fetched[key] for key in steps),
         rewards=rewards_s,
         trajectory_bytes=trajectory_bytes,
+        weight_bytes=weight_bytes,
         trips=trips,
     )
 
@@ -104,16 +113,14 @@ def measure(config: RunConfig, seconds: float) -> Costs:
 def begin_rollout(
     config: RunConfig,
     pictures: NDArray[np.uint8],
-    make_weights: Callable[[], RedisWeights],
+    weights: RayWeights,
     make_replay: Callable[[], RedisReplay],
 ) -> RolloutWorker:
     """A rollout on cores, whatever the settings say, which is ready to paint."""
     on_cores = config.model_copy(update={"device": "cpu"})
     seed_of = partial(rollout_seed, config, 0)
-    rollout = RolloutWorker(
-        on_cores, config.policy.batch_size, make_weights, make_replay, make_broadcast, seed_of, num_threads=1
-    )
-    rollout.begin(pictures)
+    rollout = RolloutWorker(on_cores, config.policy.batch_size, make_replay, make_broadcast, seed_of, num_threads=1)
+    rollout.begin(pictures, weights)
     return rollout
 
 
@@ -153,7 +160,7 @@ def costs_table(costs: Costs) -> Table:
         "trajectory through Ray, bytes a frame": f"{costs.trajectory_bytes / costs.frames:,.0f}",
         "renders into Redis, bytes a frame": f"{costs.trips['add renders'].received / costs.frames:,.1f}",
         "commands to Redis, a frame": f"{costs.in_redis(lambda trip: trip.commands) / costs.frames:.4f}",
-        "weights of the agent, MB": f"{costs.trips['publish agent'].received / MEGABYTE:.2f}",
+        "weights of the agent, MB": f"{costs.weight_bytes / MEGABYTE:.2f}",
     }
     for who, seconds in (
         ("one client", sum(trip.per_batch * trip.seconds for trip in alternating)),

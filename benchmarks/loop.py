@@ -3,8 +3,8 @@
 By turns, every part is timed alone, and then the whole loop in both compositions. The parts are painting, the policy's
 forward pass, the policy's learning step, and the steps of the learned rewards: if nothing were lost, a run in one
 process would need their sum for a batch. What it takes to send a batch and the weights through Ray's object store and
-Redis is timed once. Loop and parts are held against each other within a turn, since a machine's speed changes with the
-minutes.
+Redis is timed once, and the bytes that the run sends through Redis are counted, which no other program disturbs. Loop
+and parts are held against each other within a turn, since a machine's speed changes with the minutes.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from rich.table import Table
 
 from actors.rollout import Rollout
 from cluster.on_ray.engine import RayEngine
+from cluster.on_ray.weights import weights_of_a_run
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import EmbeddedRedis
-from cluster.on_redis.weights import RedisWeights
 from cluster.run.cores import processors
 from cluster.run.engine import Engine, kept_programs
 from cluster.run.forecast import precision_in_words
 from cluster.run.local_engine import LocalEngine
-from cluster.run.plan import Phase
+from cluster.run.plan import Phase, Report
 from learners.pacing import least_steps
 from spiral.agent import Observation
 from spiral.config import RunConfig
@@ -45,6 +45,7 @@ from spiral.state import network_arrays
 LEARNING = Phase("learning", 0.5)
 PRESETS = ("mnist-small", "reference")
 WARM_UP = 3
+COUNTED = 20  # batches in which the bytes to Redis are counted
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Result:
         on_ray: frames/s of the loop on Ray, for each round.
         busy: for each part on Ray, the share of the time that it is at work, which counts waiting for a core too.
         transport: seconds to send one batch of trajectories, renders and weights.
+        redis_bytes: that go into and out of Redis on Ray, a frame.
         precision: what the parts in this process compute with, in words.
     """
 
@@ -69,6 +71,7 @@ class Result:
     on_ray: list[float]
     busy: dict[str, float]
     transport: float
+    redis_bytes: float
     precision: str
 
     @property
@@ -93,7 +96,7 @@ def measure(name: str, config: RunConfig, seconds: float, rounds: int) -> Result
     ray_engine = RayEngine(config, pictures)
     try:
         transport = time_transport(local, share)
-        warm_up(ray_engine)
+        redis_bytes = count_redis_bytes(ray_engine)
         speeds: dict[str, list[float]] = {"local": [], "ray": []}
         parts: list[dict[str, float]] = []
         busy: list[dict[str, float]] = []
@@ -107,7 +110,7 @@ def measure(name: str, config: RunConfig, seconds: float, rounds: int) -> Result
         ray_engine.close()
         local.close()
     mean_busy = {part: median(shares.get(part, 0.0) for shares in busy) for part in busy[0]}
-    return Result(name, parts, frames, speeds["local"], speeds["ray"], mean_busy, transport, precision)
+    return Result(name, parts, frames, speeds["local"], speeds["ray"], mean_busy, transport, redis_bytes, precision)
 
 
 def time_parts(engine: LocalEngine, seconds: float) -> dict[str, float]:
@@ -156,9 +159,8 @@ def time_transport(local: LocalEngine, seconds: float) -> float:
     trajectory = local.rollout.collect()
     weights = network_arrays(local.policy.agent)
     rng = np.random.default_rng(0)
-    with EmbeddedRedis() as server:
+    with EmbeddedRedis() as server, weights_of_a_run() as store:
         address = RedisAddress(server.url, "benchmark")
-        store = RedisWeights(address)
         kept = local.config.replay.pictures, local.rollout.canvas_shape, local.config.agent.conditional
         replay = RedisReplay(address, *kept, kept_programs(local.config))
 
@@ -190,6 +192,24 @@ def warm_up(engine: Engine) -> None:
     done = 0
     while done < WARM_UP:
         done += engine.step(LEARNING) is not None
+
+
+def count_redis_bytes(engine: RayEngine) -> float:
+    """The bytes that go into and out of Redis for each frame of `COUNTED` batches, by its own count."""
+    warm_up(engine)
+    engine.settle()
+    before, reports = carried(engine), list[Report]()
+    while len(reports) < COUNTED:
+        report = engine.step(LEARNING)
+        reports += [] if report is None else [report]
+    reports += engine.settle()
+    return (carried(engine) - before) / sum(report.frames for report in reports)
+
+
+def carried(engine: RayEngine) -> int:
+    """How many bytes went into and out of the engine's Redis since it was started."""
+    stats = engine.redis_info.read("stats")
+    return int(stats["total_net_input_bytes"]) + int(stats["total_net_output_bytes"])
 
 
 def loop_speed(engine: Engine, seconds: float) -> tuple[float, dict[str, float]]:
@@ -230,6 +250,7 @@ def print_table(results: list[Result]) -> None:
             f"the parts alone allow {median(allowed):,.0f} frames/s",
             f"local {median(local):,.0f} frames/s, {ratio(local, allowed):.2f} of that (median of {len(local)} turns)",
             f"Ray {median(on_ray):,.0f} frames/s, {ratio(on_ray, local):.2f} of local",
+            f"Redis carries {result.redis_bytes:,.0f} bytes a frame, in and out",
             "at work on Ray: "
             + ", ".join(f"{part} {share:.0%}" for part, share in result.busy.items())
             + f"; idle {max(0.0, processors() - sum(result.busy.values())):.0%} of {processors() * 100}%",

@@ -28,6 +28,7 @@ class Costs:
         renders: that the reward learner learns from in the steps that belong to a batch.
         rollout, policy, rewards: seconds of a rollout core and of a process of each learner.
         trajectory_bytes: that go from the rollout to the policy learner.
+        weight_bytes: of the agent, of which each machine with rollouts gets one copy.
         trips: to Redis, by name.
     """
 
@@ -38,6 +39,7 @@ class Costs:
     policy: float
     rewards: float
     trajectory_bytes: int
+    weight_bytes: int
     trips: dict[str, Trip]
 
     def in_redis(self, quantity: Callable[[Trip], float]) -> float:
@@ -67,7 +69,7 @@ class Need:
         parts: how many of each part would be at work all the time.
         trajectory_bytes: to each process of the policy learner.
         commands, redis_bytes: that Redis would execute, and that would go in or out.
-        weight_bytes: of `redis_bytes`, the agent's weights on their way to the rollouts.
+        weight_bytes: of the agent's weights, to each machine with rollouts at most.
     """
 
     cores: int
@@ -96,7 +98,7 @@ def need(costs: Costs, cores: int) -> Need:
         trajectory_bytes=batches * costs.trajectory_bytes,
         commands=batches * costs.in_redis(lambda trip: trip.commands),
         redis_bytes=batches * costs.in_redis(lambda trip: trip.received + trip.sent),
-        weight_bytes=batches * costs.trips["fetch agent"].sent,
+        weight_bytes=batches * costs.weight_bytes,
     )
 
 
@@ -117,7 +119,7 @@ def needs_table(name: str, needs: list[Need]) -> Table:
             "trajectories, MB/s": f"{column.trajectory_bytes / MEGABYTE:,.1f}",
             "Redis, commands/s": f"{column.commands:,.0f}",
             "Redis, MB/s": f"{column.redis_bytes / MEGABYTE:,.1f}",
-            "weights to rollouts, MB/s": f"{column.weight_bytes / MEGABYTE:,.1f}",
+            "weights to each machine, MB/s": f"{column.weight_bytes / MEGABYTE:,.1f}",
             **{f"needed: {part}": f"{count:,.2f}" for part, count in column.parts.items()},
             "breaks first": column.broken[0] if column.broken else "nothing",
         }

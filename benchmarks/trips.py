@@ -11,14 +11,13 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from rich.table import Table
 
 from benchmarks.loop import time_call
 from cluster.on_redis.replay import CHUNK, RedisReplay
-from cluster.on_redis.weights import RedisWeights
+from cluster.on_redis.server_info import ServerInfo
 from spiral.contracts import Renders
 
 
@@ -51,7 +50,7 @@ def time_trips(
     seed: int,
     steps: Mapping[str, int],
     lessons: Mapping[str, int],
-    weights: RedisWeights,
+    info: ServerInfo,
     replay: RedisReplay,
     renders: Renders,
     seconds: float,
@@ -62,33 +61,21 @@ def time_trips(
         seed: decides what is drawn from the replay.
         steps: of each learned reward in the time of a batch, by name.
         lessons: how many renders it learns from in each.
-        weights: where those of the agent and of the rewards are.
+        info: of the Redis in which the replay is.
         replay: holds renders.
         renders: the final ones of a batch.
         seconds: for all of it.
     """
-    rng = np.random.default_rng(seed)
-
-    def publish(name: str) -> Callable[[], object]:
-        version, arrays = weights.fetch(name)
-        return lambda: weights.publish(name, version, arrays)
-
-    def fetch(name: str) -> Callable[[], object]:
-        return lambda: (weights.version(name), weights.fetch(name))
-
-    trip = partial(time_trip, weights, seconds / (4 + 2 * len(steps)))
+    rng, share = np.random.default_rng(seed), seconds / 2
     lesson, pieces = max(lessons.values()), math.ceil(max(lessons.values()) / CHUNK)
-    trips = {
-        "add renders": trip(lambda: replay.add(renders), 1, math.ceil(len(renders) / CHUNK)),
-        "sample renders": trip(lambda: replay.sample(lesson, rng), sum(steps.values()), pieces),
+    adds, samples = math.ceil(len(renders) / CHUNK), sum(steps.values())
+    return {
+        "add renders": time_trip(info, share, lambda: replay.add(renders), 1, adds),
+        "sample renders": time_trip(info, share, lambda: replay.sample(lesson, rng), samples, pieces),
     }
-    for name in ("agent", *steps):
-        trips[f"publish {name}"] = trip(publish(name), 1, 1)
-        trips[f"fetch {name}"] = trip(fetch(name), 1, 2)
-    return trips
 
 
-def time_trip(weights: RedisWeights, seconds: float, work: Callable[[], object], per_batch: int, commands: int) -> Trip:
+def time_trip(info: ServerInfo, seconds: float, work: Callable[[], object], per_batch: int, commands: int) -> Trip:
     """What one call of `work` costs."""
     calls = 0
 
@@ -97,9 +84,9 @@ def time_trip(weights: RedisWeights, seconds: float, work: Callable[[], object],
         calls += 1
         work()
 
-    before = weights.server()
+    before = info.read()
     asking = time_call(counted, seconds, time.process_time)
-    after = weights.server()
+    after = info.read()
     counters = ("total_net_input_bytes", "total_net_output_bytes", "used_cpu_user", "used_cpu_sys")
     received, sent, user, system = ((after[name] - before[name]) / calls for name in counters)
     return Trip(per_batch, commands, received, sent, asking, user + system)

@@ -116,15 +116,6 @@ class Unpublished:
     def __init__(self, weights: WeightStore) -> None:
         self._weights = weights
 
-    @property
-    def refused(self) -> int:
-        """As the store has it."""
-        return self._weights.refused
-
-    @refused.setter
-    def refused(self, count: int) -> None:
-        self._weights.refused = count
-
     def publish(self, name: str, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:
         """Keeps nothing."""
 

@@ -1,7 +1,7 @@
 """The newest weights of each network, in memory: how learners and actors of one process share them.
 
 The learners publish, the actors and the other learner fetch, and every set of weights has a version, so that a
-trajectory can say which agent made it. The form in Redis is tested against this one.
+trajectory can say which agent made it. The form in Ray's object store is tested against this one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ class MemoryWeights:
     """
 
     def __init__(self) -> None:
-        self.refused = 0
         self._newest: dict[str, tuple[int, Arrays]] = {}
 
     def publish(self, name: str, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:

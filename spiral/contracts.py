@@ -2,8 +2,9 @@
 
 The policy learner and the reward learner meet through a replay of renders and a store of weights (section
 6.3.4), and whoever watches a run sees it through a live feed. In one process all are plain objects
-(`learners/replay.py`, `learners/weights.py`, `cluster/run/feed/memory.py`); on a cluster they are in Redis
-(`cluster/on_redis`). Both forms pass the same tests.
+(`learners/replay.py`, `learners/weights.py`, `cluster/run/feed/memory.py`); on a cluster replay and feed are in Redis
+(`cluster/on_redis`), and the weights in Ray's object store (`cluster/on_ray/weights.py`). Both forms pass the same
+tests.
 """
 
 from __future__ import annotations
@@ -68,17 +69,11 @@ class EmptyReplayError(RuntimeError):
 
 
 class WeightsError(ValueError):
-    """Weights that cannot be published or read: a version below the newest one, or damaged bytes."""
+    """Weights that cannot be published or taken over: below the newest version, of another network, or lost."""
 
 
 class WeightStore(Protocol):
-    """The newest weights of each network, by name (`agent`, and every learned reward). Versions only grow.
-
-    Attributes:
-        refused: how many malformed values were met, since it was last set to zero.
-    """
-
-    refused: int
+    """The newest weights of each network, by name (`agent`, and every learned reward). Versions only grow."""
 
     def publish(self, name: str, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:
         """Make `weights` the newest of `name`."""
@@ -91,7 +86,7 @@ class WeightStore(Protocol):
 
         Raises:
             KeyError: when there is none.
-            WeightsError: someone has damaged them.
+            WeightsError: they were lost with a process that died.
         """
 
 

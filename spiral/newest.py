@@ -1,7 +1,7 @@
 """Networks that follow a store of weights: whoever acts or judges takes over the newest weights, if they are weights.
 
-A store may lie where others can write to it. What is damaged, or of another network, is left alone: the next weights
-that are published will do.
+What was lost with a process that died, or is of another network, is left alone: the next weights that are published
+will do.
 """
 
 from __future__ import annotations

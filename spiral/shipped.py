@@ -24,7 +24,6 @@ class FinishedWeights:
     """A store that holds the weights of one finished agent, as version 0 of `agent`."""
 
     def __init__(self, agent: Arrays) -> None:
-        self.refused = 0
         self._agent = agent
 
     def publish(self, name: str, version: int, weights: Mapping[str, NDArray[np.generic]]) -> None:

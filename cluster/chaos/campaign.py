@@ -156,7 +156,7 @@ class ChaosEngine(RayEngine):
         if kind == "node":
             return self._cluster.kill_node(self._rng)
         if kind == "Redis":
-            kill(psutil.Process(self.weights.server()["process_id"]))
+            kill(psutil.Process(self.redis_info.read("server")["process_id"]))
             return True
         alive = self._cluster.processes(CLASSES[kind])
         if not alive:
@@ -174,7 +174,7 @@ class ChaosEngine(RayEngine):
                 except psutil.NoSuchProcess:
                     continue
                 self.evidence.memory.setdefault(part, []).append(size)
-        self.evidence.memory.setdefault("Redis", []).append(int(self.weights.server()["used_memory"]))
+        self.evidence.memory.setdefault("Redis", []).append(int(self.redis_info.read("memory")["used_memory"]))
 
 
 def schedule_of(kills: int, rng: np.random.Generator) -> list[tuple[int, str]]:

@@ -1,1 +1,1 @@
-"""The composition on Ray: learners and rollout workers as processes that are watched and started again."""
+"""The composition on Ray: learners and rollout workers as processes that are watched, and the weights between them."""

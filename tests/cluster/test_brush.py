@@ -159,9 +159,9 @@ def test_a_worker_with_another_brush_does_not_begin(tiny, sets, monkeypatch):
     config, threads = tiny.with_changes(BRUSH), torch.get_num_threads()
     other = fingerprint(Path(sets[1]) / NAME)
     broadcast = partial(Broadcast, MemoryFeed(), 0, 0.0)
-    worker = RolloutWorker(config, 2, MemoryWeights, None, broadcast, int, threads, other)
+    worker = RolloutWorker(config, 2, None, broadcast, int, threads, other)
     with pytest.raises(OtherBrushError, match=other):
-        worker.begin(load_pictures(config)[0])
+        worker.begin(load_pictures(config)[0], MemoryWeights())
     assert worker.play("learning") is None
 
 

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.replay import RedisReplay
-from cluster.on_redis.weights import RedisWeights
 from cluster.population.scores import compare
 from cluster.population.shared_rewards import SharedReplay
 from cluster.run.engine import kept_programs
@@ -21,7 +19,7 @@ from learners.replay import MemoryReplay
 from learners.reward_learner import RewardLearner
 from learners.weights import MemoryWeights
 from spiral.config import RunConfig
-from spiral.contracts import Replay, WeightStore
+from spiral.contracts import Replay
 from spiral.program_space import ProgramSpace
 from spiral.rewards import RewardSum, setting_of
 from spiral.section import ConfigError
@@ -51,11 +49,9 @@ def test_from_either_replay_it_learns_to_tell_what_no_picture_alone_tells(form, 
     """It learns there, is published, and scores in the hands of who fetches it."""
     config = tiny_config(CONDITIONAL, {"rewards": [term(width=8, batch_size=16)]})
     kind = 256, SHAPE, True, ProgramSpace(SPEC, 4)
-    replay: Replay = MemoryReplay(*kind)
-    weights: WeightStore = MemoryWeights()
-    if form == "redis":
-        address: RedisAddress = request.getfixturevalue("address")
-        replay, weights = RedisReplay(address, *kind), RedisWeights(address)
+    weights = MemoryWeights()
+    replay: Replay
+    replay = MemoryReplay(*kind) if form == "memory" else RedisReplay(request.getfixturevalue("address"), *kind)
     replay.add(wrong_copies(256, seed=0))
     learner = RewardLearner(config, SPEC, SHAPE, np.zeros((1, *SHAPE), np.uint8), replay, weights)
     for _ in range(150):

@@ -33,6 +33,7 @@ from .feeds import malformed, read_until
 
 pytestmark = pytest.mark.usefixtures("ray_session", "quick")
 LEARNING = Phase("learning", 0.5)
+FEED = {"feed:run", "feed:glimpses", "feed:rows", "feed:sheet"}
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +77,26 @@ def test_the_policy_lags_little_and_the_reward_keeps_under_its_ceiling(engine):
     assert engine.weights.version("discriminator") > before[1]
 
 
-def test_renders_and_weights_meet_in_redis(engine, redis_server):
+def test_redis_has_the_renders_and_no_weights(engine):
     reports(engine, 3)
-    client = RedisAddress(redis_server.url, "any").connect()
-    names = {key.decode().rpartition("}:")[2] for key in client.scan_iter(match="spiral:*")}
-    assert {"replay:added", "replay:slots", "weights:agent", "weights:discriminator"} <= names
+    client, address = engine.redis_info._redis, engine._parts.redis
+    names = {key.decode().rpartition("}:")[2] for key in client.scan_iter(match=address.key("*"))}
+    assert {"replay:added", "replay:slots"} <= names <= {"replay:added", "replay:slots", *FEED}
+
+
+def test_workers_act_with_the_newest_version(engine):
+    """What is published while nobody paints is what the next trajectory was made with."""
+    engine.settle()
+    (policy,), pool = engine._parts.policies, engine._parts.pool
+    while pool.busy:
+        ray.wait(pool.pending(), timeout=1.0)
+        pool.take()
+    version = engine.weights.version("agent")
+    assert int(policy.call("state")["version"]) == version
+    assert pool.request("learning")
+    ray.wait(pool.pending())
+    (played,) = pool.take()
+    assert (ray.get(played.trajectory).versions == version).all()
 
 
 def test_workers_are_told_which_brush_the_run_paints_with(engine, tiny):
@@ -139,12 +155,10 @@ def test_a_run_goes_on_whatever_strangers_put_into_its_keys(engine, redis_server
     for number, value in enumerate(values):
         client.set(address.key("replay:added"), value)
         client.hset(address.key("replay:slots"), mapping={str(slot): value for slot in range(32)})
-        for network in ("agent", "discriminator"):
-            client.hset(address.key(f"weights:{network}"), mapping={"version": value, "weights": value})
         if number % 250 == 249:
             assert all(np.isfinite(list(report.metrics.values())).all() for report in reports(engine, 2))
     with client.pipeline(transaction=True) as at_once:  # or a process of the run has its key back in between
-        for key in ("replay:added", "replay:slots", "weights:agent", "weights:discriminator"):
+        for key in ("replay:added", "replay:slots"):
             at_once.delete(address.key(key))
             at_once.lpush(address.key(key), "a list")
         at_once.execute()
@@ -192,7 +206,7 @@ def test_a_redis_that_dies_comes_back_and_is_filled_again(tiny, pictures, monkey
     engine = RayEngine(tiny, pictures, workers=1)
     reports(engine, 4)
     version = engine.weights.version("agent")
-    os.kill(engine.weights._redis.info("server")["process_id"], signal.SIGKILL)
+    os.kill(engine.redis_info.read("server")["process_id"], signal.SIGKILL)
     found = reports(engine, 1)
     while found[-1].metrics["redis/restarts"] == 0:
         found += reports(engine, 1)
@@ -201,15 +215,28 @@ def test_a_redis_that_dies_comes_back_and_is_filled_again(tiny, pictures, monkey
     state = engine.state()
     assert engine.weights.version("agent") > version and len(state["replay"]["renders"]) > 0
     assert all(report.metrics["policy/lag"] >= 0 for report in found)
-    client = engine.weights._redis
-    client.delete(*client.scan_iter(match="*weights*"))
-    reports(engine, 2)
-    assert engine.weights.version("agent") > version
+    client = engine.redis_info._redis
     client.set_retry(FAIL_AT_ONCE)
     monkeypatch.setattr(EmbeddedRedis, "_launch", lambda server: server._process)  # it never comes back
     os.kill(client.info("server")["process_id"], signal.SIGKILL)
     with pytest.raises(RedisError, match="no Redis answers at unix://"):
         reports(engine, 100)
+    engine.close()
+
+
+def test_weights_that_are_lost_with_their_holder_are_published_again(tiny, pictures, redis_server):
+    engine = RayEngine(tiny, pictures, redis_server.url, workers=1)
+    before = reports(engine, 4)[-1].metrics
+    for process in (engine.weights._holder, engine._parts.pool._manager.actors()[0]):
+        os.kill(ray.get(process.__ray_call__.remote(lambda _: os.getpid())), signal.SIGKILL)
+    found: list[Report] = []
+    while engine._parts.pool.restarts == 0 or len(found) < 4:
+        found += reports(engine, 1)
+    engine.settle()
+    versions = {name: engine.weights.version(name) for name in ("agent", "discriminator")}
+    assert versions["agent"] >= 8 and versions["discriminator"] >= 8
+    assert all(0 <= report.metrics["policy/lag"] <= 3 for report in found)
+    assert found[-1].metrics["policy/restarts"] == before["policy/restarts"] == 0
     engine.close()
 
 

@@ -14,9 +14,8 @@ from safetensors.numpy import save
 from cluster.on_redis.connection import RedisAddress
 from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.seal import seal, unseal
-from cluster.on_redis.weights import RedisWeights
 from learners.replay import ReplayError
-from spiral.contracts import EmptyReplayError, Renders, WeightsError
+from spiral.contracts import EmptyReplayError, Renders
 from spiral.program_space import ProgramSpace
 from tests.tiny import SPEC
 
@@ -127,39 +126,19 @@ def test_of_a_thousand_counts_in_the_replay_none_stops_it(sealed):
         assert replay.size == 8 and (drawn.renders == 7).all() and len(drawn) == 16
 
 
-@pytest.mark.parametrize("field", ["weights", "version"])
-def test_of_a_thousand_weights_and_versions_none_is_taken(sealed, field):
-    store, client, key = RedisWeights(sealed), sealed.connect(), sealed.key("weights:agent")
-    weights = {"w": np.arange(6, dtype=np.float32)}
-    store.publish("agent", 1, weights)
-    whole = client.hget(key, "weights")
-    versions = [b"-1", b"1e3", b"nan", b" 3", b"999999999999999", b"2", b"9" * 40, b"1_0", b"0x10", b"\xd9\xa1"]
-    for index, value in enumerate(malformed(3, whole)):
-        damage = versions[index // 2 % len(versions)] if field == "version" and index % 2 else value
-        client.hset(key, field, damage)
-        with pytest.raises(WeightsError):
-            store.fetch("agent")
-        assert store.version("agent") >= -1 and store.refused > index
-        store.publish("agent", index + 2, weights)
-        version, fetched = store.fetch("agent")
-        assert version == index + 2 and (fetched["w"] == weights["w"]).all(), "the next weights take its place"
-
-
 @pytest.mark.parametrize(
     "command", ["SET KEY x", "RPUSH KEY x", "SADD KEY x", "ZADD KEY 1 x", "XADD KEY * 0 x", "HSET KEY 0 x"]
 )
 def test_keys_of_another_type_are_taken_back(sealed, command):
     client = sealed.connect()
-    replay, store = RedisReplay(sealed, 8, SHAPE, False), RedisWeights(sealed)
-    for name in ("replay:added", "replay:slots", "weights:agent"):
+    replay = RedisReplay(sealed, 8, SHAPE, False)
+    for name in ("replay:added", "replay:slots"):
         key = sealed.key(name)
         client.delete(key)
         client.execute_command(*(key if word == "KEY" else word for word in command.split()))
-        assert replay.size <= 8 and len(replay.state()["renders"]) <= 8 and store.version("agent") >= -1
+        assert replay.size <= 8 and len(replay.state()["renders"]) <= 8
         replay.add(Renders(np.full((8, *SHAPE), 7, np.uint8), None))
-        store.publish("agent", 1, {"w": np.ones(1)})
         assert (replay.sample(8, np.random.default_rng(0)).renders == 7).all()
-        assert store.fetch("agent")[0] == 1
 
 
 def test_a_seal_fits_its_own_value_place_and_secret_alone():

@@ -13,7 +13,7 @@ from cluster.on_redis.connection import RedisAddress, RedisError
 from cluster.on_redis.feed import RedisFeed, RedisFeedReader
 from cluster.on_redis.replay import RedisReplay
 from cluster.on_redis.server import EmbeddedRedis
-from cluster.on_redis.weights import RedisWeights
+from cluster.on_redis.server_info import ServerInfo
 from cluster.watch.find import runs_in
 from spiral.contracts import Renders
 
@@ -32,10 +32,8 @@ def test_the_rights_of_the_documentation_are_enough(redis_server):
     rules = re.search(r"ACL SETUSER spiral on '>PASSWORD' (.*)", DEPLOY.read_text())
     assert rules is not None
     address = address_of(redis_server, "spiral", rules[1].replace("'", ""))
-    weights, replay = RedisWeights(address), RedisReplay(address, 8, (4, 4, 1), False)
-    assert weights.server() == {}, "INFO is not among them"
-    weights.publish("agent", 1, {"a": np.ones(3, np.float32)})
-    assert weights.fetch("agent")[0] == 1
+    assert ServerInfo(address).read() == {}, "INFO is not among them"
+    replay = RedisReplay(address, 8, (4, 4, 1), False)
     replay.add(Renders(np.full((2, 4, 4, 1), 7, np.uint8), None))
     assert (replay.sample(3, np.random.default_rng(0)).renders == 7).all()
     replay.load_state(replay.state())
@@ -45,10 +43,10 @@ def test_the_rights_of_the_documentation_are_enough(redis_server):
     assert address.run_id in [run.run_id for run in runs_in(address.url)]
     reader.close()
     address.forget()
-    assert weights.version("agent") == -1
+    assert replay.size == 0
 
 
 def test_a_right_that_is_missing_is_named(redis_server):
     address = address_of(redis_server, "reader", "~spiral:* +ping +client")
     with pytest.raises(RedisError, match=r"refused a command .*evalsha.* rights that docs/deploy.md names"):
-        RedisWeights(address).publish("agent", 1, {"a": np.ones(3, np.float32)})
+        RedisReplay(address, 8, (4, 4, 1), False).add(Renders(np.full((2, 4, 4, 1), 7, np.uint8), None))

@@ -143,7 +143,8 @@ def test_a_run_is_sent_to_two_nodes_and_its_output_and_files_come_back(nodes, ti
     places = {node["node_id"]: node["resources_total"].get("GPU", 0) for node in nodes.ask("nodes")}
     found = sorted((actor["class_name"], places[actor["node_id"]]) for actor in nodes.ask("actors", detail=True))
     learners = [("PolicyWorker", 1.0), ("PolicyWorker", 1.0), ("RewardWorker", 1.0)]
-    assert [actor for actor in found if actor[0] != "JobSupervisor"] == learners + 2 * [("RolloutWorker", 0)]
+    parts = [*learners, ("RolloutWorker", 0), ("RolloutWorker", 0), ("WeightHolder", 0)]
+    assert [actor for actor in found if actor[0] != "JobSupervisor"] == parts
 
 
 def test_the_exit_status_is_that_of_the_job(nodes, tmp_path):
