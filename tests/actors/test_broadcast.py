@@ -9,23 +9,11 @@ import torch
 from actors.broadcast import LARGEST, MOST_AT_ONCE, MOST_COMMANDS, Broadcast, reduced, shown_shape
 from actors.recorder import Recorder
 from actors.rollout import Rollout
-from cluster.run.feed.memory import MemoryFeed
 from learners.weights import MemoryWeights
 from spiral.agent import Agent
-from spiral.contracts import Glimpse
 from spiral.state import network_arrays
+from tests.shown import Shown
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config
-
-
-class Shown(MemoryFeed):
-    """A feed that remembers all that it is shown, as it is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.glimpses: list[Glimpse] = []
-
-    def show(self, glimpse: Glimpse) -> None:
-        self.glimpses.append(glimpse)
 
 
 class Clock:

@@ -14,7 +14,6 @@ from torch import Tensor
 from actors.broadcast import Broadcast
 from actors.evaluation import paint
 from actors.rollout import Rollout
-from cluster.run.feed.memory import MemoryFeed
 from learners.policy_learner import PolicyLearner
 from learners.weights import MemoryWeights
 from spiral.agent import Agent, Judgement, TensorEpisodes
@@ -25,6 +24,7 @@ from spiral.section import ConfigError
 from spiral.state import network_arrays
 from spiral.trajectory import Trajectory, joined
 from spiral.vtrace import vtrace
+from tests.shown import Shown
 from tests.tiny import CONDITIONAL, SHAPE, SPEC, tiny_config, tiny_discriminator
 
 LENGTH, PART = 6, 2
@@ -264,17 +264,6 @@ def test_a_finished_agent_paints_the_same_in_unrolls(changes):
     np.testing.assert_array_equal(whole.actions, parts.actions)
     np.testing.assert_array_equal(whole.renders, parts.renders)
     np.testing.assert_array_equal(whole.empty, parts.empty)
-
-
-class Shown(MemoryFeed):
-    """A feed that remembers all that it is shown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.glimpses: list[Glimpse] = []
-
-    def show(self, glimpse: Glimpse) -> None:
-        self.glimpses.append(glimpse)
 
 
 @pytest.mark.parametrize("play", ["collect", "demonstrate"])

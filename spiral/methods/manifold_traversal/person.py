@@ -51,7 +51,7 @@ class Person(Traversals):
         variants = another_picture(
             2 * self.person.repeat(options.set_size, 1, 1, 1) - 1, torch.Generator().manual_seed(seed)
         )
-        images = np.concatenate((known, as_pixels((variants + 1) / 2)))
+        images = np.concatenate((known, as_pixels(variants, black=-1)))
         chosen = np.random.default_rng(seed).permutation(len(known))[: options.set_size]
         others = np.delete(held_out, options.person, axis=0)[: options.steps]
         trips = [(i, options.penalty) for i in range(options.steps)]
