@@ -29,15 +29,21 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, databas
 settings.load_profile("repeatable")
 
 
-@pytest.fixture(autouse=True)
-def seeded() -> None:
-    """Seeds the global random states, for libraries that draw from them; our own code takes generators."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Seeds the global random states before a test's fixtures are made, those of modules too.
+
+    Layers of networks draw their weights from torch's; libraries from the others. Without it, what an untrained agent
+    paints is decided by the tests that the process took before.
+    """
     import random
 
     import numpy as np
+    import torch
 
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
