@@ -43,6 +43,15 @@ AtATimeOption = Annotated[
     int | None,
     typer.Option(min=1, max=MOST_PROCESSES, help="Members that work at the same time; default: by the cores."),
 ]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=MOST_PROCESSES,
+        help="Rollout workers of each member, which then has both learners and a replay of its own on Ray; "
+        "0 (the default) is a member in one process.",
+    ),
+]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with the population in --out.")]
 PopulationSeedOption = Annotated[
     int | None, typer.Option(min=0, max=MOST_SEED, help="Of the whole population. Default: 0.")
@@ -62,6 +71,7 @@ def population(
     fitness: FitnessOption = None,
     shared_rewards: SharedOption = False,
     at_a_time: AtATimeOption = None,
+    workers: WorkersOption = 0,
     redis: RedisOption = None,
     address: AddressOption = None,
     resume: ResumeOption = False,
@@ -74,4 +84,4 @@ def population(
 
     kind: Any = None if fitness is None else fitness.value
     asked = Asked(preset, members, minutes, frames, rounds, kind, shared_rewards, seed, tuple(change or ()))
-    typer.echo(train_population(asked, out, resume, watch, redis, address, at_a_time))
+    typer.echo(train_population(asked, out, resume, watch, redis, address, at_a_time, workers))

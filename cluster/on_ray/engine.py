@@ -20,7 +20,7 @@ from ray.exceptions import ObjectLostError
 
 from actors.pool import Played
 from cluster.on_ray.learners import Done, as_one
-from cluster.on_ray.parts import Parts, start_parts
+from cluster.on_ray.parts import Membership, Parts, start_parts
 from cluster.on_ray.reward_driver import RewardDriver
 from cluster.on_ray.supervisor import take_from_all
 from cluster.on_redis.server_info import ServerInfo
@@ -47,6 +47,7 @@ class RayEngine:
         policy_learners: how many share each batch.
         gpus_per_learner: the part of a GPU that a learner asks for; None shares all that there are.
         recover: gives a part of the last checkpoint, from which a learner that died goes on; None when there is none.
+        membership: of a population, if the run is a member of one.
 
     Raises:
         EngineError: the cluster has no room, or cannot reach an embedded Redis.
@@ -63,11 +64,21 @@ class RayEngine:
         policy_learners: int = 1,
         gpus_per_learner: float | None = None,
         recover: Callable[[str], Arrays | None] = lambda part: None,
+        membership: Membership | None = None,
     ) -> None:
         self.config = config
         with ExitStack() as resources:
             self._parts: Parts = start_parts(
-                resources, config, pictures, redis_url, address, workers, policy_learners, gpus_per_learner, recover
+                resources,
+                config,
+                pictures,
+                redis_url,
+                address,
+                workers,
+                policy_learners,
+                gpus_per_learner,
+                recover,
+                membership,
             )
             self._resources = resources.pop_all()
         self.weights = self._parts.weights

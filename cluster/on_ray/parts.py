@@ -39,6 +39,25 @@ CPU_SHARE = 0.5  # logical, so that three kinds of process fit on a cluster of t
 Recover = Callable[[str], Arrays | None]  # the arrays of a part in the last checkpoint, if there is one
 
 
+@dataclass(frozen=True)
+class Membership:
+    """What a run that is a member of a population has to share with others.
+
+    Attributes:
+        number: of the member.
+        shown_in: the Redis in which the population shows itself.
+        episodes_per_s: how many the member may show.
+        cores: of a machine, for this member.
+        brush_fingerprint: of the brush that all members paint with; None is any.
+    """
+
+    number: int
+    shown_in: RedisAddress
+    episodes_per_s: float
+    cores: int
+    brush_fingerprint: str | None
+
+
 @dataclass
 class Parts:
     """Handles of all parts.
@@ -73,6 +92,7 @@ def start_parts(
     policy_learners: int,
     gpus_per_learner: float | None,
     recover: Recover,
+    membership: Membership | None,
 ) -> Parts:
     """All parts of a run, ready to be called; leaving `resources` ends them.
 
@@ -82,17 +102,18 @@ def start_parts(
     check_shares(config, policy_learners)
     spec, shape = inspect_environment(config)
     redis = resources.enter_context(redis_of_a_run(redis_url))
-    workers = workers or default_workers(processors())
+    own = membership or Membership(0, redis, EPISODES_SHOWN_PER_S, processors(), fingerprint_here(config))
+    workers = workers or default_workers(own.cores)
     resources.enter_context(start_ray(address, workers + policy_learners + 2, pictures.nbytes, redis_url is None))
     gpus = gpu_share(config.device, policy_learners + 1, gpus_per_learner)
-    threads = share_cores(processors(), workers, on_gpu=gpus > 0)
+    threads = share_cores(own.cores, workers, on_gpu=gpus > 0)
     weights = resources.enter_context(weights_of_a_run())
     needs = _Needs(config, spec, shape, kept_programs(config), redis, weights, threads, gpus, ray.put(pictures))
     policies = _start_policies(resources, needs, policy_learners, recover)
     learns = bool(learned_terms(config.rewards))
     rewards = _start_rewards(resources, needs, recover) if learns else None
     episodes = math.ceil(config.policy.batch_size / workers)
-    handles = _start_workers(needs, workers, episodes, learns)
+    handles = _start_workers(needs, own, workers, episodes, learns)
     if rewards is not None:
         rewards.wait()
     for handle in handles:
@@ -100,7 +121,7 @@ def start_parts(
     pool = RolloutPool(handles, needs.pictures, weights)
     resources.callback(pool.close)
     replay = needs.make_replay() if learns else None
-    feed = RedisFeed(redis)
+    feed = RedisFeed(own.shown_in)
     resources.callback(feed.close)
     shares = math.ceil(config.policy.batch_size / episodes)
     return Parts(weights, redis, replay, feed, policies, rewards, pool, workers, shares)
@@ -169,23 +190,22 @@ def _start_rewards(resources: ExitStack, needs: _Needs, recover: Recover) -> Sup
     return rewards
 
 
-def _start_workers(needs: _Needs, count: int, episodes: int, learns: bool) -> list[Any]:
+def _start_workers(needs: _Needs, own: Membership, count: int, episodes: int, learns: bool) -> list[Any]:
     """Ray's handles of so many rollout workers, which are not waited for; Ray starts one that dies again.
 
     Each plays so many episodes at a time, whose renders go into a replay where a reward learns.
     """
     make: Any = ray.remote(RolloutWorker).options(num_cpus=CPU_SHARE, max_restarts=-1)
     config = needs.config.model_copy(update={"device": "cpu"})
-    fingerprint = fingerprint_here(needs.config)
     return [
         make.remote(
             config,
             episodes,
             needs.make_replay if learns else None,
-            partial(_make_broadcast, needs.redis, index, count),
+            partial(_make_broadcast, own, index, count),
             partial(rollout_seed, needs.config, index),
             needs.threads.worker,
-            fingerprint,
+            own.brush_fingerprint,
         )
         for index in range(count)
     ]
@@ -205,6 +225,6 @@ def _seats(resources: ExitStack, learners: int, gpus: float) -> list[Seat | None
     return [Seat(rank, learners, host, port, backend) for rank in range(learners)]
 
 
-def _make_broadcast(redis: RedisAddress, worker: int, workers: int) -> Broadcast:
+def _make_broadcast(own: Membership, worker: int, workers: int) -> Broadcast:
     """What one of so many workers shows of its episodes."""
-    return Broadcast(RedisFeed(redis), worker, EPISODES_SHOWN_PER_S / workers)
+    return Broadcast(RedisFeed(own.shown_in), worker, own.episodes_per_s / workers, own.number)

@@ -21,7 +21,6 @@ from ray import tune
 from cluster.population.event_log import EventLog
 from cluster.population.member import Member, Work
 from cluster.population.reports import Ending, Reports
-from cluster.population.resources import MemberResources
 from cluster.population.scheduler import PopulationScheduler
 from cluster.population.settings import first_levels
 from cluster.run.interrupts import Interrupts
@@ -39,7 +38,6 @@ ENVIRONMENT = {
 
 def evolve(
     work: Work,
-    resources: MemberResources,
     log: EventLog,
     compare: Callable[[int], Mapping[int, float]] | None,
     pictures: NDArray[np.uint8],
@@ -49,7 +47,6 @@ def evolve(
 
     Args:
         work: what all members need to know.
-        resources: what each of them may use.
         log: where it is written down.
         compare: the fitness of each member after a round, where members cannot tell it themselves.
         pictures: the real ones to train on, uint8 [N, H, W, C].
@@ -60,7 +57,7 @@ def evolve(
     with _tune_folder(folder.path) as storage, Interrupts() as interrupts:
         trainable = tune.with_parameters(Member, work=work, pictures=pictures, held_out=held_out)
         tuner = tune.Tuner(
-            tune.with_resources(trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
+            tune.with_resources(trainable, tune.PlacementGroupFactory(work.resources.bundles)),
             param_space=_first_settings(work),
             tune_config=_tune_config(scheduler),
             run_config=tune.RunConfig(

@@ -1,5 +1,7 @@
 """A member of a population: one whole run, actors and both learners, that trains a round at a time on Ray Tune.
 
+It is one process, or has as many as a run on Ray (thesis A.3): rollout workers, both learners and a replay of its own.
+
 Tune pauses members after each round and gives their processes to others, so that a small machine trains many in turns.
 A member must not mind: its run ends with a checkpoint in its own folder, and goes on from there, in whatever process.
 What Tune keeps of it is the number of the round.
@@ -17,17 +19,22 @@ from numpy.typing import NDArray
 from ray import tune
 
 from actors.broadcast import Broadcast
+from cluster.on_ray.engine import RayEngine
+from cluster.on_ray.parts import Membership
 from cluster.on_redis.connection import RedisAddress
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.live_feed import member_feed
+from cluster.population.resources import MemberResources
 from cluster.population.settings import Levels, member_config
 from cluster.population.shared_rewards import share_rewards
 from cluster.run.cores import processors
 from cluster.run.display import PlainDisplay
 from cluster.run.engine import EPISODES_SHOWN_PER_S
+from cluster.run.folder import RunFolder
 from cluster.run.local_engine import LocalEngine
 from cluster.run.loop import Run
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
+from spiral.config import RunConfig
 from spiral.descent import DivergedError
 
 NOTE = "round.txt"
@@ -40,8 +47,7 @@ class Work:
     Attributes:
         folder: of the population, which all machines reach.
         plan: of the population.
-        threads: in each process of a member.
-        at_a_time: how many members work at the same time.
+        resources: what each of them may use.
         first_round: the one that begins now, from 1.
         redis: where they show themselves.
         description: of the population, for those who watch.
@@ -50,8 +56,7 @@ class Work:
 
     folder: PopulationFolder
     plan: Plan
-    threads: int
-    at_a_time: int
+    resources: MemberResources
     first_round: int
     redis: RedisAddress
     description: dict[str, Any]
@@ -66,7 +71,7 @@ class Member(tune.Trainable):
     ) -> None:
         """Called by Tune once in each process, which then serves any member."""
         self.work, self.pictures, self.held_out = work, pictures, held_out
-        torch.set_num_threads(min(work.threads, processors()))
+        torch.set_num_threads(min(work.resources.cores, processors()))
 
     def step(self) -> dict[str, Any]:
         """One round: its row for the population's event log."""
@@ -97,15 +102,15 @@ def play_round(
     plan, folder = work.plan, work.folder.member(number)
     config = member_config(plan.config, number, levels)
     row: dict[str, Any] = {"event": "round", "round": round_, "member": number, "complete": True, **levels}
-    feed = member_feed(work.redis, work.description)
-    engine = LocalEngine(config, pictures, Broadcast(feed, 0, EPISODES_SHOWN_PER_S / work.at_a_time, number))
+    engine = _make_engine(work, config, pictures, folder, number)
     try:
-        engine.rollout.require_brush(work.brush_fingerprint)
+        if isinstance(engine, LocalEngine):  # on Ray the rollout workers ask for it
+            engine.rollout.require_brush(work.brush_fingerprint)
         folder.begin(config, plan.length)
         run = Run(config, folder, plan.length, engine, held_out, PlainDisplay(), member=number)
         if has_checkpoint(folder.checkpoints):
             run.restore(load_checkpoint(latest_checkpoint(folder.checkpoints)))
-        if plan.shared_rewards:
+        if plan.shared_rewards and isinstance(engine, LocalEngine):
             share_rewards(engine, work.folder, plan.members, number)
         summary = run.go(work.folder.stop.exists, until=round_ / plan.rounds)
     except DivergedError as error:
@@ -115,3 +120,25 @@ def play_round(
     figures = {name: value for name, value in summary.latest.items() if name.startswith("held_out/")}
     row |= {"complete": summary.over, "frames": summary.counters.frames, "seconds": summary.counters.seconds}
     return row | figures | {"fitness": summary.latest.get(plan.figure, float("nan"))}
+
+
+def _make_engine(
+    work: Work, config: RunConfig, pictures: NDArray[np.uint8], folder: RunFolder, number: int
+) -> LocalEngine | RayEngine:
+    """The parts of a member, in this process or in processes of their own beside it."""
+    episodes_per_s = EPISODES_SHOWN_PER_S / work.resources.at_a_time
+    if not work.resources.workers:
+        broadcast = Broadcast(member_feed(work.redis, work.description), 0, episodes_per_s, number)
+        return LocalEngine(config, pictures, broadcast)
+    cores = min(work.resources.cores, processors())
+    on_ray = RayEngine(
+        config,
+        pictures,
+        work.redis.url,
+        workers=work.resources.workers,
+        gpus_per_learner=work.resources.gpus,
+        recover=folder.last_part,
+        membership=Membership(number, work.redis, episodes_per_s, cores, work.brush_fingerprint),
+    )
+    on_ray.feed.describe(work.description)
+    return on_ray

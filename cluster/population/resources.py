@@ -1,5 +1,9 @@
 """How many members work at a time, and what each may use of the machines.
 
+A member is one process, or as many as a run on Ray has: rollout workers, both learners, and what directs them. It keeps
+a core busy with each worker and one with its learners. Its processes have room that is set aside for them together, a
+placement group, so that no member waits for half of its processes while another has the rest.
+
 Members that do not fit take turns, a round each. Tune starts as many as Ray has room for, so room is all that has to be
 given out: a limit on the number of trials (`max_concurrent_trials`) would count the paused ones too and stand still.
 """
@@ -11,7 +15,8 @@ from dataclasses import dataclass
 
 import ray
 
-from cluster.on_ray.start import gpu_share
+from cluster.on_ray.parts import CPU_SHARE
+from cluster.on_ray.start import EngineError, gpu_share
 
 
 @dataclass(frozen=True)
@@ -21,34 +26,60 @@ class MemberResources:
     Attributes:
         at_a_time: how many members work at the same time.
         cpus: of each, a part of a core if members share one.
-        gpus: the part of a GPU that each gets.
+        gpus: the part of a GPU that each of its processes with networks gets.
+        workers: its rollout workers; 0 is a member in one process.
     """
 
     at_a_time: int
     cpus: float
     gpus: float
+    workers: int = 0
 
     @property
-    def threads(self) -> int:
-        """Threads in a member's process."""
+    def cores(self) -> int:
+        """Whole cores of a machine that a member may use, at least one."""
         return max(1, int(self.cpus))
+
+    @property
+    def bundles(self) -> list[dict[str, float]]:
+        """What each process of a member asks Ray for, the one that directs it first."""
+        if not self.workers:
+            return [{"CPU": self.cpus, "GPU": self.gpus}]
+        process = {"CPU": CPU_SHARE}
+        learner = process | {"GPU": self.gpus}
+        return [process, learner, learner, *[process] * self.workers]
 
     def turns(self, members: int) -> int:
         """How many times as long as one member's round the round of all members takes."""
         return math.ceil(members / self.at_a_time)
 
 
-def share_machines(members: int, at_a_time: int | None, device: str) -> MemberResources:
-    """What each member gets of the machines that Ray has; by default as many at a time as there are cores.
+def processes_of(at_a_time: int, workers: int) -> int:
+    """For how many cores Ray must take a machine, so that so many members with so many workers find room."""
+    return math.ceil(at_a_time * (workers + 3) * CPU_SHARE) if workers else 1
+
+
+def share_machines(members: int, at_a_time: int | None, device: str, workers: int = 0) -> MemberResources:
+    """What each member gets of the machines that Ray has; by default as many at a time as keep their cores busy.
 
     Args:
         members: how many there are.
         at_a_time: how many are to work at the same time, if someone has asked.
         device: of the settings.
+        workers: of each member; 0 is a member in one process.
+
+    Raises:
+        EngineError: the cluster has no room for so many.
     """
     machines = [node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    at_a_time = min(members, at_a_time or max(1, int(sum(machines))))
+    at_a_time = min(members, at_a_time or max(1, int(sum(machines)) // (workers + 1)))
+    if (needed := processes_of(at_a_time, workers)) > sum(machines):
+        raise EngineError(
+            f"{at_a_time} members with --workers {workers} need room for {needed} cores, and the cluster has "
+            f"{sum(machines):.0f}: give fewer --workers or a smaller --at-a-time"
+        )
     on_each = math.ceil(at_a_time / len(machines))
     # Rounded down, so that as many parts as are wanted fit on a machine.
     cpus = math.floor(1e3 * max(machines) / on_each) / 1e3
-    return MemberResources(at_a_time, cpus, 0.0 if device == "cpu" else gpu_share(device, at_a_time))
+    with_networks = at_a_time * (2 if workers else 1)
+    return MemberResources(at_a_time, cpus, 0.0 if device == "cpu" else gpu_share(device, with_networks), workers)

@@ -1,8 +1,8 @@
 """`spiral population`: many runs that compete, copy each other and vary their settings (thesis A.3).
 
-Every member is a whole run in a folder of its own, on one process at a time. Ray Tune's population-based training
-decides between the rounds; `cluster/population/scheduler.py` says how, and `cluster/population/settings.py` what is
-varied.
+Every member is a whole run in a folder of its own, in one process or in those of a run on Ray. Ray Tune's
+population-based training decides between the rounds; `cluster/population/scheduler.py` says how, and
+`cluster/population/settings.py` what is varied.
 
 A population that was interrupted goes on from the members' own settings and checkpoints, in a new experiment of Tune's
 with the rounds that are left.
@@ -25,7 +25,7 @@ from cluster.population.evolution import evolve
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.live_feed import introduce
 from cluster.population.member import Work
-from cluster.population.resources import MemberResources, share_machines
+from cluster.population.resources import MemberResources, processes_of, share_machines
 from cluster.population.scores import compare
 from cluster.population.settings import check_levels
 from cluster.population.shared_rewards import newest_rewards
@@ -47,6 +47,7 @@ def begin(
     redis_url: str | None = None,
     address: str | None = None,
     at_a_time: int | None = None,
+    workers: int = 0,
 ) -> str:
     """How a new population in the empty folder `out` ended, in words.
 
@@ -57,6 +58,7 @@ def begin(
         redis_url: the Redis in which it shows itself; None starts one of its own.
         address: of a Ray cluster to join; None is `$RAY_ADDRESS`, or else this machine alone.
         at_a_time: how many members work at the same time; None decides by the cores.
+        workers: rollout workers of each member, which then has processes of its own; 0 is a member in one process.
 
     Raises:
         RunError: the folder is not empty, or members that take turns were to work at the same time.
@@ -67,7 +69,7 @@ def begin(
     plan.check()
     with only_writer(out):
         RunFolder(out).require_empty()
-        return _run(plan, PopulationFolder(out.absolute()), minutes, redis_url, address, at_a_time)
+        return _run(plan, PopulationFolder(out.absolute()), minutes, redis_url, address, at_a_time, workers)
 
 
 def resume(
@@ -77,6 +79,7 @@ def resume(
     redis_url: str | None = None,
     address: str | None = None,
     at_a_time: int | None = None,
+    workers: int = 0,
 ) -> str:
     """How the population in `out` ended, which goes on from its members' folders, to the given length or its own.
 
@@ -94,7 +97,7 @@ def resume(
             if has_checkpoint(checkpoints := folder.member(number).checkpoints):
                 document = load_checkpoint(latest_checkpoint(checkpoints), only=()).document
                 compare_brush(plan.config, document, f"the population in {out}")
-        return _run(plan, folder, minutes, redis_url, address, at_a_time)
+        return _run(plan, folder, minutes, redis_url, address, at_a_time, workers)
 
 
 def _run(
@@ -104,17 +107,21 @@ def _run(
     redis_url: str | None,
     address: str | None,
     at_a_time: int | None,
+    workers: int,
 ) -> str:
     if plan.shared_rewards:
-        at_a_time = _one_at_a_time(at_a_time)
+        at_a_time = _one_at_a_time(at_a_time, workers)
     pictures, held_out = load_pictures(plan.config)
-    size = pictures.nbytes + held_out.nbytes
+    cores = processors()
+    together = at_a_time or max(1, cores // (workers + 1))
+    size = (pictures.nbytes + held_out.nbytes) * (together if workers else 1)
     with ExitStack() as resources:
         for number in range(plan.members):  # also of those that wait for their turn
             resources.enter_context(only_writer(folder.member(number).path))
         redis = resources.enter_context(redis_of_a_run(redis_url))  # first, since it answers sooner
-        resources.enter_context(start_ray(address, processors(), size, embedded_redis=redis_url is None))
-        each = share_machines(plan.members, at_a_time, plan.config.device)
+        room = max(cores, processes_of(together, workers))
+        resources.enter_context(start_ray(address, room, size, embedded_redis=redis_url is None))
+        each = share_machines(plan.members, at_a_time, plan.config.device, workers)
         if minutes is not None:
             plan = replace(plan, length=replace(plan.length, minutes=minutes / each.turns(plan.members)))
         first_round = _rounds_done(folder, plan) + 1
@@ -126,13 +133,15 @@ def _run(
         log = EventLog(folder.events, first_round)
         description = introduce(redis, plan, folder)
         brush = fingerprint_here(plan.config)
-        work = Work(folder, plan, each.threads, each.at_a_time, first_round, redis, description, brush)
+        work = Work(folder, plan, each, first_round, redis, description, brush)
         selects = partial(compare_members, plan, folder, log, held_out) if plan.fitness == "scores" else None
-        failures = evolve(work, each, log, selects, pictures, held_out)
+        failures = evolve(work, log, selects, pictures, held_out)
     return _finish(plan, folder, log, failures, held_out)
 
 
-def _one_at_a_time(asked: int | None) -> int:
+def _one_at_a_time(asked: int | None, workers: int) -> int:
+    if workers:
+        raise RunError(f"members that share rewards are one process each: leave out --workers {workers}")
     if asked not in (None, 1):
         raise RunError(f"members that share rewards take turns: leave out --at-a-time {asked}")
     return 1
@@ -183,8 +192,9 @@ def _announce(plan: Plan, each: MemberResources) -> str:
     if plan.length.frames is not None:
         parts.append(f"{plan.length.frames:,} frames")
     together = " with the same learned rewards" if plan.shared_rewards else ""
+    workers = f" of {each.workers} rollout workers and both learners" if each.workers else ""
     return (
-        f"{plan.members} members{together}, {each.at_a_time} at a time; each trains for {' or '.join(parts)} "
+        f"{plan.members} members{together}{workers}, {each.at_a_time} at a time; each trains for {' or '.join(parts)} "
         f"in {plan.rounds} rounds, and is selected by its {plan.figure}"
     )
 

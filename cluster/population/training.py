@@ -51,6 +51,7 @@ def train_population(
     redis_url: str | None,
     address: str | None,
     at_a_time: int | None,
+    workers: int,
 ) -> str:
     """How the population ended, in words; its live page is served meanwhile if `watch`.
 
@@ -63,11 +64,11 @@ def train_population(
             raise RunError("--resume needs --out, the folder of the population to go on with")
         _require_only_length(asked)
         with page_beside(watch, redis_url, out):
-            return resume(out, asked.minutes, asked.frames, redis_url, address, at_a_time)
+            return resume(out, asked.minutes, asked.frames, redis_url, address, at_a_time, workers)
     plan = _plan(asked)
     out = out or Path("runs") / f"{asked.preset}-population"
     with page_beside(watch, redis_url, out):
-        return begin(plan, out, plan.length.minutes, redis_url, address, at_a_time)
+        return begin(plan, out, plan.length.minutes, redis_url, address, at_a_time, workers)
 
 
 def _require_only_length(asked: Asked) -> None:

@@ -18,6 +18,7 @@ from actors.pool import RolloutWorker
 from actors.rollout import OtherBrushError, Rollout
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.member import Work, play_round
+from cluster.population.resources import MemberResources
 from cluster.population.run import resume as resume_population
 from cluster.population.settings import levels_of
 from cluster.run.engine import describe_run
@@ -37,6 +38,7 @@ from tests.tiny import made_up
 
 from .conftest import FRAMES
 
+ALONE = MemberResources(1, 1.0, 0.0)  # one member of a population at a time, in one process
 pytestmark = pytest.mark.usefixtures("quick")
 BRUSH = {"environment.settings.brush": NAME}
 
@@ -170,7 +172,7 @@ def test_a_member_of_a_population_with_another_brush_is_refused(tiny_copying, se
     plan = Plan(tiny_copying.with_changes(BRUSH), Length(frames=FRAMES), 2, 1, "held_out")
     folder, other = PopulationFolder(tmp_path), fingerprint(Path(sets[1]) / NAME)
     description = describe_run(plan.config, tmp_path, plan.length)
-    work = Work(folder, plan, 1, 1, 1, address, description, other)
+    work = Work(folder, plan, ALONE, 1, address, description, other)
     with pytest.raises(OtherBrushError, match=NAME):
         play_round(work, *load_pictures(plan.config), 0, levels_of(plan.config), 1)
 
@@ -180,7 +182,7 @@ def test_a_population_that_goes_on_is_told_once_for_all_members(tiny_copying, se
     plan = Plan(tiny_copying.with_changes(BRUSH), Length(frames=4 * FRAMES), 2, 2, "held_out")
     folder = PopulationFolder(tmp_path)
     folder.begin(plan)
-    work = Work(folder, plan, 1, 1, 1, address, describe_run(plan.config, tmp_path, plan.length), fingerprint(NAME))
+    work = Work(folder, plan, ALONE, 1, address, describe_run(plan.config, tmp_path, plan.length), fingerprint(NAME))
     play_round(work, *load_pictures(plan.config), 1, levels_of(plan.config), 1)
     monkeypatch.setenv("MYPAINT_BRUSHES", sets[1])
     warnings.simplefilter("error", OtherBrushWarning)  # which ends it before Ray begins

@@ -59,7 +59,8 @@ class Grown:
 def one_thread() -> Iterator[None]:
     """One thread in each member, whatever Ray has: the sums of several are rounded in another order."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MemberResources, "threads", 1)
+        patch.setattr("cluster.population.run.share_machines", lambda *_: MemberResources(1, 1.0, 0.0))
+        patch.setattr(MemberResources, "bundles", [{"CPU": 4.0}])  # all that Ray has, so that members take turns
         yield
 
 

@@ -13,6 +13,7 @@ from cluster.on_redis.feed import RedisFeedReader
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.live_feed import introduce
 from cluster.population.member import Work, play_round
+from cluster.population.resources import MemberResources
 from cluster.population.run import begin
 from cluster.population.settings import levels_of
 from cluster.population.shared_rewards import SharedReplay, share_rewards
@@ -33,6 +34,7 @@ from .conftest import FRAMES
 from .feeds import read_until
 from .test_full_disk import SMALL, files_of_at_most
 
+ALONE = MemberResources(1, 1.0, 0.0)  # one member at a time, in one process
 MEMBERS, STEPS = 3, 2  # policy steps of a round, each with two of the learned reward
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -45,7 +47,7 @@ def plan(tiny: RunConfig) -> Plan:
 
 def work_in(folder: PopulationFolder, plan: Plan, redis: RedisAddress, first_round: int = 1) -> Work:
     """What the members need to know that take turns in this process."""
-    return Work(folder, plan, 1, 1, first_round, redis, introduce(redis, plan, folder))
+    return Work(folder, plan, ALONE, first_round, redis, introduce(redis, plan, folder))
 
 
 def play(work: Work, *members: int, round_: int = 1) -> None:

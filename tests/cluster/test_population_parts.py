@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cluster.on_ray.start import EngineError
 from cluster.population.event_log import EventLog
 from cluster.population.folder import Plan
-from cluster.population.resources import MemberResources, share_machines
+from cluster.population.resources import MemberResources, processes_of, share_machines
 from cluster.population.scores import comparable, compare
 from cluster.population.settings import first_levels, first_ranges, levels_of, member_config
 from cluster.population.shared_rewards import newest_rewards
@@ -157,14 +159,32 @@ def test_first_levels_are_spread_around_the_presets_own(tiny):
         ([4, 4, 4], 12, None, MemberResources(12, 1.0, 0.0), 1),
         ([64], 3, None, MemberResources(3, 21.333, 0.0), 1),
         ([1], 5, 2, MemberResources(2, 0.5, 0.0), 3),
+        ([2], 12, None, MemberResources(1, 2.0, 0.0, 1), 12),
+        ([16], 12, None, MemberResources(5, 3.2, 0.0, 2), 3),
+        ([64, 64], 4, None, MemberResources(4, 32.0, 0.0, 12), 1),
     ],
 )
 def test_members_share_the_cores_and_take_turns(monkeypatch, machines, members, asked, room, turns):
     nodes = [{"Alive": True, "Resources": {"CPU": float(cores)}} for cores in machines]
     monkeypatch.setattr("ray.nodes", lambda: [*nodes, {"Alive": False, "Resources": {}}])
-    made = share_machines(members, asked, device="cpu")
+    made = share_machines(members, asked, "cpu", room.workers)
     assert made == room and made.turns(members) == turns
-    assert made.threads == max(1, int(room.cpus))
+    assert made.cores == max(1, int(room.cpus))
+
+
+def test_a_member_on_ray_has_room_for_each_of_its_processes():
+    assert MemberResources(2, 1.0, 0.5).bundles == [{"CPU": 1.0, "GPU": 0.5}]
+    itself, policy, rewards, *workers = MemberResources(1, 4.0, 0.25, 3).bundles
+    assert policy == rewards == itself | {"GPU": 0.25} and workers == [itself] * 3
+    for at_a_time, count in itertools.product((1, 2, 5), (1, 2, 7)):
+        needed = at_a_time * sum(bundle["CPU"] for bundle in MemberResources(at_a_time, 1.0, 0.0, count).bundles)
+        assert needed <= processes_of(at_a_time, count) < needed + 1
+
+
+def test_a_cluster_without_room_for_what_is_asked_is_named(monkeypatch):
+    monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": {"CPU": 4.0}}])
+    with pytest.raises(EngineError, match="2 members with --workers 3 need room for 6 cores, and the cluster has 4"):
+        share_machines(8, 2, "cpu", 3)
 
 
 def test_the_table_ranks_by_the_newest_fitness_and_tells_the_lineage(tiny, tmp_path):
