@@ -30,12 +30,13 @@ from spiral.data import load
 from spiral.presets import preset
 from spiral.state import version_of
 
-VICTIMS = ("rollout worker", "policy learner", "reward learner", "Redis", "node")
+VICTIMS = ("rollout worker", "policy learner", "reward learner", "holder of weights", "Redis", "node")
 ROUND = (*VICTIMS, *VICTIMS[:-1], "rollout worker")  # a node costs most, a worker least
 CLASSES = {
     "rollout worker": "RolloutWorker",
     "policy learner": "PolicyWorker",
     "reward learner": "RewardWorker",
+    "holder of weights": "WeightHolder",
 }
 STEPS_BETWEEN_KILLS = 8  # of the policy learner, on average
 WORKERS = 2
@@ -178,7 +179,7 @@ class ChaosEngine(RayEngine):
 
 
 def schedule_of(kills: int, rng: np.random.Generator) -> list[tuple[int, str]]:
-    """So many kills: after how many steps since the last one which kind; five are of each kind one."""
+    """So many kills: after how many steps since the last one which kind; six are of each kind one."""
     victims = rng.permutation((ROUND * (kills // len(ROUND) + 1))[:kills])
     gaps = rng.integers(1, 2 * STEPS_BETWEEN_KILLS, size=kills)
     return [(int(gap), str(victim)) for gap, victim in zip(gaps, victims, strict=True)]

@@ -1,7 +1,8 @@
 """A Ray cluster of several nodes on this machine, whose processes can be killed as a power cut would.
 
 The nodes are Ray's own (`ray.cluster_utils`): each has its raylet, its object store and its processes. This process is
-connected to the head, which runs nothing of the run and is left alone; whatever else dies is noticed by Ray itself.
+connected to the head, which runs nothing of the run but the holder of weights, and is left alone itself; whatever else
+dies is noticed by Ray itself.
 """
 
 from __future__ import annotations
@@ -52,7 +53,12 @@ class ChaosCluster:
 
     def processes(self, name: str) -> list[psutil.Process]:
         """The processes of actors of the class `name` that run now, on any node."""
-        return [process for node in self._nodes for process in _started_by(node) if _class_of(process) == name]
+        return [
+            process
+            for node in (self._cluster.head_node, *self._nodes)
+            for process in _started_by(node)
+            if _class_of(process) == name
+        ]
 
     def kill_node(self, rng: np.random.Generator) -> bool:
         """Whether there was a node with a process of the run on it, which was then killed with all its processes."""
