@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field as Bounded
+from torch import Tensor
 
+from spiral.config import PrecisionSetting
 from spiral.data import DatasetError, DatasetMissing
 from spiral.data.annotated import Annotated
 from spiral.data.annotated_sets import find_annotated
@@ -28,8 +31,9 @@ from spiral.methods.n4_fields.field import (
     found_edges,
 )
 from spiral.methods.n4_fields.model import PatchNetwork
-from spiral.methods.n4_fields.sampling import Patches
+from spiral.methods.n4_fields.sampling import CROP, Patches
 from spiral.methods.n4_fields.training import Learning, LearningOptions, Target
+from spiral.precision import Precision, choose_precision
 from spiral.section import Size
 
 N4, AE, PATCH, CENTRAL, SIFT = "N4-Fields", "N4-Fields, AE", "CNN-patch", "CNN-central", "SIFT + NN"
@@ -38,11 +42,15 @@ STRIDE = 4  # pixels from one patch to the next where patches overlap
 CODED = 12  # crops whose patches the components are found on
 VALIDATED = 6  # pictures that a training is watched on
 LOOKED_UP = 8  # crops of these, whose patches are looked up in other ways
+TIMED = 8  # crops that a precision is timed with
 COARSE = 24  # thresholds where the benchmark is asked often
 
 
 class ComparisonOptions(LearningOptions):
-    """The annotated pictures, how many at most, and the sizes of a committee and of a dictionary."""
+    """The annotated pictures, how many at most, and the sizes of a committee and of a dictionary.
+
+    `precision` is what networks look at whole pictures with; they learn in float32.
+    """
 
     data: str = "regions"
     pictures: Size = 100
@@ -50,6 +58,7 @@ class ComparisonOptions(LearningOptions):
     members: int = Bounded(default=3, ge=1, le=16)
     entries: int = Bounded(default=16_384, ge=16, le=2**20)
     sift: bool = True
+    precision: PrecisionSetting = "auto"
 
 
 class Comparison(Experiment):
@@ -105,8 +114,17 @@ class Comparison(Experiment):
         name = NETWORKS[method]
         networks = [part.network for part in self.learning[name]]
         if name not in self.codes:
-            return [DirectField(network) for network in networks]
-        return [NearestField(codes_of(each), self.dictionary(name, place)) for place, each in enumerate(networks)]
+            return [DirectField(network, self.precision.name) for network in networks]
+        return [
+            NearestField(codes_of(network, self.precision.name), self.dictionary(name, place))
+            for place, network in enumerate(networks)
+        ]
+
+    @cached_property
+    def precision(self) -> Precision:
+        """What networks look at whole pictures with."""
+        network = self.learning["n4"][0].network
+        return choose_precision(self.options.precision, self.device, network, _loss_of)
 
     def dictionary(self, name: str, place: int) -> Dictionary:
         """That of a network of a committee, once it is trained."""
@@ -126,9 +144,9 @@ class Comparison(Experiment):
         return evaluated(found, [each.boundaries for each in pictures], thresholds=thresholds)
 
     @torch.no_grad()
-    def neural(self, network: PatchNetwork) -> torch.Tensor:
+    def neural(self, network: PatchNetwork) -> Tensor:
         """The neural codes of the patches of the validation, [P, 16]."""
-        codes: torch.Tensor = network(self.others.crops).permute(0, 2, 3, 1).flatten(0, 2).cpu()
+        codes: Tensor = network(self.others.crops).permute(0, 2, 3, 1).flatten(0, 2).cpu()
         return codes
 
     def _watch(self, network: PatchNetwork) -> tuple[float, float]:
@@ -161,3 +179,9 @@ class Comparison(Experiment):
 
     def _generator(self, number: int) -> torch.Generator:
         return torch.Generator().manual_seed(self._seed(number))
+
+
+def _loss_of(network: PatchNetwork, device: torch.device) -> tuple[Callable[[], Tensor], int]:
+    """A loss of a network on a few blank crops, and their number."""
+    crops = torch.zeros(TIMED, network.first.in_channels, CROP, CROP, device=device)
+    return lambda: network(crops).float().mean(), TIMED

@@ -2,12 +2,15 @@
 
 What says so is a field: `NearestField` has the annotation of the patch most alike in a dictionary (N4 itself, or SIFT
 in place of the network), and `DirectField` the output of a network that classifies pixels. A committee is the mean of
-fields, and scales are the mean of what is found in the picture and in its smaller and larger forms.
+fields, and scales are the mean of what is found in the picture and in its smaller and larger forms. Each field at each
+scale is a job by itself, and as many are done at once as PyTorch may use threads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +24,7 @@ from torch.nn import functional
 from spiral.methods.n4_fields.encoding import CODE, as_bits, from_bits
 from spiral.methods.n4_fields.model import N, PatchNetwork, as_inputs, dense
 from spiral.methods.n4_fields.sampling import GRID, Patches
+from spiral.precision import on_one_thread
 
 SCALES = (0.5, 1.0, 2.0)
 CROPS_AT_ONCE = 8
@@ -63,7 +67,7 @@ class Dictionary:
 
 def _in_a_tree(codes: NDArray[np.float32]) -> Search:
     tree = cKDTree(codes)
-    return lambda asked: np.asarray(tree.query(asked, eps=SLACK, workers=torch.get_num_threads())[1], np.int64)
+    return lambda asked: np.asarray(tree.query(asked, eps=SLACK)[1], np.int64)
 
 
 def _by_products(codes: NDArray[np.float32]) -> Search:
@@ -88,13 +92,13 @@ class NearestField:
 class DirectField:
     """The probabilities of a network for N×N pixels, or for the central one alone (3.4)."""
 
-    def __init__(self, network: PatchNetwork) -> None:
-        self.network = network
+    def __init__(self, network: PatchNetwork, precision: str = "float32") -> None:
+        self.network, self.precision = network, precision
 
     def __call__(self, picture: Tensor, stride: int) -> Tensor:
         """Edges in [0, 1], [H, W]."""
         size = picture.shape[1], picture.shape[2]
-        outputs = dense(self.network, picture, stride).sigmoid().cpu()
+        outputs = dense(self.network, picture, stride, self.precision).sigmoid().cpu()
         if len(outputs) > 1:
             return averaged(outputs.flatten(1).T, size, stride)
         return outputs[0] if stride == 1 else resized(outputs, size)[0]
@@ -126,24 +130,35 @@ def _covering(places: int, across: int) -> Tensor:
     return torch.minimum(block, places - 1 + across - 1 - block).add(1).clamp(max=min(places, across))
 
 
-def codes_of(network: PatchNetwork) -> Describe:
+def codes_of(network: PatchNetwork, precision: str = "float32") -> Describe:
     """The neural codes of a network."""
-    return lambda picture, stride: dense(network, picture, stride)
+    return lambda picture, stride: dense(network, picture, stride, precision)
 
 
-@torch.no_grad()
 def found_edges(
     fields: Sequence[Field], image: NDArray[np.uint8], mean: Tensor, scales: Sequence[float], stride: int
 ) -> NDArray[np.float32]:
-    """The edges of a picture uint8 [H, W, C] by a committee at several scales, in [0, 1], [H, W]."""
+    """The edges of a picture uint8 [H, W, C] by a committee at several scales, in [0, 1], [H, W].
+
+    Patches are `stride` pixels of the picture from each other, and so twice as many where it is twice as large. Where
+    it is smaller they are as many pixels of that.
+    """
     picture = as_inputs(image, mean, mean.device)
     size = image.shape[0], image.shape[1]
-    found = torch.zeros(size)
-    for scale in scales:
-        scaled = resized(picture, tuple(max(1, round(scale * side)) for side in size))
-        for field in fields:
-            found += resized(field(scaled, stride)[None], size)[0]
-    edges: NDArray[np.float32] = (found / (len(scales) * len(fields))).numpy()
+
+    largest_first = sorted(scales, reverse=True)  # so that no thread is left with a long job at the end
+    scaled = [resized(picture, tuple(max(1, round(scale * side)) for side in size)) for scale in largest_first]
+    strides = [round(stride * max(1, scale)) for scale in largest_first]
+
+    @torch.no_grad()  # which holds in one thread only
+    def seen(job: tuple[tuple[Tensor, int], Field]) -> Tensor:
+        (maps, apart), field = job
+        return resized(field(maps, apart)[None], size)[0]
+
+    threads = torch.get_num_threads()
+    with on_one_thread(), ThreadPoolExecutor(threads) as pool:
+        found = pool.map(seen, product(zip(scaled, strides, strict=True), fields))
+        edges: NDArray[np.float32] = (sum(found, torch.zeros(size)) / (len(scales) * len(fields))).numpy()
     return edges
 
 

@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from spiral.devices import autocast
 from spiral.layers import lay_channels_last
 
 M, N = 34, 16
 BEFORE, AFTER = M // 2, M // 2 - 1  # pixels of a patch before and after the one that it stands for
 EDGE = (M - N) // 2  # from the edge of a patch to what it is annotated in
-STRIDES = (1, 2, 4)  # pixels from one patch to the next
+STRIDES = (1, 2, 4, 8)  # pixels from one patch to the next
 WIDTHS = (96, 128, 256, 768)
 FIRST_NORM = 3.0  # at most, of each filter of the first layer
 DEVIATION = 0.25  # about that of the values of pictures from 0 to 1, by which they are divided
@@ -69,9 +70,17 @@ class PatchNetwork(nn.Module):
         maps = self.first(pictures.contiguous(memory_format=torch.channels_last))
         # The largest first, and then what is below 0 cut off, of a quarter of the numbers: that is the same.
         maps = self.second(functional.relu(_pooled(maps, 2 if stride == 1 else 1)))
-        outputs: Tensor = self.last(functional.relu(_pooled(maps, 1 if stride == 4 else 2)))
-        for offsets in (1 if stride == 4 else 2, 2 if stride == 1 else 1):
+        maps = functional.relu(_pooled(maps, 2 if stride < 4 else 1))
+        outputs: Tensor = self.last(maps) if stride <= 4 else self._every_other(maps)
+        for offsets in (2 if stride < 4 else 1, 2 if stride == 1 else 1):
             outputs = _interleaved(outputs, offsets)
+        return outputs
+
+    def _every_other(self, maps: Tensor) -> Tensor:
+        """What `last` says at every other place in both directions; from its second layer on no other is computed."""
+        whole = self.last[2]
+        assert isinstance(whole, nn.Conv2d), "the layer that sees all of a patch"
+        outputs: Tensor = self.last[3:](functional.conv2d(self.last[:2](maps), whole.weight, whole.bias, stride=2))
         return outputs
 
     @torch.no_grad()
@@ -81,12 +90,18 @@ class PatchNetwork(nn.Module):
         self.first.weight.mul_((FIRST_NORM / norms.clamp(min=1e-12)).clamp(max=1))
 
 
-def dense(network: PatchNetwork, picture: Tensor, stride: int) -> Tensor:
-    """The outputs [outputs, ⌈H / stride⌉, ⌈W / stride⌉] for the patches around every `stride`-th pixel of [C, H, W]."""
+def dense(network: PatchNetwork, picture: Tensor, stride: int, precision: str = "float32") -> Tensor:
+    """The outputs [outputs, ⌈H / stride⌉, ⌈W / stride⌉] for the patches around every `stride`-th pixel of [C, H, W].
+
+    Args:
+        precision: `float32` or `bfloat16`, of what the layers compute; outputs are float32.
+    """
     height, width = picture.shape[1:]
-    more = (-height % 4, -width % 4)
+    block = max(4, stride)
+    more = (-height % block, -width % block)
     padded = np.pad(picture.cpu().numpy(), ((0, 0), *((BEFORE, AFTER + extra) for extra in more)), mode="symmetric")
-    outputs: Tensor = network(torch.from_numpy(padded)[None].to(picture.device), stride)[0]
+    with autocast(picture.device, precision):
+        outputs: Tensor = network(torch.from_numpy(padded)[None].to(picture.device), stride)[0].float()
     return outputs[:, : -(-height // stride), : -(-width // stride)]
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import torch
 from pydantic import Field as Bounded
 from torch import Tensor
 
@@ -37,6 +38,7 @@ from spiral.methods.n4_fields.reward import COLORS, judgement_of
 
 TOLERANCES = (0.00375, 0.005, TOLERANCE, 0.011, 0.015)
 SPEED_SIZE = (320, 480)  # of the picture whose time the thesis gives: 6 s
+ROUNDS = 3  # of which the fastest counts
 Row = tuple[str | float | None, ...]
 
 # Table 3.I: ODS, OIS and AP.
@@ -145,7 +147,9 @@ class Edges(Comparison):
         return Table("What is nearest (figure 3.4)", columns, rows, "agreement: F-measure within a pixel; one network")
 
     def _speed(self) -> Table:
-        image = np.resize(self.test[0].image, (*SPEED_SIZE, self.patches.channels))
+        image, (height, width) = self.test[0].image, SPEED_SIZE
+        more = max(0, height - len(image)), max(0, width - image.shape[1])
+        image = np.pad(image, ((0, more[0]), (0, more[1]), (0, 0)), mode="symmetric")[:height, :width]
         committee = self.fields(N4)
         rows: list[Row] = []
         for name, fields, scales in (
@@ -153,10 +157,16 @@ class Edges(Comparison):
             ("one field, three scales", committee[:1], SCALES),
             ("the committee, three scales", committee, SCALES),
         ):
-            begun = time.perf_counter()
-            self.edges(image, fields, scales, STRIDE)
-            rows.append((name, time.perf_counter() - begun, 6.0 if fields is committee else None))
-        return Table("Seconds for 480×320 pixels", ("", "seconds", "paper"), rows, f"patches every {STRIDE} pixels")
+            clocks = time.perf_counter, time.process_time
+            took = []
+            for _ in range(ROUNDS):
+                begun = [clock() for clock in clocks]
+                self.edges(image, fields, scales, STRIDE)
+                took.append([clock() - before for clock, before in zip(clocks, begun, strict=True)])
+            rows.append((name, *np.min(took, 0).tolist(), 6.0 if fields is committee else None))
+        columns = ("", "seconds", "of all processors", "paper")
+        note = f"patches every {STRIDE} pixels, {torch.get_num_threads()} threads, {self.precision}"
+        return Table("Seconds for 480×320 pixels", columns, rows, note)
 
 
 class VesselOptions(ComparisonOptions):
