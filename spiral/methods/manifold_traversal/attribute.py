@@ -116,7 +116,8 @@ class FacesToAttribute(AttributeTraversals):
         note = (
             f"{self.options.attribute}, λ {self.options.penalty:g}; {float(both.float().mean()):.0%} of the traversed "
             f"are read as the target and the same face; a picture of {self.options.side} pixels took "
-            f"{float(np.median(self.traversing.seconds)):.1f} s"
+            f"{float(np.median(self.traversing.seconds)):.1f} s; LPIPS outside is at most "
+            f"{float(self.outside(made, sources).max()):.3f}"
         )
         columns = ("pictures", "read as target", f"cosine ≥ {SAME}", "cosine of faces", "LPIPS", "LPIPS outside")
         return [Table(f"{len(made)} held-out faces, traversed (figure 1)", columns, rows, note)]

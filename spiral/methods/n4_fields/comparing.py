@@ -22,6 +22,7 @@ from spiral.methods.n4_fields.benchmark import Scores, evaluated, evaluated_by_p
 from spiral.methods.n4_fields.encoding import Codes
 from spiral.methods.n4_fields.field import (
     SCALES,
+    STRIDE,
     Dictionary,
     DirectField,
     Field,
@@ -38,7 +39,6 @@ from spiral.section import Size
 
 N4, AE, PATCH, CENTRAL, SIFT = "N4-Fields", "N4-Fields, AE", "CNN-patch", "CNN-central", "SIFT + NN"
 NETWORKS = {N4: "n4", AE: "ae", PATCH: "patch", CENTRAL: "central"}  # the names of their trainings
-STRIDE = 4  # pixels from one patch to the next where patches overlap
 CODED = 12  # crops whose patches the components are found on
 VALIDATED = 6  # pictures that a training is watched on
 LOOKED_UP = 8  # crops of these, whose patches are looked up in other ways

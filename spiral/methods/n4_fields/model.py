@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spiral.devices import autocast
-from spiral.layers import lay_channels_last
+from spiral.layers import joined, lay_channels_last
 
 M, N = 34, 16
 BEFORE, AFTER = M // 2, M // 2 - 1  # pixels of a patch before and after the one that it stands for
@@ -52,9 +52,9 @@ class PatchNetwork(nn.Module):
         self.second = nn.Conv2d(first, second, 5)
         answer = nn.Conv2d(full, outputs, 1)
         self.last = nn.Sequential(
-            *(nn.Conv2d(second, third, 3), nn.ReLU()),
-            *(nn.Conv2d(third, full, 3), nn.ReLU(), nn.Dropout(dropout)),
-            *(nn.Conv2d(full, full, 1), nn.ReLU(), nn.Dropout(dropout)),
+            *(nn.Conv2d(second, third, 3), nn.ReLU(inplace=True)),
+            *(nn.Conv2d(third, full, 3), nn.ReLU(inplace=True), nn.Dropout(dropout)),
+            *(nn.Conv2d(full, full, 1), nn.ReLU(inplace=True), nn.Dropout(dropout)),
             answer,
         )
         for layer in (self.first, self.second, *self.last):
@@ -69,8 +69,8 @@ class PatchNetwork(nn.Module):
         """The outputs for all patches, from one to the next `stride` pixels, [B, outputs, …, …]."""
         maps = self.first(pictures.contiguous(memory_format=torch.channels_last))
         # The largest first, and then what is below 0 cut off, of a quarter of the numbers: that is the same.
-        maps = self.second(functional.relu(_pooled(maps, 2 if stride == 1 else 1)))
-        maps = functional.relu(_pooled(maps, 2 if stride < 4 else 1))
+        maps = self.second(_pooled(maps, 2 if stride == 1 else 1).relu_())
+        maps = _pooled(maps, 2 if stride < 4 else 1).relu_()
         outputs: Tensor = self.last(maps) if stride <= 4 else self._every_other(maps)
         for offsets in (2 if stride < 4 else 1, 2 if stride == 1 else 1):
             outputs = _interleaved(outputs, offsets)
@@ -116,7 +116,7 @@ def _pooled(maps: Tensor, offsets: int) -> Tensor:
     shifted = [maps[:, :, down:, right:] for down in range(offsets) for right in range(offsets)]
     pooled = [functional.max_pool2d(each, 2) for each in shifted]
     height, width = (min(each.shape[axis] for each in pooled) for axis in (2, 3))
-    return torch.cat([each[:, :, :height, :width] for each in pooled])
+    return joined([each[:, :, :height, :width] for each in pooled])
 
 
 def _interleaved(maps: Tensor, offsets: int) -> Tensor:

@@ -25,7 +25,7 @@ from spiral.agent import as_pictures, writable_tensor
 from spiral.contracts import Arrays, WeightsError
 from spiral.methods.judgement import Judgement
 from spiral.methods.n4_fields.encoding import CODE
-from spiral.methods.n4_fields.field import SCALES, Dictionary, NearestField, codes_of, found_edges
+from spiral.methods.n4_fields.field import SCALES, STRIDE, Dictionary, NearestField, codes_of, found_edges
 from spiral.methods.n4_fields.measures import drawn_alike
 from spiral.methods.n4_fields.model import N, PatchNetwork
 from spiral.methods.n4_fields.thinning import suppressed, thinned
@@ -33,7 +33,6 @@ from spiral.rewards.base import Context, Reward, Setting, need_copies, need_fini
 from spiral.section import Section, Size
 from spiral.state import load_network, network_arrays
 
-STRIDE = 4
 COLORS = 3
 RIM = 1  # pixels within which edges are weakened; the benchmark's five are much of a small canvas
 REMEMBERED = 2**16  # pictures whose edges are kept, a bit a pixel: an agent is shown each many times

@@ -28,11 +28,10 @@ from spiral.methods.n4_fields.comparing import (
     N4,
     PATCH,
     SIFT,
-    STRIDE,
     Comparison,
     ComparisonOptions,
 )
-from spiral.methods.n4_fields.field import SCALES, NearestField, codes_of
+from spiral.methods.n4_fields.field import SCALES, STRIDE, NearestField, codes_of
 from spiral.methods.n4_fields.measures import agreement, by_target, looked_up
 from spiral.methods.n4_fields.reward import COLORS, judgement_of
 

@@ -246,15 +246,15 @@ def test_two_threads_share_the_jobs_and_find_what_one_does() -> None:
     meeting = Meeting(net)
     try:
         torch.set_num_threads(1)
-        alone = found_edges([DirectField(net)] * 2, image, mean, (0.5, 1, 2), 4)
+        alone = found_edges([DirectField(net)] * 2, image, mean, (0.5, 1, 2), 8)
         torch.set_num_threads(2)
-        both = found_edges([meeting] * 2, image, mean, (0.5, 1, 2), 4)
+        both = found_edges([meeting] * 2, image, mean, (0.5, 1, 2), 8)
         assert torch.get_num_threads() == 2, "as before"
     finally:
         torch.set_num_threads(threads)
     np.testing.assert_array_equal(both, alone)
-    asked = [(12, 4, 1), (24, 4, 1), (48, 8, 1)]
-    assert sorted(meeting.asked) == sorted(2 * asked), "patches as far apart in the picture where it is larger"
+    asked = [(12, 4, 1), (24, 8, 1), (48, 8, 1)]
+    assert sorted(meeting.asked) == sorted(2 * asked), "no patches farther apart in the picture where it is smaller"
 
 
 def test_half_precision_finds_nearly_the_same() -> None:
