@@ -1,7 +1,8 @@
 """From features back to a picture: equations 7 and 8, by L-BFGS-B within the bounds of what a pixel can be.
 
 What is wanted of the deep features does not say all of a picture. So the shallow ones stay near those of the source,
-more or less at each place, and the total variation stays small.
+more or less at each place, and the total variation stays small. Where nothing is to change, pixels can be held: their
+bounds are what they are.
 """
 
 from __future__ import annotations
@@ -24,23 +25,25 @@ REMEMBERED = 10  # steps by which L-BFGS knows the curvature
 
 @dataclass(frozen=True)
 class Inversion:
-    """The weights of equation 8: λ_{Ω1,2} within the region that may change and outside of it, and λ_V; how long."""
+    """The weights of equation 8: λ_{Ω1,2} within the region that may change and outside of it, and λ_V; how long.
+
+    With `held` the pixels outside of the region are not changed at all.
+    """
 
     kept: float = 0.02
     kept_outside: float = 0.02
     variation: float = 0.001
     iterations: int = 60
+    held: bool = False
 
 
-def invert(
-    features: Features, wanted: Tensor, source: Tensor, region: Tensor, how: Inversion, start: Tensor | None = None
-) -> Tensor:
+def invert(features: Features, wanted: Tensor, source: Tensor, region: Tensor, how: Inversion) -> Tensor:
     """The picture [3, H, W] in [0, 1] whose deep features are nearest to those wanted, [D].
 
     Args:
         features: Ω.
         wanted: as Ω gives them.
-        source: the picture [3, H, W] to stay near to, and to begin at where no `start` is given.
+        source: the picture [3, H, W] to stay near to, and to begin at.
         region: where it may change, [H, W] in [0, 1].
         how: what counts how much.
     """
@@ -57,12 +60,14 @@ def invert(
         (slope,) = torch.autograd.grad(value, picture)
         return float(value.detach()), slope.double().flatten().cpu().numpy()
 
+    free = region.expand(shape).flatten().cpu().numpy() > 0 if how.held else True
+    fixed = source.double().flatten().cpu().numpy()
     found = minimize(
         loss,
-        (source if start is None else start).double().flatten().cpu().numpy(),
+        fixed,
         jac=True,
         method="L-BFGS-B",
-        bounds=Bounds(0, 1),
+        bounds=Bounds(np.where(free, 0, fixed), np.where(free, 1, fixed)),
         options={"maxiter": how.iterations, "maxcor": REMEMBERED},
     )
     return torch.from_numpy(found.x).to(source).view(shape)

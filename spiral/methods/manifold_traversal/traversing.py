@@ -37,9 +37,10 @@ class TraversalOptions(ExperimentOptions):
 
     `steps` is how many held-out pictures are traversed. The manifold has `pictures` of a side of `side`, and as many
     `components` at most; source and target are `set_size` of them each. `penalty` is λ in units of the kernel:
-    the less, the further. `kept`, `kept_outside` the region, `variation` and `iterations` are of the inversion. `vgg`
-    names a file of other weights, such as VGG-19's, instead of the VGG-16 at hand. `judge_steps` is how long those who
-    judge learn. The reward sees `judged_side` and `judged_components`.
+    the less, the further. `kept`, `kept_outside` the region, `variation` and `iterations` are of the inversion, and
+    whether pixels outside the region are `held` as they are. `vgg` names a file of other weights, such as VGG-19's,
+    instead of the VGG-16 at hand. `judge_steps` is how long those who judge learn. The reward sees `judged_side` and
+    `judged_components`.
     """
 
     steps: Size = 50
@@ -53,6 +54,7 @@ class TraversalOptions(ExperimentOptions):
     kept_outside: float = Field(default=1.5, ge=0)
     variation: float = Field(default=0.0002, ge=0)
     iterations: Size = 70
+    held: bool = True
     vgg: str = ""
     judge_steps: Size = 400
     judged_side: int = Field(default=32, ge=16, le=512)
@@ -166,7 +168,7 @@ class Traversals(Experiment):
         self.features, self.lpips = Features(network).to(self.device), Lpips(self.device)
         self.learning = Learning(self.features, journey.images, self.options.components)
         options = self.options
-        how = Inversion(options.kept, options.kept_outside, options.variation, options.iterations)
+        how = Inversion(options.kept, options.kept_outside, options.variation, options.iterations, options.held)
         self.traversing = Traversing(self.learning, journey, how)
         self.parts = {"manifold": self.learning, "traversal": self.traversing}
 

@@ -242,6 +242,9 @@ def test_a_picture_whose_own_features_are_wanted_stays_and_outside_the_region_le
 
     (_, free), (within, outside) = moved(0.0), moved(50.0)
     assert outside < 0.3 * free and outside < 0.5 * within
+    held = invert(features, wanted, source, region, Inversion(0.0, 0.0, 0.0, held=True))
+    torch.testing.assert_close(held[..., 8:], source[..., 8:], rtol=0, atol=1e-6)
+    assert float((held - source)[..., :8].abs().mean()) > 0.1 * within
 
 
 # --- kinds of pictures ---
