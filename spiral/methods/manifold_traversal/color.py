@@ -28,7 +28,6 @@ class ColorOptions(TraversalOptions):
     kept: float = Field(default=0.02, ge=0)
     kept_outside: float = Field(default=0.02, ge=0)
     variation: float = Field(default=0.001, ge=0)
-    held: bool = False
 
 
 class Color(Traversals):

@@ -54,7 +54,7 @@ class TraversalOptions(ExperimentOptions):
     kept_outside: float = Field(default=1.5, ge=0)
     variation: float = Field(default=0.0002, ge=0)
     iterations: Size = 70
-    held: bool = True
+    held: bool = False
     vgg: str = ""
     judge_steps: Size = 400
     judged_side: int = Field(default=32, ge=16, le=512)

@@ -22,7 +22,6 @@ from spiral.methods.n4_fields.benchmark import Scores, evaluated, evaluated_by_p
 from spiral.methods.n4_fields.encoding import Codes
 from spiral.methods.n4_fields.field import (
     SCALES,
-    STRIDE,
     Dictionary,
     DirectField,
     Field,
@@ -31,7 +30,7 @@ from spiral.methods.n4_fields.field import (
     drawn_dictionary,
     found_edges,
 )
-from spiral.methods.n4_fields.model import PatchNetwork
+from spiral.methods.n4_fields.model import PatchNetwork, Stride
 from spiral.methods.n4_fields.sampling import CROP, Patches
 from spiral.methods.n4_fields.training import Learning, LearningOptions, Target
 from spiral.precision import Precision, choose_precision
@@ -49,7 +48,8 @@ COARSE = 24  # thresholds where the benchmark is asked often
 class ComparisonOptions(LearningOptions):
     """The annotated pictures, how many at most, and the sizes of a committee and of a dictionary.
 
-    `precision` is what networks look at whole pictures with; they learn in float32.
+    Where patches overlap they are `stride` pixels apart. `precision` is what networks look at whole pictures with; they
+    learn in float32.
     """
 
     data: str = "regions"
@@ -58,6 +58,7 @@ class ComparisonOptions(LearningOptions):
     members: int = Bounded(default=3, ge=1, le=16)
     entries: int = Bounded(default=16_384, ge=16, le=2**20)
     sift: bool = True
+    stride: Stride = 8
     precision: PrecisionSetting = "auto"
 
 
@@ -91,14 +92,14 @@ class Comparison(Experiment):
     def found(self, method: str) -> list[NDArray[np.float32]]:
         """What a method finds in the held-out pictures, once all is trained."""
         if method not in self._found:
-            self._found[method] = self.found_by(self.fields(method), self.test, 1 if method == CENTRAL else STRIDE)
+            self._found[method] = self.found_by(self.fields(method), self.test, 1 if method == CENTRAL else None)
         return self._found[method]
 
     def found_by(
-        self, fields: Sequence[Field], pictures: Sequence[Annotated], stride: int = STRIDE
+        self, fields: Sequence[Field], pictures: Sequence[Annotated], stride: int | None = None
     ) -> list[NDArray[np.float32]]:
-        """What a committee finds in pictures."""
-        return [self.edges(each.image, fields, SCALES, stride) for each in pictures]
+        """What a committee finds in pictures, whose patches are as far apart as the options say, or `stride` pixels."""
+        return [self.edges(each.image, fields, SCALES, stride or self.options.stride) for each in pictures]
 
     def edges(
         self, image: NDArray[np.uint8], fields: Sequence[Field], scales: Sequence[float], stride: int

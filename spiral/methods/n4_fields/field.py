@@ -28,7 +28,7 @@ from spiral.precision import on_one_thread
 
 SCALES = (0.5, 1.0, 2.0)
 CROPS_AT_ONCE = 8
-STRIDE = 8  # pixels from one patch to the next where patches overlap
+STRIDE_WHEN_SMALLER = 4  # at most
 SLACK = 2.0  # a sixth of the time, and codes are but 1 % farther in the mean (the thesis looks at 30 codes)
 OF_EACH = 20  # patches that a crop gives to a dictionary
 
@@ -111,7 +111,7 @@ def averaged(patches: Tensor, size: tuple[int, int], stride: int) -> Tensor:
     Args:
         patches: [places, N · N], of every `stride`-th pixel, each from 8 pixels before it on.
         size: H and W.
-        stride: one of `STRIDES`, so that a patch is a square of so many whole blocks of `stride` pixels.
+        stride: a `Stride`, so that a patch is a square of so many whole blocks of `stride` pixels.
     """
     rows, columns = (-(-side // stride) for side in size)
     across = N // stride
@@ -141,14 +141,14 @@ def found_edges(
 ) -> NDArray[np.float32]:
     """The edges of a picture uint8 [H, W, C] by a committee at several scales, in [0, 1], [H, W].
 
-    Patches are `stride` pixels from each other, and also of the picture itself no more where it is looked at smaller.
+    Patches are `stride` pixels from each other, and no more than 4 where the picture is looked at smaller.
     """
     picture = as_inputs(image, mean, mean.device)
     size = image.shape[0], image.shape[1]
 
     largest_first = sorted(scales, reverse=True)  # so that no thread is left with a long job at the end
     scaled = [resized(picture, tuple(max(1, round(scale * side)) for side in size)) for scale in largest_first]
-    strides = [max(1, round(stride * min(1, scale))) for scale in largest_first]
+    strides = [stride if scale >= 1 else min(stride, STRIDE_WHEN_SMALLER) for scale in largest_first]
 
     @torch.no_grad()  # which holds in one thread only
     def seen(job: tuple[tuple[Tensor, int], Field]) -> Tensor:

@@ -16,6 +16,7 @@ pictures had been fed (Sermanet et al., 2013), but what does not depend on the o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ from spiral.layers import joined, lay_channels_last
 M, N = 34, 16
 BEFORE, AFTER = M // 2, M // 2 - 1  # pixels of a patch before and after the one that it stands for
 EDGE = (M - N) // 2  # from the edge of a patch to what it is annotated in
-STRIDES = (1, 2, 4, 8)  # pixels from one patch to the next
+Stride = Literal[1, 2, 4, 8]  # pixels from one patch to the next
 WIDTHS = (96, 128, 256, 768)
 FIRST_NORM = 3.0  # at most, of each filter of the first layer
 DEVIATION = 0.25  # about that of the values of pictures from 0 to 1, by which they are divided

@@ -25,9 +25,9 @@ from spiral.agent import as_pictures, writable_tensor
 from spiral.contracts import Arrays, WeightsError
 from spiral.methods.judgement import Judgement
 from spiral.methods.n4_fields.encoding import CODE
-from spiral.methods.n4_fields.field import SCALES, STRIDE, Dictionary, NearestField, codes_of, found_edges
+from spiral.methods.n4_fields.field import SCALES, Dictionary, NearestField, codes_of, found_edges
 from spiral.methods.n4_fields.measures import drawn_alike
-from spiral.methods.n4_fields.model import N, PatchNetwork
+from spiral.methods.n4_fields.model import N, PatchNetwork, Stride
 from spiral.methods.n4_fields.thinning import suppressed, thinned
 from spiral.rewards.base import Context, Reward, Setting, need_copies, need_finite
 from spiral.section import Section, Size
@@ -41,13 +41,14 @@ REMEMBERED = 2**16  # pictures whose edges are kept, a bit a pixel: an agent is 
 class N4Options(Section):
     """How far a stroke may be off, in diagonals of the picture; what comes from the fit: the network, the dictionary.
 
-    `threshold` is from where on an edge counts.
+    `threshold` is from where on an edge counts, and patches are `stride` pixels apart.
     """
 
     reach: float = Field(default=0.015, ge=0, le=1)
     threshold: float = Field(default=0.2, gt=0, lt=1)
     width: float = Field(default=0.25, gt=0, le=4)
     entries: Size = 16_384
+    stride: Stride = 8
 
 
 class N4Fields(Reward):
@@ -94,7 +95,7 @@ class N4Fields(Reward):
 
     def _found(self, target: NDArray[np.uint8]) -> NDArray[np.bool_]:
         color = np.repeat(target, COLORS, -1) if target.shape[-1] == 1 else target
-        found = found_edges([self._field], color, self.mean, SCALES, STRIDE)
+        found = found_edges([self._field], color, self.mean, SCALES, self.options.stride)
         return thinned(suppressed(found, border=RIM) >= self.options.threshold)
 
     def weights(self) -> Arrays:
@@ -126,11 +127,16 @@ class N4Fields(Reward):
 
 
 def judgement_of(
-    network: PatchNetwork, dictionary: Dictionary, mean: NDArray[np.float32], width: float, threshold: float
+    network: PatchNetwork,
+    dictionary: Dictionary,
+    mean: NDArray[np.float32],
+    width: float,
+    threshold: float,
+    stride: Stride,
 ) -> Judgement:
     """What the reward needs of a fitted field."""
     weights = network_arrays(network) | {"codes": dictionary.codes, "annotations": dictionary.bits, "mean": mean}
-    options = {"width": width, "entries": len(dictionary.codes), "threshold": threshold}
+    options = {"width": width, "entries": len(dictionary.codes), "threshold": threshold, "stride": stride}
     return Judgement("n4_fields", weights, options)
 
 

@@ -31,8 +31,9 @@ from spiral.methods.n4_fields.comparing import (
     Comparison,
     ComparisonOptions,
 )
-from spiral.methods.n4_fields.field import SCALES, STRIDE, NearestField, codes_of
+from spiral.methods.n4_fields.field import SCALES, NearestField, codes_of
 from spiral.methods.n4_fields.measures import agreement, by_target, looked_up
+from spiral.methods.n4_fields.model import Stride
 from spiral.methods.n4_fields.reward import COLORS, judgement_of
 
 TOLERANCES = (0.00375, 0.005, TOLERANCE, 0.011, 0.015)
@@ -87,7 +88,7 @@ class Edges(Comparison):
         network, dictionary = self.learning["n4"][0].network, self.dictionary("n4", 0)
         found = self.found_by([NearestField(codes_of(network), dictionary)], self.test)
         threshold = self.scores(self.test, found).threshold
-        return judgement_of(network, dictionary, self.patches.mean, self.options.width, threshold)
+        return judgement_of(network, dictionary, self.patches.mean, self.options.width, threshold, self.options.stride)
 
     @cached_property
     def _scores(self) -> dict[str, Scores]:
@@ -160,17 +161,18 @@ class Edges(Comparison):
             took = []
             for _ in range(ROUNDS):
                 begun = [clock() for clock in clocks]
-                self.edges(image, fields, scales, STRIDE)
+                self.edges(image, fields, scales, self.options.stride)
                 took.append([clock() - before for clock, before in zip(clocks, begun, strict=True)])
             rows.append((name, *np.min(took, 0).tolist(), 6.0 if fields is committee else None))
         columns = ("", "seconds", "of all processors", "paper")
-        note = f"patches every {STRIDE} pixels, {torch.get_num_threads()} threads, {self.precision}"
+        note = f"patches every {self.options.stride} pixels, {torch.get_num_threads()} threads, {self.precision}"
         return Table("Seconds for 480×320 pixels", columns, rows, note)
 
 
 class VesselOptions(ComparisonOptions):
     """The micrographs are DRIVE's where they are at hand, and drawn ones otherwise."""
 
+    stride: Stride = 4  # a vessel is as thin as what fewer patches would miss
     data: str = Bounded(default_factory=lambda: "vessels" if find_annotated("drive").missing() else "drive")
 
 

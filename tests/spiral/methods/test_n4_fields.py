@@ -254,7 +254,7 @@ def test_two_threads_share_the_jobs_and_find_what_one_does() -> None:
         torch.set_num_threads(threads)
     np.testing.assert_array_equal(both, alone)
     asked = [(12, 4, 1), (24, 8, 1), (48, 8, 1)]
-    assert sorted(meeting.asked) == sorted(2 * asked), "no patches farther apart in the picture where it is smaller"
+    assert sorted(meeting.asked) == sorted(2 * asked), "patches nearer to each other where the picture is smaller"
 
 
 def test_half_precision_finds_nearly_the_same() -> None:
@@ -483,7 +483,7 @@ def edge_judge(shape: tuple[int, int, int], seed: int = 0) -> N4Fields:
     sample = patches.draw(24, torch.Generator().manual_seed(2))
     with torch.no_grad():
         codes = net(sample.crops).permute(0, 2, 3, 1).flatten(0, 2).numpy()
-    made = judgement_of(net, Dictionary(codes, as_bits(sample.marks)), patches.mean, NARROW, 0.3)
+    made = judgement_of(net, Dictionary(codes, as_bits(sample.marks)), patches.mean, NARROW, 0.3, 8)
     setting = Setting(shape, conditional=True, device=CPU, precision="float32", seed=0)
     judge = N4Fields(setting, N4Fields.Options(**made.options))
     judge.load_weights(made.weights)
