@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ import torch
 from numpy.typing import NDArray
 from ray.exceptions import RayTaskError
 
+from actors.actor import Actor
 from actors.broadcast import Broadcast
-from actors.rollout import Rollout
+from actors.play import PlayKind
 from spiral.config import RunConfig
 from spiral.contracts import Arrays, Replay, WeightsError, WeightStore
 from spiral.memory import keep_memory
@@ -40,24 +41,28 @@ class Played:
     """A share of a batch of unrolls in the object store.
 
     Attributes:
-        kind: what was asked for, the kind of a phase: `cloning`, `warm-up` or `learning`.
+        kind: what is to be done with it: `cloning`, `warm-up`, `learning` or `expert`.
         trajectory: a reference to it.
         frames: how many actions it holds.
         ended: the share of its episodes that end with it.
         seconds: how long it took.
         refused: how many malformed values were met in the replay meanwhile.
+        searched: how many commands a search painted for it.
+        metrics: what was measured of the search.
     """
 
-    kind: str
+    kind: PlayKind
     trajectory: Any
     frames: int
     ended: float
     seconds: float
     refused: int = 0
+    searched: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 class RolloutWorker:
-    """A rollout in a process of its own, which plays after `begin`.
+    """An actor in a process of its own, which plays after `begin`.
 
     Args:
         config: the run's settings.
@@ -88,7 +93,7 @@ class RolloutWorker:
         self.seed_of = seed_of
         self.num_threads = num_threads
         self.brush_fingerprint = brush_fingerprint
-        self.rollout: Rollout | None = None
+        self.actor: Actor | None = None
 
     def begin(self, targets: NDArray[np.uint8], weights: WeightStore) -> None:
         """Make the environments and the agent, unless they are there.
@@ -100,13 +105,13 @@ class RolloutWorker:
         Raises:
             OtherBrushError: this machine has other brushes.
         """
-        if self.rollout is not None:
+        if self.actor is not None:
             return
         # A worker that was replaced must not play its first episodes again.
         seed = self.seed_of(max(0, weights.version("agent")))
-        rollout = Rollout(self.config, weights, targets, seed, self.episodes, self.num_threads, self.broadcast)
-        rollout.require_brush(self.brush_fingerprint)
-        self.rollout = rollout
+        actor = Actor(self.config, weights, targets, seed, self.episodes, self.num_threads, self.broadcast)
+        actor.rollout.require_brush(self.brush_fingerprint)
+        self.actor = actor
 
     def apply(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What `func` gives for this worker; the actor manager calls everything through this."""
@@ -118,36 +123,38 @@ class RolloutWorker:
 
     def precision(self) -> Precision | None:
         """What the agent computes with on this machine, once the worker has begun."""
-        return None if self.rollout is None else self.rollout.precision
+        return None if self.actor is None else self.actor.rollout.precision
 
     def play(self, kind: str) -> Played | None:
-        """One share of a batch, its final renders added to the replay if they are the agent's.
+        """One share of a batch for a phase of this kind, its final renders added to the replay if they are the agent's.
 
         None when there is nothing to play with: the worker was replaced and has not begun, or finds no weights.
         """
-        if self.rollout is None:
+        if self.actor is None:
             return None
         start = time.perf_counter()
         try:
-            trajectory = self.rollout.demonstrate() if kind == "cloning" else self.rollout.collect()
+            play = self.actor.play(kind)
         except WeightsError:
             time.sleep(AWAIT_WEIGHTS_S)
             return None
-        if kind != "cloning" and self.replay is not None:
+        trajectory = play.trajectory
+        if play.acted and self.replay is not None:
             self.replay.add(trajectory.final_renders)
         reference = ray.put(trajectory)
         frames, ended = trajectory.frames, float(trajectory.ended.mean())
         seconds = time.perf_counter() - start
-        return Played(kind, reference, frames, ended, seconds, take_refused(self.replay))
+        refused = take_refused(self.replay)
+        return Played(play.kind, reference, frames, ended, seconds, refused, play.searched, play.metrics)
 
     def state(self) -> Arrays:
         """The random states, once it has begun."""
-        return {} if self.rollout is None else self.rollout.state()
+        return {} if self.actor is None else self.actor.state()
 
     def load_state(self, arrays: Arrays) -> None:
         """Go on from what `state` gave."""
-        if self.rollout is not None:
-            self.rollout.load_state(arrays)
+        if self.actor is not None:
+            self.actor.load_state(arrays)
 
 
 class RolloutPool:

@@ -26,7 +26,7 @@ from actors.evaluation import BATCH, Paintings
 from actors.rollout import Rollout, make_environments
 from spiral.agent import Observation
 from spiral.config import RunConfig
-from spiral.contracts import WeightStore
+from spiral.contracts import Arrays, WeightStore
 from spiral.layers import State
 from spiral.picture_error import mean_squared_errors
 
@@ -108,16 +108,24 @@ class ProgramSearch:
     def __init__(self, config: RunConfig, weights: WeightStore, count: int, seed: int, num_threads: int = 1) -> None:
         self._owner = np.repeat(np.arange(count), TRIES)  # of each try, which program it is of
         self._rollout = Rollout(config, weights, None, seed, len(self._owner), num_threads)
-        self._rollout.fetch_agent()
         self._tried = self._rollout.environments.unwrapped
         self._painted = make_environments(config, count, num_threads).unwrapped
         self._length = self._rollout.length
 
     def improve(self, programs: Programs, simulations: int) -> None:
-        """Sweeps over the programs, in place, with the commands of so many episodes for each."""
+        """Sweeps over the programs, in place, with the commands of so many episodes for each and the newest weights."""
+        self._rollout.fetch_agent()
         budget = simulations * self._length  # commands
         while budget >= self._length:
             budget = self._sweep(programs, budget)
+
+    def state(self) -> Arrays:
+        """The random states, for a checkpoint."""
+        return self._rollout.state()
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Take over what `state` gave."""
+        self._rollout.load_state(arrays)
 
     def close(self) -> None:
         """Give back the canvases."""

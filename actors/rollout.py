@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,7 +25,6 @@ import envs
 from actors.broadcast import Broadcast
 from actors.ongoing import Ongoing, reset, state_array
 from actors.recorder import Recorder
-from actors.stroke_search import StrokeSearch
 from envs.actions import ActionSpec
 from envs.own import is_own, load_class
 from envs.vector_form import vector_form
@@ -39,7 +37,6 @@ from spiral.layers import State
 from spiral.newest import load_newest
 from spiral.precision import precision_of_agent
 from spiral.random_state import generator_array, load_generator
-from spiral.shipped import shipped_agent
 from spiral.smooth import smoothed
 from spiral.state import load_network, under_prefix, with_prefix
 from spiral.trajectory import Trajectory
@@ -116,15 +113,8 @@ class Rollout:
         self.version = -1
         self.rng = np.random.default_rng((seed, 3))
         self.generator = torch.Generator(self.device).manual_seed(seed)
-        self.search: StrokeSearch | None = None
-        searched = config.cloning.share > 0 and config.cloning.demonstrations == "search"
-        if searched or config.data.begun:
-            self.empty: NDArray[np.uint8] = self.environments.reset()[0]["canvas"][0]
-        if searched:
-            self.search = StrokeSearch(self.environments.unwrapped.settings, batch_size, num_threads)
-        self.teacher: Rollout | None = None
-        if config.cloning.share and config.cloning.demonstrations == "parses":
-            self.teacher = Rollout(*shipped_agent("copy"), targets, seed, batch_size, num_threads)
+        if config.data.begun:
+            self._empty: NDArray[np.uint8] = self.environments.reset()[0]["canvas"][0]
 
     def require_brush(self, fingerprint: str | None) -> None:
         """Refuses to paint with another brush than the rest of the run; None is any.
@@ -146,31 +136,10 @@ class Rollout:
         """
         self.fetch_agent()
         if self._ongoing is None or self._ongoing.programs is not None:
-            targets = None if self.targets is None else self._drawn(self.targets)
-            starts, levels = self._begun(targets)
+            targets = None if self.targets is None else self.draw(self.targets)
+            starts, levels = self.begun(targets)
             views = self._views(targets)
             self._begin(self.draw_noise(levels), targets, views, starts)
-        return self.unroll()
-
-    def demonstrate(self) -> Trajectory:
-        """The next unroll of a batch to be cloned: random programs with their own renders as targets, or of a search.
-
-        What the shipped teacher painted comes whole: its episodes are short. What the agent remembers at the beginning
-        of an unroll is what it made of the commands before, with the newest weights.
-        """
-        if self.teacher is not None:
-            return replace(
-                self.teacher.collect(),
-                noise=self.draw_noise(),
-                targets=None,
-                views=None,
-                versions=np.full(self.batch_size, -1),
-                state=state_array(self.agent.lstm.initial_state(self.batch_size)),
-            )
-        if self.unroll_length < self.length:
-            self.fetch_agent()
-        if self._ongoing is None or self._ongoing.programs is None:
-            self._begin_demonstrations()
         return self.unroll()
 
     def paint(self, targets: NDArray[np.uint8] | None, temperature: float) -> Iterator[Trajectory]:
@@ -182,6 +151,11 @@ class Rollout:
         self._begin(self.draw_noise(), targets)
         while self._ongoing is not None:
             yield self.unroll(temperature)
+
+    @property
+    def paints_programs(self) -> bool:
+        """Whether the episodes that have begun and are not over are of given programs."""
+        return self._ongoing is not None and self._ongoing.programs is not None
 
     def begin_programs(
         self,
@@ -240,7 +214,7 @@ class Rollout:
         own = {"rng": generator_array(self.rng), "generator": self.generator.get_state().numpy().copy()}
         if self._ongoing is not None:
             own |= with_prefix("ongoing", self._ongoing.arrays())
-        return own if self.teacher is None else own | with_prefix("teacher", self.teacher.state())
+        return own
 
     def load_state(self, arrays: Arrays) -> None:
         """Take over what `state` gave; the episodes of a rollout with more of them or fewer are not gone on with."""
@@ -249,14 +223,10 @@ class Rollout:
         ongoing = under_prefix("ongoing", arrays)
         fits = bool(ongoing) and len(ongoing["noise"]) == self.batch_size
         self._ongoing = Ongoing.restored(ongoing, self.environments, self.device) if fits else None
-        if self.teacher is not None:
-            self.teacher.load_state(under_prefix("teacher", arrays))
 
     def close(self) -> None:
         """Give back the canvases."""
         self.environments.close()
-        if self.teacher is not None:
-            self.teacher.close()
 
     def _begin(
         self,
@@ -271,15 +241,6 @@ class Rollout:
         self._ongoing = Ongoing(said, state, noise, targets, views, starts, programs)
         if self.broadcast is not None:
             self.broadcast.begin(self.batch_size)
-
-    def _begin_demonstrations(self) -> None:
-        if self.search is None or self.targets is None:
-            self.begin_programs(self.environments.unwrapped.settings.natural_programs(self.batch_size, self.rng))
-            return
-        targets = self._drawn(self.targets)
-        starts, levels = self._begun(targets)
-        begin_on = np.broadcast_to(self.empty, targets.shape) if starts is None else starts
-        self.begin_programs(self.search.programs(targets, begin_on, self.rng), targets, starts, levels)
 
     def _renders(self, programs: NDArray[np.int64], starts: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
         """What the programs paint in the end."""
@@ -313,14 +274,15 @@ class Rollout:
                 views = change(views, self.rng)
         return None if views is targets else views
 
-    def _drawn(self, targets: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def draw(self, targets: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Of these targets one for each episode, at random."""
         return targets[self.rng.integers(len(targets), size=self.batch_size)]
 
-    def _begun(self, targets: NDArray[np.uint8] | None) -> tuple[NDArray[np.uint8] | None, NDArray[np.int64] | None]:
+    def begun(self, targets: NDArray[np.uint8] | None) -> tuple[NDArray[np.uint8] | None, NDArray[np.int64] | None]:
         """The canvases to begin on and their levels, where the run asks for such."""
         if targets is None or not self.config.data.begun:
             return None, None
-        return begun(targets, self.empty, self.rng)
+        return begun(targets, self._empty, self.rng)
 
     def draw_noise(self, levels: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """What the agent is told of an episode besides pictures, float32 [B, noise, and its level]."""

@@ -50,7 +50,11 @@ class Parts:
     @cached_property
     def programs(self) -> Any:
         """Demonstrations for an agent with targets; others imitate what they played."""
-        return self.engine.rollout.demonstrate() if self.config.agent.conditional else self.played
+        if not self.config.agent.conditional:
+            return self.played
+        if not hasattr(self.engine, "actor"):  # an older checkout
+            return self.engine.rollout.demonstrate()  # type: ignore[attr-defined]
+        return self.engine.actor.play("cloning").trajectory
 
     @cached_property
     def ray(self) -> Any:

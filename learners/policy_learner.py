@@ -140,19 +140,26 @@ class PolicyLearner(Learner):
         Raises:
             DivergedError: when a number is not finite any more.
         """
-        self._set_learning_rate(self.config.cloning.learning_rate)
-        demonstrations = self.team.share(demonstrations)
-        losses = []
         cloning = self.config.cloning
-        parts = np.array_split(np.arange(demonstrations.batch_size), cloning.minibatches)
-        for episodes in parts * cloning.passes:
-            batch = TensorEpisodes.of(demonstrations.select(episodes), self.device)
-            with autocast(self.device, self.precision.name):
-                loss = self.team.differentiate(partial(cloning_loss, self.agent, batch))
-            self._descend(loss)
-            losses.append(float(loss.detach()))
-        self._advance()
-        return {"cloning/loss": float(np.mean(losses))}
+        self._set_learning_rate(cloning.learning_rate)
+        return {"cloning/loss": self._imitate(demonstrations, cloning.minibatches, cloning.passes)}
+
+    def expert_step(self, found: Trajectory, progress: float) -> dict[str, float]:
+        """Measurements of the imitation of what a search found, in as many updates as a batch of one's own gets.
+
+        Args:
+            found: the programs, and which of them the search made better.
+            progress: as of `step`; the learning rate is that of the policy.
+
+        Raises:
+            DivergedError: when a number is not finite any more.
+        """
+        policy = self.config.policy
+        self._set_learning_rate(on_the_way(policy.learning_rate, policy.final_learning_rate, progress))
+        loss = self._imitate(found, policy.minibatches, policy.passes)
+        if self.anchor is not None:
+            self.anchor.follow(self.agent, self.version)
+        return {"expert/loss": loss}
 
     def state(self) -> Arrays:
         """Everything that a checkpoint needs to go on bit for bit."""
@@ -181,6 +188,22 @@ class PolicyLearner(Learner):
     def published(self) -> Iterator[tuple[str, int, Arrays]]:
         """The agent's weights."""
         yield "agent", self.version, network_arrays(self.agent)
+
+    def _imitate(self, demonstrations: Trajectory, minibatches: int, passes: int) -> float:
+        """The mean loss of all updates on the programs, after which the agent is published."""
+        demonstrations = self.team.share(demonstrations)
+        losses = []
+        parts = np.array_split(np.arange(demonstrations.batch_size), minibatches)
+        for episodes in parts * passes:
+            part = demonstrations.select(episodes)
+            batch = TensorEpisodes.of(part, self.device)
+            better = None if part.better is None else writable_tensor(part.better).to(self.device)
+            with autocast(self.device, self.precision.name):
+                loss = self.team.differentiate(partial(cloning_loss, self.agent, batch, better))
+            self._descend(loss)
+            losses.append(float(loss.detach()))
+        self._advance()
+        return float(np.mean(losses))
 
     def _charge(self, anchor: Anchor, trajectory: Trajectory, rewards: Tensor) -> tuple[Tensor, float]:
         """The rewards less what leaving the average policy costs, and the mean distance from it in nats a step."""

@@ -200,6 +200,16 @@ class CloningConfig(Section):
     passes: Size = 1
 
 
+class ExpertConfig(Section):
+    """Expert iteration: `share` of the batches of the learning are programs that a search made better, to be imitated.
+
+    It begins with what the agent paints, and has the commands of `simulations` episodes for each (`actors/expert.py`).
+    """
+
+    share: float = Field(default=0.0, ge=0, le=1)
+    simulations: Size = 20
+
+
 class RunConfig(Section):
     """Everything that decides a run, but for its length and the machines that it runs on."""
 
@@ -213,6 +223,7 @@ class RunConfig(Section):
     policy: PolicyConfig = PolicyConfig()
     replay: ReplayConfig = ReplayConfig()
     cloning: CloningConfig = CloningConfig()
+    expert: ExpertConfig = ExpertConfig()
     rewards: tuple[RewardTerm, ...] = (RewardTerm(name="discriminator", pace=Pace(floor=5, ceiling=None)),)
     sample_temperature: float = Field(default=1.0, ge=0)
 
@@ -246,6 +257,20 @@ class RunConfig(Section):
             raise ValueError(
                 f"cloning.minibatches={self.cloning.minibatches} are more than policy.batch_size="
                 f"{self.policy.batch_size} episodes; give {self.policy.batch_size} at most"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_search_has_a_target_and_begins_on_an_empty_canvas(self) -> RunConfig:
+        if self.expert.share and not self.agent.conditional:
+            raise ValueError(
+                f"expert.share={self.expert.share}: a search makes copies of a target better; set "
+                "agent.conditional=true, or expert.share=0"
+            )
+        if self.expert.share and self.data.begun:
+            raise ValueError(
+                f"expert.share={self.expert.share} with data.begun=true: a search begins on an empty canvas; set "
+                "data.begun=false, or expert.share=0"
             )
         return self
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from spiral.contracts import Renders
 
-BATCH_FIRST = {"noise", "targets", "views", "versions", "previous", "first"}  # these arrays have no steps
+BATCH_FIRST = {"noise", "targets", "views", "versions", "previous", "first", "better"}  # these arrays have no steps
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Trajectory:
         state: the agent's recurrent state before the first action, float32 [2, B, hidden]; zero after a reset.
         episode_length: the number of actions in a whole episode.
         views: uint8 [B, H, W, C], the targets as the agent saw them, where these differ; else None.
+        better: which of the programs a search made better, and are to be imitated, bool [B]; None where none searched.
     """
 
     canvases: NDArray[np.uint8]
@@ -55,6 +56,7 @@ class Trajectory:
     state: NDArray[np.float32]
     episode_length: int
     views: NDArray[np.uint8] | None = None
+    better: NDArray[np.bool_] | None = None
 
     @property
     def length(self) -> int:

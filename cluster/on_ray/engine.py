@@ -18,6 +18,7 @@ import ray
 from numpy.typing import NDArray
 from ray.exceptions import ObjectLostError
 
+from actors.play import PlayKind
 from actors.pool import Played
 from cluster.on_ray.learners import Done, as_one
 from cluster.on_ray.parts import Membership, Parts, start_parts
@@ -25,7 +26,8 @@ from cluster.on_ray.reward_driver import RewardDriver
 from cluster.on_ray.supervisor import take_from_all
 from cluster.on_redis.server_info import ServerInfo
 from cluster.run.engine import take_part
-from cluster.run.plan import Kind, Phase, Report
+from cluster.run.plan import Phase, Report
+from cluster.run.timing import mean_of
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
 from spiral.precision import Precision
@@ -118,7 +120,8 @@ class RayEngine:
             self._ask_workers(phase)
             self._wait(deadline)
             # What was asked for in another phase is of no use any more.
-            self._played = [played for played in (*self._played, *self._parts.pool.take()) if played.kind == phase.kind]
+            kinds = kinds_of(phase)
+            self._played = [played for played in (*self._played, *self._parts.pool.take()) if played.kind in kinds]
             if self._rewards:
                 self._rewards.take(timeout=0.0)
             self._hand_over(phase)
@@ -191,25 +194,28 @@ class RayEngine:
     def _hand_over(self, phase: Phase) -> None:
         """Gives the newest shares of a batch to the learner that waits for one, and the rewards their other steps."""
         if phase.kind == "warm-up":
-            while len(self._played) >= self._parts.shares and self._rewards and self._rewards.warm_up(self._batch()):
+            while (batch := self._batch("warm-up")) and self._rewards and self._rewards.warm_up(batch):
                 self._played = []
             return
         if self._rewards and phase.kind == "learning":
             self._rewards.drive()
-            if not self._rewards.pacing.policy_may_step():
-                return
-        if len(self._played) >= self._parts.shares:
-            self._ask_policies(self._batch(), phase)
+        for kind in kinds_of(phase):
+            waits = self._rewards and kind == "learning" and not self._rewards.pacing.policy_may_step()
+            if not waits and (batch := self._batch(kind)):
+                self._ask_policies(batch, phase)
 
-    def _batch(self) -> list[Played]:
-        return self._played[-self._parts.shares :]
+    def _batch(self, kind: PlayKind) -> list[Played]:
+        """The newest shares of one kind, if there are enough for a batch."""
+        shares = [played for played in self._played if played.kind == kind][-self._parts.shares :]
+        return shares if len(shares) == self._parts.shares else []
 
     def _ask_policies(self, batch: list[Played], phase: Phase) -> None:
-        self._played = []
+        kind = batch[0].kind
+        self._played = [played for played in self._played if played.kind != kind]
         shares = [played.trajectory for played in batch]
         for policy in self._parts.policies:
-            policy.ask("step", phase.kind, phase.progress, *shares, steps=1, note=batch)
-        if self._rewards and phase.kind == "learning":
+            policy.ask("step", kind, phase.progress, *shares, steps=1, note=batch)
+        if self._rewards and kind == "learning":
             self._rewards.pacing.count_policy_step()
 
     def _take_warm_up(self) -> Report | None:
@@ -231,12 +237,13 @@ class RayEngine:
         return self._report(batch[0].kind, done.frames, batch, done.seconds, done.metrics)
 
     def _report(
-        self, kind: Kind, frames: int, batch: list[Played], seconds: float, metrics: dict[str, float]
+        self, kind: PlayKind, frames: int, batch: list[Played], seconds: float, metrics: dict[str, float]
     ) -> Report:
         """What the policy did with a batch, and what the rewards did since the last report."""
         steps, measured, reward_seconds = self._rewards.report() if self._rewards else ({}, {}, 0.0)
         busy = {"rollout": sum(played.seconds for played in batch), "policy": seconds, "rewards": reward_seconds}
-        return Report(kind, frames, steps, metrics | measured | self._troubles(), busy)
+        found, searched = mean_of([played.metrics for played in batch]), sum(played.searched for played in batch)
+        return Report(kind, frames, steps, metrics | found | measured | self._troubles(), busy, searched)
 
     def _troubles(self) -> dict[str, float]:
         """What died and was refused since the beginning."""
@@ -252,3 +259,8 @@ class RayEngine:
         if own.rewards is not None:
             troubles["rewards/restarts"] = own.rewards.restarts
         return {name: float(count) for name, count in troubles.items()}
+
+
+def kinds_of(phase: Phase) -> tuple[PlayKind, ...]:
+    """What batches may be for in a phase; what a search found is never waited for and goes first."""
+    return ("expert", "learning") if phase.kind == "learning" else (phase.kind,)

@@ -95,6 +95,8 @@ class PolicyWorker(LearnerWorker):
         trajectory = joined(shares, self.learner.config.policy.batch_size)
         if kind == "cloning":
             metrics, seconds = timed(lambda: self.learner.clone_step(trajectory))
+        elif kind == "expert":
+            metrics, seconds = timed(lambda: self.learner.expert_step(trajectory, progress))
         else:
             metrics, seconds = timed(lambda: self.learner.step(trajectory, progress))
         return Done(metrics, seconds, frames=trajectory.frames)

@@ -22,6 +22,7 @@ SHOWN = (
     ("held_out/accepted", "accepted as digits", "{:.0%}"),
     ("policy/return", "return", "{:.3f}"),
     ("cloning/loss", "cloning loss", "{:.3f}"),
+    ("expert/improved", "made better by search", "{:.0%}"),
     ("reward/NAME/real", "score of real", "{:.2f}"),
     ("reward/NAME/fake", "score of ours", "{:.2f}"),
     ("policy/entropy", "entropy", "{:.2f}"),

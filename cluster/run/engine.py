@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from actors.broadcast import shown_shape
+from actors.expert import check_expert
 from actors.recorder import counts_of
 from actors.rollout import brush_fingerprint, canvas_shape, make_environments
 from cluster.run.brush_fingerprint import compare_brush
@@ -115,7 +116,8 @@ def check_settings(config: RunConfig) -> None:
     Raises:
         ConfigError: the device is not there, the layers do not fit the canvas, a reward does not exist or asks for
             what the environment does not have, an episode does not divide into unrolls, a reward reads whole programs
-            where unrolls are shorter, or the agent is to imitate one that paints elsewhere.
+            or a search changes whole programs where unrolls are shorter, or the agent is to imitate one that paints
+            elsewhere.
         SettingsError: the environment does not take its settings.
         EnvironmentNotFound: the environment is no class that can be imported.
     """
@@ -132,6 +134,7 @@ def check_settings(config: RunConfig) -> None:
         resolve_device(config.device)
         Agent(spec, shape, config.agent)
         whole = config.policy.unrolled(length) == length
+        check_expert(config, length)
         need_whole_programs(config, length)
         targets = observation["canvas"] if config.agent.conditional else None
         program = np.zeros((1, 0, len(spec.heads)), np.int64) if whole else None

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from actors.actor import Actor
 from actors.broadcast import Broadcast
-from actors.rollout import Rollout
 from cluster.run.engine import EPISODES_SHOWN_PER_S, kept_programs, rollout_seed, take_part, warm_up_steps
 from cluster.run.feed.memory import MemoryFeed
 from cluster.run.plan import Phase, Report
@@ -46,7 +46,8 @@ class LocalEngine:
         broadcast = broadcast or Broadcast(MemoryFeed(), 0, EPISODES_SHOWN_PER_S)
         self.feed = broadcast.feed
         seed, threads = rollout_seed(config, 0), torch.get_num_threads()
-        self.rollout = Rollout(config, self.weights, pictures, seed, config.policy.batch_size, threads, broadcast)
+        self.actor = Actor(config, self.weights, pictures, seed, config.policy.batch_size, threads, broadcast)
+        self.rollout = self.actor.rollout
         shape = self.rollout.canvas_shape
         self.policy = PolicyLearner(config, self.rollout.spec, shape, self.weights)
         self.replay: MemoryReplay | None = None
@@ -64,12 +65,14 @@ class LocalEngine:
 
     def step(self, phase: Phase) -> Report:
         """The next step of the policy learner, or of the rewards alone while they are warmed up."""
-        play = self.rollout.demonstrate if phase.kind == "cloning" else self.rollout.collect
-        trajectory, rollout_seconds = timed(play)
-        busy = {"rollout": rollout_seconds}
-        if phase.kind == "cloning":
+        play, rollout_seconds = timed(lambda: self.actor.play(phase.kind))
+        trajectory, busy = play.trajectory, {"rollout": rollout_seconds}
+        if play.kind == "cloning":
             metrics, busy["policy"] = timed(lambda: self.policy.clone_step(trajectory))
-            return Report(phase.kind, trajectory.frames, {}, metrics, busy)
+            return Report(play.kind, trajectory.frames, {}, metrics, busy)
+        if play.kind == "expert":
+            metrics, busy["policy"] = timed(lambda: self.policy.expert_step(trajectory, phase.progress))
+            return Report(play.kind, trajectory.frames, {}, metrics | play.metrics, busy, play.searched)
         if self.replay is not None:
             self.replay.add(trajectory.final_renders)
         steps = self._reward_steps(phase, trajectory)
@@ -86,7 +89,7 @@ class LocalEngine:
     def state(self) -> dict[str, Arrays]:
         """Everything that a checkpoint needs, by part."""
         parts = {"agent": self.weights.fetch("agent")[1], "policy": self.policy.state()}
-        parts["rollout-0"] = self.rollout.state()
+        parts["rollout-0"] = self.actor.state()
         if self.replay is not None and self.rewards is not None:
             parts |= {"replay": self.replay.state(), "rewards": self.rewards.state()}
         return parts
@@ -94,14 +97,14 @@ class LocalEngine:
     def load_state(self, parts: dict[str, Arrays]) -> None:
         """Go on from what `state` gave."""
         self.policy.load_state(take_part(parts, "policy"))
-        self.rollout.load_state(take_part(parts, "rollout-0"))
+        self.actor.load_state(take_part(parts, "rollout-0"))
         if self.replay is not None and self.rewards is not None:
             self.replay.load_state(take_part(parts, "replay"))
             self.rewards.load_state(take_part(parts, "rewards"))
 
     def close(self) -> None:
         """Give back the canvases."""
-        self.rollout.close()
+        self.actor.close()
         self.feed.close()
 
     def _reward_steps(self, phase: Phase, trajectory: Trajectory) -> dict[str, int]:

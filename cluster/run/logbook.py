@@ -64,7 +64,7 @@ class Logbook:
             total = self._sums.setdefault(name, [0.0, 0])
             total[0] += value
             total[1] += 1
-        work = {"rollout": report.frames, "policy": report.frames, "rewards": sum(report.reward_steps.values())}
+        work = {"rollout": report.painted, "policy": report.frames, "rewards": sum(report.reward_steps.values())}
         for part, seconds in report.busy.items():
             if seconds > 0:  # the policy rests while the rewards are warmed up, and those while it clones
                 self._busy[part] = self._busy.get(part, 0.0) + seconds
@@ -72,7 +72,7 @@ class Logbook:
         self._steps += 1
         if self._steps < STEPS_PER_ROW:
             return False
-        self.finish_row(report.kind, counters)
+        self.finish_row(report.phase, counters)
         return True
 
     def finish_row(self, kind: str, counters: Counters) -> None:

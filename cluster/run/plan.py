@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from actors.play import PlayKind
 from spiral.config import RunConfig
 from spiral.rewards import learned_terms
 
-Kind = Literal["cloning", "warm-up", "learning"]
+Kind = Literal["cloning", "warm-up", "learning"]  # of a phase
 
 
 class PlanError(ValueError):
@@ -27,18 +28,31 @@ class Report:
     """What one step of the policy learner was, and what else was done since the last one.
 
     Attributes:
-        kind: whether the step imitated, learned from rewards, or was one of the rewards alone.
+        kind: whether the step imitated, learned from rewards, or was one of the rewards alone. While the policy learns,
+            it may imitate what a search found.
         frames: actions in the trajectory.
         reward_steps: training steps of each learned reward since the last report, by name.
         metrics: measurements of the learners.
         busy: seconds of work of each part, `rollout`, `policy` and `rewards`.
+        searched: actions that a search painted to find those of the trajectory.
     """
 
-    kind: Kind
+    kind: PlayKind
     frames: int
     reward_steps: dict[str, int]
     metrics: dict[str, float]
     busy: dict[str, float] = field(default_factory=dict)
+    searched: int = 0
+
+    @property
+    def painted(self) -> int:
+        """All actions that were painted for this step."""
+        return self.frames + self.searched
+
+    @property
+    def phase(self) -> Kind:
+        """The phase of the run that the step was taken in."""
+        return "learning" if self.kind == "expert" else self.kind
 
 
 @dataclass
@@ -47,19 +61,24 @@ class Counters:
 
     frames: int = 0
     cloning_frames: int = 0
+    searched_frames: int = 0
     cloning_steps: int = 0
+    expert_steps: int = 0
     policy_steps: int = 0
     reward_steps: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
     def add(self, report: Report) -> None:
         """Count a step."""
-        self.frames += report.frames
+        self.frames += report.painted
+        self.searched_frames += report.searched
         for name, steps in report.reward_steps.items():
             self.reward_steps[name] = self.reward_steps.get(name, 0) + steps
         if report.kind == "cloning":
             self.cloning_frames += report.frames
             self.cloning_steps += 1
+        elif report.kind == "expert":
+            self.expert_steps += 1
         elif report.kind == "learning":
             self.policy_steps += 1
 

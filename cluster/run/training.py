@@ -119,10 +119,12 @@ def describe(summary: Summary) -> str:
     folder, counters, latest = summary.folder, summary.counters, summary.latest
     steps = [f"{counters.cloning_steps:,} cloning steps"] if counters.cloning_steps else []
     steps += [f"{counters.policy_steps:,} policy steps"]
+    steps += [f"{counters.expert_steps:,} expert steps"] if counters.expert_steps else []
     steps += [f"{count:,} steps of the reward {name}" for name, count in counters.reward_steps.items()]
+    searched = f" ({counters.searched_frames:,} of them painted by searches)" if counters.searched_frames else ""
     lines = [
         f"{'Done' if summary.over else f'Stopped at {summary.share:.0%}'}: {counters.seconds / 60:.1f} minutes, "
-        f"{counters.frames:,} frames, {', '.join(steps)}."
+        f"{counters.frames:,} frames{searched}, {', '.join(steps)}."
     ]
     if "held_out/error" in latest:
         lines.append(
