@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from actors.actor import Actor
 from actors.broadcast import LARGEST, MOST_AT_ONCE, MOST_COMMANDS, Broadcast, reduced, shown_shape
 from actors.recorder import Recorder
-from actors.rollout import Rollout
 from learners.weights import MemoryWeights
 from spiral.agent import Agent
 from spiral.state import network_arrays
@@ -112,9 +112,9 @@ def test_showing_changes_nothing_of_what_is_learned_from(changes):
     weights.publish("agent", 0, network_arrays(Agent(SPEC, SHAPE, config.agent)))
     played = []
     for broadcast in (None, Broadcast(feed, 0, 1e6)):
-        rollout = Rollout(config, weights, targets, 5, 8, broadcast=broadcast)
-        played.append([rollout.collect(), rollout.demonstrate(), rollout.collect()])
-        rollout.close()
+        actor = Actor(config, weights, targets, 5, 8, broadcast=broadcast)
+        played.append([actor.play(phase).trajectory for phase in ("learning", "cloning", "learning")])
+        actor.close()
     for alone, shown in zip(*played, strict=True):
         np.testing.assert_array_equal(alone.actions, shown.actions)
         np.testing.assert_array_equal(alone.canvases, shown.canvases)

@@ -15,6 +15,7 @@ from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from actors.actor import Actor
 from actors.evaluation import paint
 from actors.rollout import Rollout, canvas_shape, make_environments
 from envs.program import Program
@@ -111,6 +112,11 @@ def make(config: RunConfig, weights: MemoryWeights | None = None, seed: int = 0,
     return Rollout(config, weights or published(config), targets(), seed, batch)
 
 
+def acting(config: RunConfig, seed: int = 0, batch: int = 6) -> Actor:
+    """What plays for every phase of a run."""
+    return Actor(config, published(config), targets(), seed, batch)
+
+
 def assert_same(first: Trajectory, second: Trajectory) -> None:
     for field in fields(first):
         np.testing.assert_equal(getattr(first, field.name), getattr(second, field.name), err_msg=field.name)
@@ -132,19 +138,19 @@ def test_every_rollout_is_one_whole_episode_that_begins_after_a_reset(counting):
 
 
 def test_a_demonstration_leaves_no_trace_in_the_next_rollout(counting):
-    rollout = make(counting)
+    actor = acting(counting)
     for episode in (1, 2, 3, 4):
-        trajectory = rollout.demonstrate() if episode % 2 else rollout.collect()
+        trajectory = actor.play("cloning" if episode % 2 else "learning").trajectory
         assert (trajectory.canvases.reshape(6, 6, 256)[:, :, 0] == episode).all()
 
 
 @pytest.mark.parametrize("changes", [{}, CONDITIONAL], ids=["unconditional", "conditional"])
-@pytest.mark.parametrize("play", ["collect", "demonstrate"])
-def test_arrays_are_as_a_trajectory_promises(changes, play):
+@pytest.mark.parametrize("phase", ["learning", "cloning"])
+def test_arrays_are_as_a_trajectory_promises(changes, phase):
     config = tiny_config(changes)
-    rollout = make(config)
-    trajectory = getattr(rollout, play)()
-    rollout.close()
+    actor = acting(config)
+    trajectory = actor.play(phase).trajectory
+    actor.close()
     expected = made_up(tiny_config(changes), length=4, batch=6)
     for field in fields(expected):
         wanted, given = getattr(expected, field.name), getattr(trajectory, field.name)
@@ -214,13 +220,13 @@ def test_only_newer_weights_are_fetched(monkeypatch):
 @pytest.mark.parametrize("changes", [{}, CONDITIONAL], ids=["unconditional", "conditional"])
 def test_the_seed_decides_the_whole_trajectory(changes):
     config = tiny_config(changes)
-    rollouts = [make(config, seed=seed) for seed in (1, 1, 2)]
-    for play in ("collect", "demonstrate", "collect"):
-        first, again, other = (getattr(rollout, play)() for rollout in rollouts)
+    actors = [acting(config, seed=seed) for seed in (1, 1, 2)]
+    for phase in ("learning", "cloning", "learning"):
+        first, again, other = (actor.play(phase).trajectory for actor in actors)
         assert_same(first, again)
         assert (first.actions != other.actions).any()
-    for rollout in rollouts:
-        rollout.close()
+    for actor in actors:
+        actor.close()
 
 
 def test_the_number_of_threads_decides_nothing():
@@ -232,16 +238,16 @@ def test_the_number_of_threads_decides_nothing():
         rollout.close()
 
 
-def test_another_rollout_goes_on_from_the_state():
+def test_another_actor_goes_on_from_the_state():
     config = tiny_config(CONDITIONAL)
-    rollout = make(config, seed=1)
-    rollout.collect()
-    state = rollout.state()
-    other = make(config, seed=2)
+    actor = acting(config, seed=1)
+    actor.play("learning")
+    state = actor.state()
+    other = acting(config, seed=2)
     other.load_state(state)
-    for play in ("collect", "demonstrate", "collect"):
-        assert_same(getattr(rollout, play)(), getattr(other, play)())
-    for each in (rollout, other):
+    for phase in ("learning", "cloning", "learning"):
+        assert_same(actor.play(phase).trajectory, other.play(phase).trajectory)
+    for each in (actor, other):
         each.close()
 
 
@@ -258,27 +264,27 @@ def test_targets_are_drawn_from_the_data_and_only_for_those_who_copy():
     rollout.close()
 
 
-@pytest.mark.parametrize("play", ["collect", "demonstrate"])
-def test_an_agent_may_see_smoothed_targets_but_is_judged_by_the_real_ones(play):
-    plain, smooth = (make(tiny_config(changes), seed=1, batch=32) for changes in (CONDITIONAL, SMOOTH))
-    seen, unseen = (getattr(rollout, play)() for rollout in (smooth, plain))
-    for rollout in (plain, smooth):
-        rollout.close()
+@pytest.mark.parametrize("phase", ["learning", "cloning"])
+def test_an_agent_may_see_smoothed_targets_but_is_judged_by_the_real_ones(phase):
+    plain, smooth = (acting(tiny_config(changes), seed=1, batch=32) for changes in (CONDITIONAL, SMOOTH))
+    seen, unseen = (actor.play(phase).trajectory for actor in (smooth, plain))
+    for actor in (plain, smooth):
+        actor.close()
     np.testing.assert_array_equal(seen.targets, unseen.targets)
     assert unseen.views is None and seen.views.shape == seen.targets.shape
     assert 16 < (seen.views != seen.targets).any(axis=(1, 2, 3)).sum() < 32, "three of four"
     np.testing.assert_array_equal(seen.final_renders.targets, seen.targets)
 
 
-@pytest.mark.parametrize("play", ["collect", "demonstrate"])
-def test_a_third_of_the_targets_may_be_varied_but_the_real_ones_judge(play):
+@pytest.mark.parametrize("phase", ["learning", "cloning"])
+def test_a_third_of_the_targets_may_be_varied_but_the_real_ones_judge(phase):
     plain, some, both = (
-        make(tiny_config(merged(CONDITIONAL, {"data": data})), seed=1, batch=64)
+        acting(tiny_config(merged(CONDITIONAL, {"data": data})), seed=1, batch=64)
         for data in ({}, {"varied": True}, {"varied": True, "smooth": True})
     )
-    unseen, seen, seen_smooth = (getattr(rollout, play)() for rollout in (plain, some, both))
-    for rollout in (plain, some, both):
-        rollout.close()
+    unseen, seen, seen_smooth = (actor.play(phase).trajectory for actor in (plain, some, both))
+    for actor in (plain, some, both):
+        actor.close()
     for trajectory in (seen, seen_smooth):
         np.testing.assert_array_equal(trajectory.targets, unseen.targets)
         np.testing.assert_array_equal(trajectory.final_renders.targets, trajectory.targets)
@@ -297,9 +303,9 @@ def test_held_out_targets_are_seen_as_they_are():
 
 
 def test_the_target_of_a_demonstration_is_its_own_render():
-    rollout = make(tiny_config(CONDITIONAL))
-    trajectory = rollout.demonstrate()
-    rollout.close()
+    actor = acting(tiny_config(CONDITIONAL))
+    trajectory = actor.play("cloning").trajectory
+    actor.close()
     assert trajectory.targets is not None and (trajectory.targets < 255).any(axis=(1, 2, 3)).all(), "each has ink"
     np.testing.assert_array_equal(trajectory.targets, trajectory.canvases[-1])
 
@@ -311,9 +317,9 @@ def digits() -> NDArray[np.uint8]:
 
 def test_parses_are_how_the_shipped_agent_copies_real_pictures(digits):
     config = preset("mnist-small-parses")
-    rollout = Rollout(config, MemoryWeights(), digits, seed=0, batch_size=16)
-    trajectory = rollout.demonstrate()
-    rollout.close()
+    actor = Actor(config, MemoryWeights(), digits, seed=0, batch_size=16)
+    trajectory = actor.play("cloning").trajectory
+    actor.close()
     assert trajectory.targets is None and trajectory.noise.shape == (16, config.agent.noise)
     renders = trajectory.canvases[-1].astype(float)
     nearest = np.square(renders[:, None] - digits[None]).mean(axis=(2, 3, 4)).min(axis=1)
@@ -323,13 +329,17 @@ def test_parses_are_how_the_shipped_agent_copies_real_pictures(digits):
 
 def test_parses_depend_on_the_seed_and_go_on_from_the_state(digits):
     config = preset("mnist-small-parses")
-    first, again, other = (Rollout(config, MemoryWeights(), digits, seed, 4) for seed in (1, 1, 2))
-    assert_same(first.demonstrate(), again.demonstrate())
-    assert (first.demonstrate().actions != other.demonstrate().actions).any()
+    first, again, other = (Actor(config, MemoryWeights(), digits, seed, 4) for seed in (1, 1, 2))
+
+    def demonstrated(actor: Actor) -> Trajectory:
+        return actor.play("cloning").trajectory
+
+    assert_same(demonstrated(first), demonstrated(again))
+    assert (demonstrated(first).actions != demonstrated(other).actions).any()
     other.load_state(first.state())
-    assert_same(first.demonstrate(), other.demonstrate())
-    for rollout in (first, again, other):
-        rollout.close()
+    assert_same(demonstrated(first), demonstrated(other))
+    for actor in (first, again, other):
+        actor.close()
 
 
 def test_without_temperature_the_seed_decides_nothing():

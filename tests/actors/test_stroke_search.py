@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from actors.actor import Actor
 from actors.rollout import Rollout
 from actors.stroke_search import StrokeSearch
 from envs.paint_settings import PaintSettings
@@ -69,14 +70,14 @@ def test_a_search_needs_curves_in_colour(settings):
 def test_episodes_begin_on_the_canvases_and_the_agent_is_told_the_level():
     config = tiny_config(CONDITIONAL, SEARCH)
     weights = MemoryWeights()
-    rollout = Rollout(config, weights, targets(20), 0, 8)
-    learner = PolicyLearner(config, rollout.spec, rollout.canvas_shape, weights)
-    for play in (rollout.demonstrate, rollout.collect):
-        played = play()
+    actor = Actor(config, weights, targets(20), 0, 8)
+    learner = PolicyLearner(config, actor.rollout.spec, actor.rollout.canvas_shape, weights)
+    for phase in ("cloning", "learning"):
+        played = actor.play(phase).trajectory
         assert played.noise.shape == (8, 1) and set(played.noise[:, 0]) <= {0, 1, 2, 3}
         white = (played.canvases[0] == 255).all(axis=(1, 2, 3))
         np.testing.assert_array_equal(white, played.noise[:, 0] == 0)
         assert white.any() and not white.all()
-    assert learner.clone_step(rollout.demonstrate())["cloning/loss"] > 0
-    measured = learner.step(rollout.collect(), 0.5)
+    assert learner.clone_step(actor.play("cloning").trajectory)["cloning/loss"] > 0
+    measured = learner.step(actor.play("learning").trajectory, 0.5)
     assert np.isfinite(measured["policy/return"])

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from actors.actor import Actor
 from actors.broadcast import Broadcast
 from actors.evaluation import paint
 from actors.rollout import Rollout
@@ -36,14 +37,14 @@ BEGUN: dict[str, Any] = {
 }
 # Agents without a target imitate what comes whole.
 KINDS = pytest.mark.parametrize(
-    ("play", "changes"),
+    ("phase", "changes"),
     [
-        ("collect", {}),
-        ("collect", PLANES),
-        ("collect", CONDITIONAL),
-        ("collect", BEGUN),
-        ("demonstrate", CONDITIONAL),
-        ("demonstrate", BEGUN),
+        ("learning", {}),
+        ("learning", PLANES),
+        ("learning", CONDITIONAL),
+        ("learning", BEGUN),
+        ("cloning", CONDITIONAL),
+        ("cloning", BEGUN),
     ],
     ids=["unconditional", "planes", "conditional", "begun", "programs", "programs seen through filters"],
 )
@@ -69,17 +70,22 @@ def targets() -> NDArray[np.uint8]:
     return np.random.default_rng(4).integers(0, 256, (12, *SHAPE), np.uint8)
 
 
-def make(config: RunConfig, seed: int = 3, batch: int = 5, broadcast: Broadcast | None = None) -> Rollout:
-    return Rollout(config, published(config)[0], targets(), seed, batch, broadcast=broadcast)
+def make(config: RunConfig, seed: int = 3, batch: int = 5) -> Rollout:
+    return Rollout(config, published(config)[0], targets(), seed, batch)
 
 
-def both(config: RunConfig, play: str, episodes: int = 1) -> tuple[list[Trajectory], list[list[Trajectory]]]:
+def acting(config: RunConfig, seed: int = 3, broadcast: Broadcast | None = None) -> Actor:
+    """What plays for every phase of a run."""
+    return Actor(config, published(config)[0], targets(), seed, 5, broadcast=broadcast)
+
+
+def both(config: RunConfig, phase: str, episodes: int = 1) -> tuple[list[Trajectory], list[list[Trajectory]]]:
     """So many batches of the same episodes: whole, and in unrolls."""
-    whole, parts = make(config), make(in_unrolls(config))
-    wholes = [getattr(whole, play)() for _ in range(episodes)]
-    unrolls = [[getattr(parts, play)() for _ in range(LENGTH // PART)] for _ in range(episodes)]
-    for rollout in (whole, parts):
-        rollout.close()
+    whole, parts = acting(config), acting(in_unrolls(config))
+    wholes = [whole.play(phase).trajectory for _ in range(episodes)]
+    unrolls = [[parts.play(phase).trajectory for _ in range(LENGTH // PART)] for _ in range(episodes)]
+    for actor in (whole, parts):
+        actor.close()
     return wholes, unrolls
 
 
@@ -92,8 +98,8 @@ def judge(agent: Agent, trajectory: Trajectory) -> tuple[Judgement, Tensor]:
 
 
 @KINDS
-def test_the_unrolls_of_an_episode_are_the_whole_episode_bit_for_bit(play, changes):
-    for whole, parts in zip(*both(tiny_config(LONG, changes), play, episodes=2), strict=True):
+def test_the_unrolls_of_an_episode_are_the_whole_episode_bit_for_bit(phase, changes):
+    for whole, parts in zip(*both(tiny_config(LONG, changes), phase, episodes=2), strict=True):
         for number, part in enumerate(parts):
             begin = number * PART
             steps, times = slice(begin, begin + PART), slice(begin, begin + PART + 1)
@@ -113,9 +119,9 @@ def test_the_unrolls_of_an_episode_are_the_whole_episode_bit_for_bit(play, chang
 
 
 @KINDS
-def test_the_learner_judges_every_unroll_by_itself_as_it_judges_the_whole(play, changes):
+def test_the_learner_judges_every_unroll_by_itself_as_it_judges_the_whole(phase, changes):
     config = tiny_config(LONG, changes)
-    (whole,), (parts,) = both(config, play)
+    (whole,), (parts,) = both(config, phase)
     _, agent = published(config)
     of_whole, after_all = judge(agent, whole)
     assert (after_all == 0).all(), "nothing is to come after the end"
@@ -138,7 +144,7 @@ def mixed(parts: list[Trajectory]) -> Trajectory:
 
 def test_what_is_expected_after_an_unroll_goes_by_each_episode():
     config = tiny_config(LONG)
-    (whole,), (parts,) = both(config, "collect")
+    (whole,), (parts,) = both(config, "learning")
     _, agent = published(config)
     value = judge(agent, whole)[0].value
     expected = torch.cat((value[2, 0:2], value[4, 1:3], torch.zeros(2)))
@@ -158,7 +164,7 @@ TERMS: dict[str, list[dict[str, Any]]] = {
 @pytest.mark.parametrize("terms", TERMS.values(), ids=TERMS)
 def test_unrolls_are_paid_what_the_whole_episode_is_paid_at_the_same_commands(terms):
     config = tiny_config(LONG, CONDITIONAL, {"rewards": terms})
-    (whole,), (parts,) = both(config, "collect")
+    (whole,), (parts,) = both(config, "learning")
     total = RewardSum(config.rewards, setting_of(config, SHAPE))
     expected, means = total.of(whole)
     assert expected.any()
@@ -174,14 +180,14 @@ def test_unrolls_are_paid_what_the_whole_episode_is_paid_at_the_same_commands(te
 
 def test_rewards_at_the_end_are_paid_in_the_last_unroll_alone():
     config = tiny_config(LONG, CONDITIONAL, {"rewards": [{"name": "l2"}]})
-    _, (parts,) = both(config, "collect")
+    _, (parts,) = both(config, "learning")
     total = RewardSum(config.rewards, setting_of(config, SHAPE))
     paid = [total.of(part)[0] for part in parts]
     assert not paid[0].any() and not paid[1].any() and not paid[2][0].any() and (paid[2][1] < 0).all()
 
 
 def test_only_last_unrolls_have_final_renders():
-    (whole,), (parts,) = both(tiny_config(LONG, CONDITIONAL), "collect")
+    (whole,), (parts,) = both(tiny_config(LONG, CONDITIONAL), "learning")
     assert [len(part.final_renders) for part in parts] == [0, 0, 5]
     assert all(part.final_renders.actions is None for part in parts), "nobody has the whole program"
     np.testing.assert_array_equal(parts[2].final_renders.renders, whole.canvases[-1])
@@ -217,31 +223,31 @@ def test_every_unroll_is_played_with_the_newest_weights():
     assert versions == [{1}, {2}, {3}]
 
 
-@pytest.mark.parametrize("first", ["collect", "demonstrate"])
+@pytest.mark.parametrize("first", ["learning", "cloning"])
 def test_demonstrations_and_the_agents_own_episodes_do_not_go_on_with_each_other(first):
-    rollout = make(in_unrolls(tiny_config(LONG, CONDITIONAL)))
-    second = "demonstrate" if first == "collect" else "collect"
-    for play in (first, second, first):
-        begun, going_on = getattr(rollout, play)(), getattr(rollout, play)()
+    actor = acting(in_unrolls(tiny_config(LONG, CONDITIONAL)))
+    second = "cloning" if first == "learning" else "learning"
+    for phase in (first, second, first):
+        begun, going_on = actor.play(phase).trajectory, actor.play(phase).trajectory
         assert (begun.canvases[0] == 255).all() and not begun.first.any() and not begun.state.any()
         np.testing.assert_array_equal(going_on.canvases[0], begun.canvases[-1])
-    rollout.close()
+    actor.close()
 
 
 @KINDS
 @pytest.mark.parametrize("done", [1, 2, 3])
-def test_another_rollout_goes_on_from_the_state_in_the_middle_of_an_episode(play, changes, done):
+def test_another_actor_goes_on_from_the_state_in_the_middle_of_an_episode(phase, changes, done):
     config = in_unrolls(tiny_config(LONG, changes))
-    rollout, other = make(config, seed=1), make(config, seed=2)
+    actor, other = acting(config, seed=1), acting(config, seed=2)
     for _ in range(done):
-        getattr(rollout, play)()
-    other.collect()
-    other.load_state(rollout.state())
+        actor.play(phase)
+    other.play("learning")
+    other.load_state(actor.state())
     for _ in range(4):
-        first, second = getattr(rollout, play)(), getattr(other, play)()
+        first, second = actor.play(phase).trajectory, other.play(phase).trajectory
         for field in fields(first):
             np.testing.assert_equal(getattr(first, field.name), getattr(second, field.name), err_msg=field.name)
-    for each in (rollout, other):
+    for each in (actor, other):
         each.close()
 
 
@@ -266,12 +272,12 @@ def test_a_finished_agent_paints_the_same_in_unrolls(changes):
     np.testing.assert_array_equal(whole.empty, parts.empty)
 
 
-@pytest.mark.parametrize("play", ["collect", "demonstrate"])
-def test_what_is_shown_of_an_episode_goes_on_from_unroll_to_unroll(play):
+@pytest.mark.parametrize("phase", ["learning", "cloning"])
+def test_what_is_shown_of_an_episode_goes_on_from_unroll_to_unroll(phase):
     feed = Shown()
-    rollout = make(in_unrolls(tiny_config(LONG, CONDITIONAL)), broadcast=Broadcast(feed, 0, 1e6))
-    parts = [getattr(rollout, play)() for _ in range(3)]
-    rollout.close()
+    actor = acting(in_unrolls(tiny_config(LONG, CONDITIONAL)), broadcast=Broadcast(feed, 0, 1e6))
+    parts = [actor.play(phase).trajectory for _ in range(3)]
+    actor.close()
     films: dict[int, list[Glimpse]] = {}
     for glimpse in feed.glimpses:
         films.setdefault(glimpse.episode, []).append(glimpse)

@@ -85,7 +85,8 @@ def test_reward_steps_are_exact_and_everything_is_left_behind(tiny, tmp_path):
 
 
 def test_every_figure_is_explained(tiny_copying, tmp_path):
-    train(tiny_copying.with_changes({"rewards.discriminator.options.loss": "wgan-gp"}), tmp_path / "run", 9)
+    changes = {"rewards.discriminator.options.loss": "wgan-gp", "expert.share": 0.5, "expert.simulations": 1}
+    train(tiny_copying.with_changes(changes), tmp_path / "run", 12)
     page = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text(encoding="utf-8")
     names = {name for row in read_rows(RunFolder(tmp_path / "run")) for name in row if not name.startswith("score/")}
     names = {re.sub("^reward/discriminator/", "reward/<name>/", name) for name in names}
@@ -163,6 +164,38 @@ def test_cloning_comes_first_and_counts(tiny_copying, tmp_path):
     assert summary.counters.reward_steps == {"discriminator": 16}
     assert 0 < summary.latest["held_out/error"] < 1
     assert summary.latest["held_out/error_ratio"] > 0
+
+
+EXPERT = {"expert.share": 0.5, "expert.simulations": 2}
+EXPERT_FRAMES = 4 * FRAMES  # the agent's own, those of the search, and what was found
+
+
+def test_what_a_search_paints_counts_and_its_steps_are_their_own(tiny_copying, tmp_path):
+    config = tiny_copying.with_changes({**EXPERT, "cloning.share": 0})
+    summary = train(config, tmp_path / "run", 15)
+    counters = summary.counters
+    assert (counters.policy_steps, counters.expert_steps, counters.reward_steps) == (3, 3, {"discriminator": 6})
+    assert counters.frames == 3 * FRAMES + 3 * EXPERT_FRAMES == 15 * FRAMES
+    assert counters.searched_frames == 3 * (EXPERT_FRAMES - FRAMES)
+    assert 0 < summary.latest["expert/improved"] <= 1 and 0 < summary.latest["expert/gain"] < 1
+    added = int(load_checkpoint(summary.checkpoint).parts["replay"]["added"][0])
+    assert added == 3 * config.policy.batch_size, "the agent's own pictures alone"
+    assert {row["phase"] for row in learned_rows(tmp_path / "run") if "phase" in row} == {"learning"}
+
+
+@pytest.mark.parametrize("stop_at", [5, 6], ids=["before an expert step", "after it"])
+def test_a_run_with_a_search_repeats_and_resumes(tiny_copying, tmp_path, monkeypatch, stop_at):
+    config = tiny_copying.with_changes(EXPERT)
+    through = train(config, tmp_path / "through", 24)
+    assert through.counters.expert_steps >= 2
+    with monkeypatch.context() as patch:
+        patch.setattr("cluster.run.launch.Interrupts", lambda: StopAfter(stop_at))
+        halted = train(config, tmp_path / "halted", 24)
+    assert not halted.over
+    resumed = resume(tmp_path / "halted", None, LOCAL)
+    assert resumed.counters.frames == through.counters.frames
+    assert learned_rows(tmp_path / "through") == learned_rows(tmp_path / "halted")
+    assert_same_state(through.checkpoint, resumed.checkpoint)
 
 
 def test_inventions_are_judged_where_the_real_pictures_are_digits(tiny, tmp_path):

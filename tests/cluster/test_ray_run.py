@@ -276,6 +276,20 @@ def test_a_run_of_unrolls_clones_warms_up_learns_and_resumes(tiny_copying, redis
     assert longer.over and longer.counters.policy_steps > first.policy_steps
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_with_a_search_imitates_what_it_found_and_resumes(tiny_copying, redis_server, tmp_path, workers):
+    config = tiny_copying.with_changes({"expert.share": 0.5, "expert.simulations": 2, "cloning.share": 0.1})
+    machines = Machines(engine="ray", redis_url=redis_server.url, workers=workers)
+    first = begin(config, tmp_path / "run", Length(frames=40 * FRAMES), machines).counters
+    assert first.cloning_steps > 0 and first.policy_steps > 0
+    assert abs(first.expert_steps - first.policy_steps) <= 2, "half of the batches"
+    assert first.searched_frames == 3 * FRAMES * first.expert_steps
+    assert first.frames == FRAMES * (first.cloning_steps + first.policy_steps + 4 * first.expert_steps)
+    longer = resume(tmp_path / "run", Length(frames=60 * FRAMES), machines)
+    assert longer.over and longer.counters.expert_steps > first.expert_steps
+    assert 0 < longer.latest["expert/improved"] <= 1
+
+
 def test_a_redis_that_is_not_there_is_named_before_anything_starts(tiny, pictures, tmp_path):
     with pytest.raises(RedisError, match=r"nowhere\.sock"):
         RayEngine(tiny, pictures, f"unix://{tmp_path}/nowhere.sock")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from actors.rollout import Rollout
+from actors.actor import Actor
 from learners.cloning import cloning_loss
 from learners.policy_learner import PolicyLearner
 from learners.weights import MemoryWeights
@@ -24,9 +24,9 @@ def make(config: RunConfig) -> PolicyLearner:
 
 
 def demonstrations(config: RunConfig, seed: int = 0) -> Trajectory:
-    rollout = Rollout(config, MemoryWeights(), None, seed, batch_size=8)
-    trajectory = rollout.demonstrate()
-    rollout.close()
+    actor = Actor(config, MemoryWeights(), None, seed, batch_size=8)
+    trajectory = actor.play("cloning").trajectory
+    actor.close()
     return trajectory
 
 
