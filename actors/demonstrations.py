@@ -27,9 +27,7 @@ class Demonstrations:
         ConfigError: the environment does not paint what a search paints.
     """
 
-    def __init__(
-        self, rollout: Rollout, targets: NDArray[np.uint8] | None, seed: int, num_threads: int = 1
-    ) -> None:
+    def __init__(self, rollout: Rollout, targets: NDArray[np.uint8] | None, seed: int, num_threads: int = 1) -> None:
         self._rollout = rollout
         self._search: StrokeSearch | None = None
         self._teacher: Rollout | None = None

@@ -24,6 +24,10 @@ from spiral.section import ConfigError
 from spiral.state import under_prefix, with_prefix
 
 
+# Of what the search tries. Who imitates what was tried at a higher one, as it is at use, becomes as undecided as that.
+TEMPERATURE = 1.0
+
+
 def check_expert(config: RunConfig, episode_length: int) -> None:
     """Refuses a search in the training of an agent whose unrolls are shorter than its episodes.
 
@@ -56,14 +60,14 @@ class Expert:
         self._rollout = rollout
         self._simulations = config.expert.simulations
         own = int(np.random.SeedSequence((seed, 5)).generate_state(1)[0])  # not the rollout's: they draw differently
-        self._search = ProgramSearch(config, rollout.weights, rollout.batch_size, own, num_threads)
+        self._search = ProgramSearch(config, rollout.weights, rollout.batch_size, own, TEMPERATURE, num_threads)
 
     def collect(self) -> Play:
         """A batch of programs that a search began with what the agent has just painted."""
         rollout = self._rollout
         assert rollout.targets is not None, "an agent that is shown a target"
         targets = rollout.draw(rollout.targets)
-        (painted,) = rollout.paint(targets, 1.0)
+        (painted,) = rollout.paint(targets, TEMPERATURE)
         before = mean_squared_errors(painted.canvases[-1], targets)
         assert painted.programs is not None, "episodes are whole"
         programs = Programs(targets, painted.programs.copy(), painted.canvases[-1].copy(), before.copy())

@@ -32,7 +32,7 @@ from spiral.picture_error import mean_squared_errors
 
 TRIES = 4  # at once, for each place of a program
 MOST_REDRAWN = 4  # commands in a row
-TEMPERATURE = 2.0  # of tries: there is a good program already, and what is tried is to differ from it
+TEMPERATURE = 2.0  # of tries at use: there is a good program already, and what is tried is to differ from it
 
 
 def nearest(paintings: Paintings, targets: NDArray[np.uint8]) -> Paintings:
@@ -71,7 +71,7 @@ def improved(
         num_threads: on how many threads the canvases are painted.
     """
     size = min(BATCH // TRIES, len(targets))
-    search = ProgramSearch(config, weights, size, seed, num_threads)
+    search = ProgramSearch(config, weights, size, seed, TEMPERATURE, num_threads)
     renders, actions = paintings.renders.copy(), paintings.actions.copy()
     for start in range(0, len(targets), size):
         # The last batch is filled up with the first targets, as all canvases advance together; these are left out.
@@ -103,9 +103,18 @@ class Programs:
 
 
 class ProgramSearch:
-    """Improves `count` programs at once; arguments as of `Rollout`."""
+    """Improves `count` programs at once with tries of this temperature; other arguments as of `Rollout`."""
 
-    def __init__(self, config: RunConfig, weights: WeightStore, count: int, seed: int, num_threads: int = 1) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        weights: WeightStore,
+        count: int,
+        seed: int,
+        temperature: float,
+        num_threads: int = 1,
+    ) -> None:
+        self._temperature = temperature
         self._owner = np.repeat(np.arange(count), TRIES)  # of each try, which program it is of
         self._rollout = Rollout(config, weights, None, seed, len(self._owner), num_threads)
         self._tried = self._rollout.environments.unwrapped
@@ -173,7 +182,8 @@ class ProgramSearch:
         for step in range(place, self._length):
             if step < stop:
                 before = actions[:, step - 1] if step else np.zeros_like(actions[:, 0])
-                decision = self._rollout.decide(self._observation(seen, before, told), memories[-1], TEMPERATURE)
+                observed = self._observation(seen, before, told)
+                decision = self._rollout.decide(observed, memories[-1], self._temperature)
                 memories.append(decision.state)
                 actions[:, step] = decision.actions.cpu().numpy()
             seen = self._tried.step(actions[:, step])[0]

@@ -98,7 +98,7 @@ class Glimpse:
         episode: the episode's name, a random number of 64 bits.
         worker: which of the rollouts of the run painted it.
         member: which member of the population the rollout belongs to; 0 where there is none.
-        version: of the weights that decided, -1 where nobody did (a random program, to be cloned).
+        version: of the weights that decided, -1 where nobody did (a program to be imitated).
         length: the number of commands in the whole episode.
         first: the place in the episode of the first command that is here.
         actions: int64 [N, heads].

@@ -85,7 +85,7 @@ def test_more_targets_than_one_batch_holds_keep_their_order(monkeypatch):
 def test_it_paints_no_more_than_it_may(simulations, monkeypatch):
     config, weights, targets = copying({})
     begun = paint(config, weights, targets, 1, seed=0, temperature=1.0)
-    search = ProgramSearch(config, weights, 1, seed=0)
+    search = ProgramSearch(config, weights, 1, seed=0, temperature=2.0)
     spent: list[int] = []
     counted: list[int] = []
     step, redraw = Episodes.step, ProgramSearch._redraw

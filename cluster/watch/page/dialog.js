@@ -29,7 +29,7 @@ export class ProgramDialog {
     target.hidden = !head.target;
     if (head.target) copyTo(target.querySelector("canvas"), film, (context) => film.drawTarget(context));
     this.$("program-title").textContent = `Program ${episode.slice(0, 8)}`;
-    this.$("stage-note").textContent = head.version < 0 ? "a random program" : `by version ${head.version.toLocaleString()}`;
+    this.$("stage-note").textContent = head.version < 0 ? "a program to be imitated" : `by version ${head.version.toLocaleString()}`;
     this.$("step").max = this.length;
     this.$("download-note").textContent = "";
     this.$("commands").replaceChildren();

@@ -35,9 +35,9 @@ class Card {
     this.context = this.#surface("canvas", film);
     this.element.dataset.episode = film.episode;
     this.note.dataset.member = film.head.member;
-    this.element.classList.toggle("random", film.head.version < 0);
+    this.element.classList.toggle("imitated", film.head.version < 0);
     this.element.setAttribute("aria-label", `Episode ${film.episode}: show the program`);
-    this.note.textContent = film.head.version < 0 ? "random program" : `version ${film.head.version.toLocaleString()}`;
+    this.note.textContent = film.head.version < 0 ? "to be imitated" : `version ${film.head.version.toLocaleString()}`;
     this.#schedule(film.head, now, fresh);
     this.#paint(0);
   }
