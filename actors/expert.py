@@ -23,7 +23,6 @@ from spiral.picture_error import mean_squared_errors
 from spiral.section import ConfigError
 from spiral.state import under_prefix, with_prefix
 
-
 # Of what the search tries. Who imitates what was tried at a higher one, as it is at use, becomes as undecided as that.
 TEMPERATURE = 1.0
 

@@ -58,7 +58,8 @@ def run(share: float, simulations: int, frames: int, seed: int) -> Iterator[Row]
     engine = LocalEngine(config, pictures)
     load_network(engine.policy.agent, shipped_agent("copy")[1].fetch("agent")[1])
     engine.policy.publish()
-    length, counters, found, seconds = Length(frames=frames), Counters(), {}, 0.0
+    length, counters, seconds = Length(frames=frames), Counters(), 0.0
+    found: dict[str, float] = {}
     for row in range(ROWS + 1):
         begun = time.process_time()
         while length.share(counters) < row / ROWS:

@@ -271,7 +271,8 @@ def test_an_agent_may_see_smoothed_targets_but_is_judged_by_the_real_ones(phase)
     for actor in (plain, smooth):
         actor.close()
     np.testing.assert_array_equal(seen.targets, unseen.targets)
-    assert unseen.views is None and seen.views.shape == seen.targets.shape
+    assert unseen.views is None and seen.views is not None and seen.targets is not None
+    assert seen.views.shape == seen.targets.shape
     assert 16 < (seen.views != seen.targets).any(axis=(1, 2, 3)).sum() < 32, "three of four"
     np.testing.assert_array_equal(seen.final_renders.targets, seen.targets)
 
@@ -288,6 +289,7 @@ def test_a_third_of_the_targets_may_be_varied_but_the_real_ones_judge(phase):
     for trajectory in (seen, seen_smooth):
         np.testing.assert_array_equal(trajectory.targets, unseen.targets)
         np.testing.assert_array_equal(trajectory.final_renders.targets, trajectory.targets)
+    assert seen.views is not None and seen_smooth.views is not None
     changed = (seen.views != seen.targets).any(axis=(1, 2, 3)).sum()
     assert 11 < changed < 32, "of 64"
     assert (seen_smooth.views != seen_smooth.targets).any(axis=(1, 2, 3)).sum() > changed + 10

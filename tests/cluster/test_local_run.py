@@ -17,6 +17,7 @@ from cluster.run.local_engine import LocalEngine
 from cluster.run.logbook import read_rows
 from cluster.run.loop import Summary
 from cluster.run.plan import Counters, Length, phase_of
+from cluster.run.training import describe
 from cluster.studio.agents import load_agent
 from envs.program import Program
 from learners.checkpoint import CheckpointError, load_checkpoint
@@ -178,6 +179,7 @@ def test_what_a_search_paints_counts_and_its_steps_are_their_own(tiny_copying, t
     assert counters.frames == 3 * FRAMES + 3 * EXPERT_FRAMES == 15 * FRAMES
     assert counters.searched_frames == 3 * (EXPERT_FRAMES - FRAMES)
     assert 0 < summary.latest["expert/improved"] <= 1 and 0 < summary.latest["expert/gain"] < 1
+    assert f"({counters.searched_frames:,} of them painted by searches), 3 policy steps, 3 expert" in describe(summary)
     added = int(load_checkpoint(summary.checkpoint).parts["replay"]["added"][0])
     assert added == 3 * config.policy.batch_size, "the agent's own pictures alone"
     assert {row["phase"] for row in learned_rows(tmp_path / "run") if "phase" in row} == {"learning"}

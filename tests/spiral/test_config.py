@@ -13,7 +13,7 @@ from spiral.section import ConfigError
 from tests.tiny import tiny_discriminator
 
 WRONG = [
-    ({"polcy": {}}, "no setting 'polcy'; settings has .*policy, replay, cloning, rewards"),
+    ({"polcy": {}}, "no setting 'polcy'; settings has .*policy, replay, cloning, expert, rewards"),
     ({"policy": {"lr": 1e-3}}, r"no setting 'policy\.lr'; policy has batch_size, unroll_length, learning_rate"),
     ({"rewards": [{"name": "l2", "wheight": 2}]}, r"'rewards\.0\.wheight'; rewards\.0 has name, from, weight, when"),
     ({"policy": {"discount": 1.5}}, r"policy\.discount: .*less than or equal to 1.*1\.5"),

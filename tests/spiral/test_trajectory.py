@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spiral.trajectory import Trajectory, joined
 from tests.tiny import CONDITIONAL, made_up, tiny_config
 
-BATCH_FIRST = ("noise", "targets", "views", "versions", "previous", "first")
+BATCH_FIRST = ("noise", "targets", "views", "versions", "previous", "first", "better")
 
 
 def test_its_size_is_that_of_its_actions():
@@ -31,7 +31,7 @@ def test_the_final_renders_are_the_last_canvases_with_their_targets_and_programs
 @pytest.mark.parametrize("changes", [{}, CONDITIONAL], ids=["unconditional", "conditional"])
 def test_every_array_of_a_selection_is_of_the_selected_episodes(changes):
     trajectory = made_up(tiny_config(changes))
-    trajectory = replace(trajectory, views=trajectory.targets, versions=np.arange(7, 15))
+    trajectory = replace(trajectory, views=trajectory.targets, versions=np.arange(7, 15), better=np.arange(8) < 3)
     episodes = np.array([5, 0, 5])
     selected = trajectory.select(episodes)
     assert (selected.batch_size, selected.length) == (3, trajectory.length)
@@ -70,7 +70,9 @@ def test_episodes_are_followed_through_their_unrolls():
 def share(seed: int, batch: int, changes: dict[str, Any], version: int = 0) -> Trajectory:
     """What one actor played."""
     played = made_up(tiny_config(changes), seed=seed, batch=batch, version=version)
-    return replace(played, views=None if played.targets is None else 255 - played.targets)
+    if played.targets is None:
+        return played
+    return replace(played, views=255 - played.targets, better=np.arange(seed, seed + batch) % 3 == 0)
 
 
 def arrays_of(trajectory: Trajectory) -> dict[str, tuple[NDArray[Any] | None, int]]:
@@ -95,7 +97,7 @@ def test_shares_are_joined_array_by_array_in_their_order(changes):
     for name, (array, axis) in arrays_of(whole).items():
         given = [arrays_of(part)[name][0] for part in parts]
         if array is None:
-            assert name in ("targets", "views") and given == [None] * 3
+            assert name in ("targets", "views", "better") and given == [None] * 3
         else:
             np.testing.assert_array_equal(array, np.concatenate(given, axis))  # type: ignore[arg-type]
             assert array.dtype == given[0].dtype  # type: ignore[union-attr]
