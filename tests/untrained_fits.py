@@ -61,7 +61,7 @@ def _n4_fields() -> Judgement:
         torch.manual_seed(0)
         network = PatchNetwork(3, 16, 0.05)
     codes, bits = rng.normal(0, 0.01, (32, 16)).astype(np.float32), rng.integers(256, size=(32, 32), dtype=np.uint8)
-    return n4_judgement(network, Dictionary(codes, bits), np.zeros(3, np.float32), 0.05, 0.5)
+    return n4_judgement(network, Dictionary(codes, bits), np.zeros(3, np.float32), 0.05, 0.5, 4)
 
 
 def _puppet_gan() -> Judgement:
