@@ -1,55 +1,104 @@
-"""The task of the examples: a digit is shown, and eight commands are there to copy it.
+"""The task of the examples: a digit is shown, and a few commands are there to copy it.
 
-Canvas, brush and length of the episode are those of the preset `mnist-small-conditional`, whose agents begin with
-cloning and have a discriminator. Here an agent begins with nothing, and the rewards are fixed: how much each command
-lowers the squared error, and a penalty for a blank canvas. Without the penalty our own learner stopped painting within
-77,000 frames and had not begun again after 205,000, since first strokes do more harm than good.
+Canvas, brush, length of the episode and layers are those of a preset: `mnist-small-conditional`, or with the published
+network `mnist-conditional`. Agents of the first begin with cloning, and both have a discriminator. Here an agent begins
+with nothing, and the rewards are fixed: how much each command lowers the squared error, and a penalty for a blank
+canvas. Without the penalty our own learner stopped painting within 77,000 frames and had not begun again after 205,000,
+since first strokes do more harm than good.
 
-What agents of other libraries need beside that is here, too: an observation that tells where the pen is, eyes to see
-with, and the error on digits that were not trained on.
+What agents of other libraries need beside that is here, too: an observation that tells where the pen is, and the error
+on digits that were not trained on. What they see with is in `examples/eyes.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 import numpy as np
-import torch
 from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 import envs  # noqa: F401  (registers the environments)
 from actors.scored import Observation, Scored
 from cluster.run.contact_sheet import contact_sheet, save_picture
 from envs.paint_settings import PaintSettings
-from spiral.config import AgentConfig
+from spiral.config import RunConfig
 from spiral.data import Split, load
-from spiral.encoder import Encoder
 from spiral.picture_error import mean_squared_error
 from spiral.presets import preset
 
-CONFIG = preset("mnist-small-conditional").with_changes(
-    {"cloning.share": 0.0, "rewards": [{"name": "squared_error", "weight": 0.03, "when": "step"}, {"name": "blank"}]}
-)
-SETTINGS = PaintSettings.from_keywords(CONFIG.environment.settings)
 MEASURED = 256  # held-out digits
 SHOWN = 40  # of these on a sheet
+ERROR_WEIGHT = 0.03 * 32**2  # of the mean squared error: the same on canvases of any size
 
 Actions = NDArray[np.integer[Any]]
+Network = Literal["small", "published"]
 
 
 @cache
-def digits(split: Split) -> NDArray[np.uint8]:
-    """All digits of a split, uint8 [N, 32, 32, 1]; read once in each process."""
-    return load(CONFIG.data.name, split, SETTINGS.canvas_size, SETTINGS.color)
+def digits(split: Split, task: Task) -> NDArray[np.uint8]:
+    """All digits of a split as the task shows them, uint8 [N, H, W, 1]; read once in each process."""
+    return load(task.config.data.name, split, task.settings.canvas_size, task.settings.color)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Copying digits on the canvas and with the layers of a preset, for the rewards that are said above.
+
+    Attributes:
+        preset: its name.
+        episodes: how many are in a batch; None is as many as the preset has.
+    """
+
+    preset: str
+    episodes: int | None = None
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The settings of our own learner."""
+        settings = preset(self.preset)
+        size = PaintSettings.from_keywords(settings.environment.settings).canvas_size
+        error = {"name": "squared_error", "weight": ERROR_WEIGHT / size**2, "when": "step"}
+        changes: dict[str, Any] = {"cloning.share": 0.0, "rewards": [error, {"name": "blank"}]}
+        return settings.with_changes(changes | {"policy.batch_size": self.episodes or settings.policy.batch_size})
+
+    @cached_property
+    def settings(self) -> PaintSettings:
+        """Those of the environment."""
+        return PaintSettings.from_keywords(self.config.environment.settings)
+
+    @property
+    def frames(self) -> int:
+        """How many commands are in a batch of whole episodes."""
+        return self.config.policy.batch_size * self.settings.episode_length
+
+    def environment(self, targets: NDArray[np.uint8]) -> gymnasium.Env[Observation, Actions]:
+        """The environment: one of the targets uint8 [N, H, W, 1] is to be copied in each episode."""
+        painting = gymnasium.make(self.config.environment.id, **self.config.environment.settings)
+        return LastAction(Scored(painting, self.config.rewards, targets))
+
+    def copy_held_out(self, act: Callable[[Observation], Actions], count: int = MEASURED) -> Copies:
+        """Copies of the first held-out digits by an agent, given as actions [N, heads] for N observations."""
+        targets = digits("test", self)[:count]
+        each = [partial(self.environment, targets[index : index + 1]) for index in range(len(targets))]
+        environments = SyncVectorEnv(each)
+        observation: Observation
+        observation, _ = environments.reset(seed=0)
+        for _ in range(self.settings.episode_length):
+            observation, *_ = environments.step(act(observation))
+        environments.close()
+        return Copies(observation["canvas"], targets)
+
+
+# A quarter of the published batch, so that processors get through one in seconds.
+TASKS: dict[Network, Task] = {"small": Task("mnist-small-conditional"), "published": Task("mnist-conditional", 16)}
+SMALL = TASKS["small"]
 
 
 class LastAction(gymnasium.Wrapper[Observation, Actions, Observation, Actions]):
@@ -76,32 +125,9 @@ class LastAction(gymnasium.Wrapper[Observation, Actions, Observation, Actions]):
         return {**observation, "action": np.array(action, np.int64)}, float(reward), terminated, truncated, info
 
 
-def copying(targets: NDArray[np.uint8]) -> gymnasium.Env[Observation, Actions]:
-    """The environment: one of the targets uint8 [N, 32, 32, 1] is to be copied in each episode."""
-    painting = gymnasium.make(CONFIG.environment.id, **CONFIG.environment.settings)
-    return LastAction(Scored(painting, CONFIG.rewards, targets))
-
-
-class Eyes(nn.Module):
-    """The first layers of an agent: our encoder, so that agents of other libraries see as well as ours does."""
-
-    features = CONFIG.agent.hidden + 1
-
-    def __init__(self, config: AgentConfig = CONFIG.agent) -> None:
-        super().__init__()
-        size = SETTINGS.canvas_size
-        self.encoder = Encoder(SETTINGS.action_spec, (size, size, SETTINGS.channels), config)
-
-    def forward(self, pictures: Tensor, action: Tensor, action_mask: Tensor, step: Tensor) -> Tensor:
-        """Features [N, `features`] from canvas and target, float [N, 2, 32, 32] in [0, 1], and what else is seen."""
-        seen, _ = self.encoder(pictures, action.long(), action_mask.float(), pictures.new_zeros(len(pictures), 0))
-        over = step.float().view(-1, 1) / SETTINGS.episode_length
-        return torch.cat((F.relu(seen), over), dim=1)
-
-
 @dataclass(frozen=True)
 class Copies:
-    """Copies of held-out digits, `renders` beside `targets`, both uint8 [N, 32, 32, 1]."""
+    """Copies of held-out digits, `renders` beside `targets`, both uint8 [N, H, W, 1]."""
 
     renders: NDArray[np.uint8]
     targets: NDArray[np.uint8]
@@ -116,18 +142,6 @@ class Copies:
         """Write the first of them to a PNG, each below its original."""
         path.parent.mkdir(parents=True, exist_ok=True)
         save_picture(path, contact_sheet(self.renders[:SHOWN], self.targets[:SHOWN]))
-
-
-def copy_held_out(act: Callable[[Observation], Actions], count: int = MEASURED) -> Copies:
-    """Copies of the first held-out digits by an agent, given as actions [N, heads] for N observations."""
-    targets = digits("test")[:count]
-    environments = SyncVectorEnv([partial(copying, targets[index : index + 1]) for index in range(len(targets))])
-    observation: Observation
-    observation, _ = environments.reset(seed=0)
-    for _ in range(SETTINGS.episode_length):
-        observation, *_ = environments.step(act(observation))
-    environments.close()
-    return Copies(observation["canvas"], targets)
 
 
 def summary(name: str, frames: int, seconds: float, copies: Copies) -> str:

@@ -22,7 +22,8 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor
 
 from actors.scored import Observation
-from examples.copying import CONFIG, SETTINGS, Actions, Eyes, copy_held_out, copying, digits, summary
+from examples.copying import SMALL, Actions, digits, summary
+from examples.eyes import Eyes
 from learners.policy_learner import on_the_way
 
 
@@ -30,11 +31,12 @@ class Features(BaseFeaturesExtractor):
     """Our eyes, behind the preparation of this library: pictures come as float [N, 1, 32, 32] in [0, 1]."""
 
     def __init__(self, observation_space: spaces.Dict) -> None:
-        super().__init__(observation_space, Eyes.features)
-        self.eyes = Eyes()
+        eyes = Eyes()
+        super().__init__(observation_space, eyes.features)
+        self.eyes = eyes
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
-        """Float [N, `Eyes.features`]."""
+        """Float [N, `eyes.features`]."""
         pictures = torch.cat((observations["canvas"], observations["target"]), dim=1)
         features: Tensor = self.eyes(
             pictures, observations["action"], observations["action_mask"], observations["step"]
@@ -42,12 +44,12 @@ class Features(BaseFeaturesExtractor):
         return features
 
 
-def build(seed: int, num_envs: int = CONFIG.policy.batch_size) -> PPO:
+def build(seed: int, num_envs: int = SMALL.config.policy.batch_size) -> PPO:
     """PPO with the settings of our own preset wherever it has the same ones; a batch is one episode of each env."""
-    policy, length = CONFIG.policy, SETTINGS.episode_length
+    policy, length = SMALL.config.policy, SMALL.settings.episode_length
     return PPO(
         "MultiInputPolicy",
-        make_vec_env(partial(copying, digits("train")), num_envs, seed=seed),
+        make_vec_env(partial(SMALL.environment, digits("train", SMALL)), num_envs, seed=seed),
         learning_rate=lambda left: on_the_way(policy.learning_rate, policy.final_learning_rate, 1.0 - left),
         n_steps=length,
         batch_size=length * num_envs // policy.minibatches,
@@ -58,7 +60,7 @@ def build(seed: int, num_envs: int = CONFIG.policy.batch_size) -> PPO:
         ent_coef=policy.entropy,
         vf_coef=0.5 * policy.value,
         max_grad_norm=policy.max_gradient_norm,
-        policy_kwargs={"features_extractor_class": Features, "net_arch": [CONFIG.agent.hidden]},
+        policy_kwargs={"features_extractor_class": Features, "net_arch": [SMALL.config.agent.hidden]},
         seed=seed,
         device="cpu",
     )
@@ -80,7 +82,7 @@ def main(
     start = time.perf_counter()
     model.learn(frames)
     seconds = time.perf_counter() - start
-    copies = copy_held_out(partial(act, model))
+    copies = SMALL.copy_held_out(partial(act, model))
     copies.save(out)
     print(summary("Stable-Baselines3 PPO", model.num_timesteps, seconds, copies))
 

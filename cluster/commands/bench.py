@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from cluster.commands.options import LONGEST, MOST_FRAMES, MOST_PICTURES, RunOption, SeedOption, finite
 from spiral.config import MOST_SEED
+
+MOST_ROUNDS = 1000
 
 bench_app = typer.Typer(help="Measure how fast things are here.", no_args_is_help=True)
 
@@ -77,14 +79,17 @@ def lag(
 
 @bench_app.command()
 def rivals(
+    network: Annotated[Literal["small", "published"], typer.Option(help="Layers, canvas and episodes.")] = "small",
+    rounds: Annotated[int, typer.Option(min=0, max=MOST_ROUNDS, help="Turns of each learner; 0: only error.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.0, max=LONGEST, callback=finite, help="Length of a turn.")] = 10.0,
     frames: Annotated[
-        int, typer.Option(min=1, max=MOST_FRAMES, help="Commands that each learner learns from.")
+        int, typer.Option(min=0, max=MOST_FRAMES, help="Commands after which error is measured; 0: only speed.")
     ] = 200_000,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of everything.")] = 0,
 ) -> None:
-    """Our learner beside RLlib's PPO: frames per second and error, after the same frames and the same time."""
+    """Our learner beside RLlib's, a plain loop on Ray and one in a single process: frames per second, and error."""
     module = benchmark("rivals")
-    module.print_table(module.run(frames, seed))
+    module.print_table(module.run(network, rounds, seconds, frames, seed))
 
 
 @bench_app.command()
@@ -133,7 +138,7 @@ def circle(
 
 
 def benchmark(name: str) -> Any:
-    """The module `benchmarks.NAME`, which lives in the repository and is not installed.
+    """The module or package `benchmarks.NAME`, which lives in the repository and is not installed.
 
     Raises:
         RunError: this is not a checkout of the repository.
@@ -141,7 +146,7 @@ def benchmark(name: str) -> Any:
     from cluster.run.folder import RunError
 
     root = Path(__file__).resolve().parents[2]
-    if not (root / "benchmarks" / f"{name}.py").is_file():
+    if not any((root / "benchmarks" / place).is_file() for place in (f"{name}.py", f"{name}/__init__.py")):
         raise RunError(f"benchmarks are part of the repository, and {root} is none: run this from a clone")
     module: ModuleType = importlib.import_module(f"benchmarks.{name}")
     return module

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, partialmethod
 
 import numpy as np
 import torch
 
 from examples import sb3_ppo
-from examples.copying import copy_held_out
+from examples.copying import SMALL, Task
 
 FRAMES = 2 * 4 * 8  # two batches of four episodes
 
@@ -31,7 +31,7 @@ def test_it_learns_and_the_seed_decides_everything():
 
 def test_the_command_trains_and_shows_copies(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sb3_ppo, "build", partial(sb3_ppo.build, num_envs=4))
-    monkeypatch.setattr(sb3_ppo, "copy_held_out", partial(copy_held_out, count=3))
+    monkeypatch.setattr(Task, "copy_held_out", partialmethod(Task.copy_held_out, count=3))
     sb3_ppo.main(frames=FRAMES, out=tmp_path / "copies.png", seed=1)
     assert f"Stable-Baselines3 PPO: {FRAMES} frames in" in capsys.readouterr().out
     assert (tmp_path / "copies.png").stat().st_size > 0
@@ -45,5 +45,5 @@ def test_actions_are_drawn_for_many_observations_at_once():
         drawn.append(sb3_ppo.act(model, observation))
         return drawn[-1]
 
-    copy_held_out(act, count=3)
+    SMALL.copy_held_out(act, count=3)
     assert len(drawn) == 8 and all(model.action_space.contains(action) for actions in drawn for action in actions)
