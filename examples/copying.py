@@ -73,11 +73,6 @@ class Task:
         """Those of the environment."""
         return PaintSettings.from_keywords(self.config.environment.settings)
 
-    @property
-    def frames(self) -> int:
-        """How many commands are in a batch of whole episodes."""
-        return self.config.policy.batch_size * self.settings.episode_length
-
     def environment(self, targets: NDArray[np.uint8]) -> gymnasium.Env[Observation, Actions]:
         """The environment: one of the targets uint8 [N, H, W, 1] is to be copied in each episode."""
         painting = gymnasium.make(self.config.environment.id, **self.config.environment.settings)

@@ -31,6 +31,7 @@ RIVALS: dict[str, Callable[..., Rival]] = {
     "plain Ray": PlainRay,
     "one process": Synchronous,
 }
+FAR = 10**9  # frames after which schedules end of which nothing is to be seen
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,13 @@ def run(
         frames: from how many each learns before its error is measured; with 0 it is not.
         seed: of everything.
     """
-    task = TASKS[network]
-    rivals = {name: partial(make, task, frames or task.frames, seed) for name, make in RIVALS.items()}
-    speeds = take_turns(rivals, rounds, seconds) if rounds else []
-    return Comparison(network, speeds, run_race(rivals, frames) if frames else [])
+    speeds = take_turns(entrants(network, FAR, seed), rounds, seconds) if rounds else []
+    return Comparison(network, speeds, run_race(entrants(network, frames, seed), frames) if frames else [])
+
+
+def entrants(network: Network, frames: int, seed: int) -> dict[str, Callable[[], Rival]]:
+    """What makes each rival, whose schedules end after so many frames, by its name."""
+    return {name: partial(make, TASKS[network], frames, seed) for name, make in RIVALS.items()}
 
 
 def print_table(comparison: Comparison) -> None:

@@ -35,7 +35,7 @@ class Result:
     Attributes:
         name: of the learner.
         parameters: how many numbers its agent learns.
-        at_frames: when it had learned from the frames that were asked for, or the first had been waited for long enough.
+        at_frames: when it had learned from the frames that were asked for, or was not waited for any longer.
         at_time: when the time was up that the first learner needed for them.
     """
 

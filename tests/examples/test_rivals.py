@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+
 from benchmarks.rivals import RIVALS, Comparison, print_table
 from benchmarks.rivals.ours import Ours
 from benchmarks.rivals.own_process import OwnProcess
