@@ -91,8 +91,8 @@ class Task:
         return Copies(observation["canvas"], targets)
 
 
-# A quarter of the published batch, so that processors get through one in seconds.
-TASKS: dict[Network, Task] = {"small": Task("mnist-small-conditional"), "published": Task("mnist-conditional", 16)}
+# An eighth of the published batch, so that processors get through one in seconds.
+TASKS: dict[Network, Task] = {"small": Task("mnist-small-conditional"), "published": Task("mnist-conditional", 8)}
 SMALL = TASKS["small"]
 
 

@@ -44,6 +44,8 @@ def build(frames: int, seed: int, task: Task = SMALL, env_runners: int | None = 
     """IMPALA that is to learn from so many frames; the arguments are those of `configured`."""
     config = configured(IMPALAConfig(), task, frames, seed, env_runners)  # type: ignore[no-untyped-call]
     config = config.learners(num_learners=1, learner_class=CountingLearner)
+    # It would ask the processes that paint without a pause whether they are done, on cores that these need.
+    config = config.training(timeout_s_sampler_manager=0.1)
     algorithm: IMPALA = config.reporting(min_time_s_per_iteration=1).build_algo()
     return algorithm
 
