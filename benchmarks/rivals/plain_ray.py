@@ -107,10 +107,10 @@ class PlainRay:
     def _learn(self, batch: dict[str, Tensor], progress: float) -> None:
         """One step on episodes [B, T, …]."""
         policy = self.policy
-        returns = batch.pop("rewards").float().flip(1).cumsum(1).flip(1).flatten()
-        advantages = returns - batch.pop("values").flatten()
+        returns = batch["rewards"].float().flip(1).cumsum(1).flip(1).flatten()
         seen = {name: tensor.flatten(0, 1) for name, tensor in batch.items()}
-        _, log_probs, entropy, values = self.painter(seen, seen.pop("choices"))
+        advantages = returns - seen["values"]
+        _, log_probs, entropy, values = self.painter(seen, seen["choices"])
         normal = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
         bonus = on_the_way(policy.entropy, policy.final_entropy, progress) * entropy.mean()
         loss = 0.5 * policy.value * (returns - values).square().mean() - (normal * log_probs).mean() - bonus

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import astuple
 from functools import partial
@@ -21,7 +22,7 @@ from benchmarks.rivals.plain_ray import PlainRay
 from benchmarks.rivals.race import Mark, Result, race, run_race
 from benchmarks.rivals.rival import Rival
 from benchmarks.rivals.synchronous import Synchronous
-from benchmarks.rivals.turns import Speed, Turn, take_turns
+from benchmarks.rivals.turns import Speed, Turn, take_turns, work_for
 from examples.copying import SMALL, Copies, Task
 
 TASK = Task(SMALL.preset, episodes=4)
@@ -148,39 +149,46 @@ def writer_of(rival: Restless) -> int:
     return rival.writer.pid
 
 
-def test_nothing_of_a_rival_works_while_it_is_not_called(tmp_path):
-    path = tmp_path / "lines"
+@pytest.fixture(scope="module")
+def restless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnProcess, Path]]:
+    path = tmp_path_factory.mktemp("restless") / "lines"
     with closing(OwnProcess(partial(Restless, path))) as process:
-        process.call(written)
-        before, taken = path.stat().st_size, process.processor_seconds
-        synchronous().step(0.0)
-        assert (path.stat().st_size, process.processor_seconds) == (before, taken)
-        assert process.call(written) > before
-        assert process.processor_seconds > taken
-        assert process.memory > 50 * 2**20, "PyTorch alone takes more"
+        yield process, path
         writer = process.call(writer_of)
         assert psutil.pid_exists(writer)
     assert not psutil.pid_exists(writer)
+
+
+def test_nothing_of_a_rival_works_while_it_is_not_called(restless):
+    process, path = restless
+    process.call(written)
+    before, taken = path.stat().st_size, process.processor_seconds
+    synchronous().step(0.0)
+    assert (path.stat().st_size, process.processor_seconds) == (before, taken)
+    assert process.call(written) > before
+    assert process.processor_seconds > taken
+    assert process.memory > 50 * 2**20, "PyTorch alone takes more"
 
 
 def fail(rival: Rival) -> None:
     raise ZeroDivisionError(rival.parameters)
 
 
-def test_a_rival_that_fails_says_so_and_is_ended():
-    with closing(OwnProcess(synchronous)) as process, pytest.raises(ZeroDivisionError, match=str(process.parameters)):
+def test_a_rival_that_fails_says_so_and_can_be_called_again(restless):
+    process, _ = restless
+    with pytest.raises(ZeroDivisionError, match=str(process.parameters)):
         process.call(fail)
+    assert process.call(work_for, 0.0)[0] == FRAMES
 
 
-def test_rivals_take_turns_and_race():
-    rivals = {"first": synchronous, "second": synchronous}
-    first, second = take_turns(rivals, rounds=2, seconds=0.0)
-    assert [turn.frames for turn in (*first.turns, *second.turns)] == [FRAMES] * 4
-    assert all(turn.seconds > 0 and turn.processor_seconds > 0 for turn in (*first.turns, *second.turns))
-    results = run_race(rivals, frames=2 * FRAMES)
-    assert [result.name for result in results] == ["first", "second"]
-    assert results[0].at_frames == results[0].at_time
-    assert results[0].at_frames.error_ratio == results[1].at_frames.error_ratio, "they have the same seed"
+def test_a_turn_is_of_whole_batches_and_a_race_of_the_frames_that_were_asked_for():
+    rivals = {"only": synchronous}
+    (speed,) = take_turns(rivals, rounds=2, seconds=0.0)
+    assert speed.name == "only" and [turn.frames for turn in speed.turns] == [FRAMES, FRAMES]
+    assert all(turn.seconds > 0 and turn.processor_seconds > 0 for turn in speed.turns)
+    (result,) = run_race(rivals, frames=2 * FRAMES)
+    assert (result.name, result.at_frames.frames) == ("only", 2 * FRAMES)
+    assert result.at_frames == result.at_time and result.at_frames.seconds > 0
 
 
 def test_ratios_are_of_turns_in_the_same_round():
