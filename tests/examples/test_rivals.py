@@ -200,13 +200,14 @@ def test_ratios_are_of_turns_in_the_same_round():
     assert other.memory_seconds == pytest.approx(2 * 1e6 / 10)
 
 
-def test_the_tables_have_every_rival(capsys):
+def test_the_tables_have_every_rival(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     mark = Mark(300, 6.0, 0.25)
     speeds = [Speed(name, 7, [Turn(600 // place, 1.0, 1.0)], 10**9) for place, name in enumerate(RIVALS, 1)]
     results = [Result(name, 7, mark, mark) for name in RIVALS]
     print_table(Comparison("small", speeds, results))
     lines = capsys.readouterr().out.splitlines()
     for place, name in enumerate(RIVALS, 1):
-        fast, good = [line for line in lines if f" {name} " in line]
+        fast, good = [line for line in lines if line.startswith(f"│ {name} ")]
         assert f" {600 // place} " in fast and "50" in good and "0.250" in good
         assert place == 1 or f" {place}.0 " in fast
