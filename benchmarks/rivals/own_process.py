@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -17,7 +17,6 @@ import psutil
 
 from benchmarks.rivals.rival import Rival
 
-LOOK_EVERY_S = 1.0
 Answer = TypeVar("Answer")
 
 _here: Rival  # in the rival's own process
@@ -31,7 +30,7 @@ class OwnProcess:
 
     Attributes:
         parameters: how many numbers its agent learns.
-        memory: the most bytes that all of its processes were seen to take together, once a second while they worked.
+        memory: the most bytes that all of its processes took together at the end of a call.
     """
 
     def __init__(self, make: Callable[[], Rival]) -> None:
@@ -49,14 +48,10 @@ class OwnProcess:
         """What `work` gives for the rival and these arguments."""
         self._each(psutil.Process.resume)
         try:
-            answer = self._pool.submit(_apply, work, *args)
-            done = False
-            while not done:
-                done = bool(wait([answer], timeout=LOOK_EVERY_S).done)
-                self.memory = max(self.memory, sum(self._each(memory_of)))
-            return answer.result()
+            return self._pool.submit(_apply, work, *args).result()
         finally:
             self._each(psutil.Process.suspend)
+            self.memory = max(self.memory, sum(self._each(memory_of)))
 
     @property
     def processor_seconds(self) -> float:

@@ -42,7 +42,7 @@ class Speed:
         name: of the rival.
         parameters: how many numbers its agent learns.
         turns: one of each round.
-        memory: the most bytes that all of its processes took together.
+        memory: the most bytes that all of its processes took together at the end of a turn.
     """
 
     name: str
