@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 from torch.nn import functional as F
 
-from examples.copying import SMALL, Actions, Observation, Task
+from actors.scored import Observation
+from examples.copying import SMALL, Actions, Task
 from spiral.agent import as_pictures, writable_tensor
 from spiral.encoder import Encoder
 from spiral.layers import mlp

@@ -14,6 +14,7 @@ import torch
 from gymnasium.vector import SyncVectorEnv
 from torch import Tensor, nn
 
+from actors.scored import Observation
 from cluster.run.cores import processors
 from examples.copying import Copies, Task, digits
 from examples.eyes import Painter, Seen, tensors
@@ -53,17 +54,20 @@ class Synchronous:
     @torch.no_grad()
     def _play(self) -> tuple[Seen, Tensor, Tensor, Tensor, Tensor]:
         """What was seen, actions, their log-probabilities, advantages and returns of one batch, each [T·B, …]."""
+        observation: Observation
         observation, _ = self.environments.reset()
-        played, rewards = [], []
+        views: list[Seen] = []
+        decided: list[tuple[Tensor, Tensor, Tensor]] = []
+        rewards: list[Tensor] = []
         for _ in range(self.task.settings.episode_length):
-            seen = tensors(observation)
-            actions, log_probs, _, values = self.painter(seen)
+            views.append(tensors(observation))
+            actions, log_probs, _, values = self.painter(views[-1])
             observation, reward, *_ = self.environments.step(actions.numpy())
-            played.append((seen, actions, log_probs, values))
+            decided.append((actions, log_probs, values))
             rewards.append(torch.from_numpy(reward).float())
+        actions, log_probs, values = (torch.cat(part) for part in zip(*decided, strict=True))
         returns = torch.stack(rewards).flip(0).cumsum(0).flip(0).flatten()
-        actions, log_probs, values = (torch.cat([step[part] for step in played]) for part in (1, 2, 3))
-        seen = {name: torch.cat([step[0][name] for step in played]) for name in played[0][0]}
+        seen = {name: torch.cat([view[name] for view in views]) for name in views[0]}
         return seen, actions, log_probs, returns - values, returns
 
     def _update(
