@@ -6,6 +6,7 @@ the same of it: what is compared is a rival with ours in the same round, and of 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -79,11 +80,13 @@ def take_turns(rivals: Mapping[str, Callable[[], Rival]], rounds: int, seconds: 
             processes[name] = OwnProcess(make)
             stack.callback(processes[name].close)
             processes[name].call(work_for, 0.0)  # the first step is another: memory and caches are filled
-        for _ in range(rounds):
+        for count in range(1, rounds + 1):
             for name, process in processes.items():
                 before = process.processor_seconds
                 frames, elapsed = process.call(work_for, seconds)
-                turns[name].append(Turn(frames, elapsed, process.processor_seconds - before))
+                turn = Turn(frames, elapsed, process.processor_seconds - before)
+                turns[name].append(turn)
+                print(f"round {count} of {rounds}: {name}, {turn.pace:,.1f} frames/s", file=sys.stderr, flush=True)
     return [Speed(name, process.parameters, turns[name], process.memory) for name, process in processes.items()]
 
 
