@@ -15,9 +15,9 @@ from typing import Annotated, Any
 import typer
 from ray.rllib.algorithms.impala import IMPALA, IMPALAConfig
 from ray.rllib.algorithms.impala.torch.impala_torch_learner import IMPALATorchLearner
+from ray.rllib.core import ALL_MODULES
 from ray.rllib.core.columns import Columns
-from ray.rllib.utils.metrics import ALL_MODULES, LEARNER_RESULTS
-from torch import Tensor
+from ray.rllib.utils.metrics import LEARNER_RESULTS
 
 from examples.copying import SMALL, Task
 from examples.rllib_painter import configured, show
@@ -32,12 +32,11 @@ class CountingLearner(IMPALATorchLearner):
     of frames in its batches, which hold one more for each episode, so that the value after the last can be looked up.
     """
 
-    def compute_loss_for_module(self, *, batch: dict[str, Any], **keywords: Any) -> Tensor:
+    def compute_loss_for_module(self, *, batch: dict[str, Any], **keywords: Any) -> Any:
         """RLlib's loss."""
         learned = int(batch[Columns.LOSS_MASK].sum())
         self.metrics.log_value((ALL_MODULES, LEARNED), learned, reduce="lifetime_sum")
-        loss: Tensor = super().compute_loss_for_module(batch=batch, **keywords)
-        return loss
+        return super().compute_loss_for_module(batch=batch, **keywords)
 
 
 def build(frames: int, seed: int, task: Task = SMALL, env_runners: int | None = None) -> IMPALA:
@@ -52,7 +51,8 @@ def build(frames: int, seed: int, task: Task = SMALL, env_runners: int | None = 
 
 def learned(algorithm: IMPALA) -> int:
     """How many frames it has learned from so far."""
-    return int(algorithm.metrics.peek((LEARNER_RESULTS, ALL_MODULES, LEARNED), default=0))
+    metrics: Any = algorithm.metrics
+    return int(metrics.peek((LEARNER_RESULTS, ALL_MODULES, LEARNED), default=0))
 
 
 def train(algorithm: IMPALA) -> int:

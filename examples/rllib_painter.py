@@ -37,7 +37,8 @@ class RLlibPainter(TorchRLModule, ValueFunctionAPI):
     def setup(self) -> None:
         """Make the layers."""
         assert isinstance(self.action_space, MultiDiscrete), "our environments take one choice for each head"
-        self.painter = Painter(self.model_config["task"])
+        settings: Any = self.model_config
+        self.painter = Painter(settings["task"])
         distribution: Any = TorchMultiCategorical
         self.action_dist_cls = distribution.get_partial_dist_cls(
             space=self.action_space, input_lens=self.painter.choices

@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 import pytest
 from ray.rllib.algorithms.impala import IMPALA
-from ray.rllib.utils.metrics import ALL_MODULES, LEARNER_RESULTS, NUM_MODULE_STEPS_TRAINED_LIFETIME
+from ray.rllib.core import ALL_MODULES
+from ray.rllib.utils.metrics import LEARNER_RESULTS, NUM_MODULE_STEPS_TRAINED_LIFETIME
 
 from examples import rllib_impala
 from examples.copying import SMALL, Task
