@@ -162,6 +162,8 @@ def restless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnProc
 def test_nothing_of_a_rival_works_while_it_is_not_called(restless):
     process, path = restless
     process.call(written)
+    while {*process._each(psutil.Process.status)} != {psutil.STATUS_STOPPED}:
+        os.sched_yield()  # a signal takes effect when its process has a core
     before, taken = path.stat().st_size, process.processor_seconds
     synchronous().step(0.0)
     assert (path.stat().st_size, process.processor_seconds) == (before, taken)
