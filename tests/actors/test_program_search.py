@@ -117,6 +117,6 @@ def test_the_nearest_of_several_paintings_is_kept():
 
 def test_the_shipped_agent_copies_digits_much_better():
     agent = load_agent()
-    digits = agent.held_out().images[:4]
+    digits = agent.held_out().images[:12]  # of all MNIST, or of the part that a package carries
     before, after = (mean_squared_errors(agent.copy(digits, search=search).renders, digits) for search in (0, 16))
-    assert after.mean() < 0.8 * before.mean()
+    assert after.mean() < 0.9 * before.mean()
