@@ -54,9 +54,16 @@ class MemberResources:
         return math.ceil(members / self.at_a_time)
 
 
-def processes_of(at_a_time: int, workers: int) -> int:
-    """For how many cores Ray must take a machine, so that so many members with so many workers find room."""
-    return math.ceil(at_a_time * (workers + 3) * CPU_SHARE) if workers else 1
+def kept_busy(cores: float, workers: int) -> int:
+    """How many members with so many workers keep so many cores busy, at least one."""
+    return max(1, int(cores) // (workers + 1))
+
+
+def room_for(at_a_time: int, workers: int) -> int:
+    """How many cores Ray must know of, so that so many members with so many workers find room."""
+    if not workers:
+        return 1
+    return math.ceil(at_a_time * sum(each["CPU"] for each in MemberResources(at_a_time, 0.0, 0.0, workers).bundles))
 
 
 def share_machines(members: int, at_a_time: int | None, device: str, workers: int = 0) -> MemberResources:
@@ -72,8 +79,8 @@ def share_machines(members: int, at_a_time: int | None, device: str, workers: in
         EngineError: the cluster has no room for so many.
     """
     machines = [node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    at_a_time = min(members, at_a_time or max(1, int(sum(machines)) // (workers + 1)))
-    if (needed := processes_of(at_a_time, workers)) > sum(machines):
+    at_a_time = min(members, at_a_time or kept_busy(sum(machines), workers))
+    if (needed := room_for(at_a_time, workers)) > sum(machines):
         raise EngineError(
             f"{at_a_time} members with --workers {workers} need room for {needed} cores, and the cluster has "
             f"{sum(machines):.0f}: give fewer --workers or a smaller --at-a-time"

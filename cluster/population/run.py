@@ -25,7 +25,7 @@ from cluster.population.evolution import evolve
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.live_feed import introduce
 from cluster.population.member import Work
-from cluster.population.resources import MemberResources, processes_of, share_machines
+from cluster.population.resources import MemberResources, kept_busy, room_for, share_machines
 from cluster.population.scores import compare
 from cluster.population.settings import check_levels
 from cluster.population.shared_rewards import newest_rewards
@@ -113,13 +113,13 @@ def _run(
         at_a_time = _one_at_a_time(at_a_time, workers)
     pictures, held_out = load_pictures(plan.config)
     cores = processors()
-    together = at_a_time or max(1, cores // (workers + 1))
+    together = at_a_time or kept_busy(cores, workers)
     size = (pictures.nbytes + held_out.nbytes) * (together if workers else 1)
     with ExitStack() as resources:
         for number in range(plan.members):  # also of those that wait for their turn
             resources.enter_context(only_writer(folder.member(number).path))
         redis = resources.enter_context(redis_of_a_run(redis_url))  # first, since it answers sooner
-        room = max(cores, processes_of(together, workers))
+        room = max(cores, room_for(together, workers))
         resources.enter_context(start_ray(address, room, size, embedded_redis=redis_url is None))
         each = share_machines(plan.members, at_a_time, plan.config.device, workers)
         if minutes is not None:

@@ -13,7 +13,7 @@ import pytest
 from cluster.on_ray.start import EngineError
 from cluster.population.event_log import EventLog
 from cluster.population.folder import Plan
-from cluster.population.resources import MemberResources, processes_of, share_machines
+from cluster.population.resources import MemberResources, room_for, share_machines
 from cluster.population.scores import comparable, compare
 from cluster.population.settings import first_levels, first_ranges, levels_of, member_config
 from cluster.population.shared_rewards import newest_rewards
@@ -178,7 +178,7 @@ def test_a_member_on_ray_has_room_for_each_of_its_processes():
     assert policy == rewards == itself | {"GPU": 0.25} and workers == [itself] * 3
     for at_a_time, count in itertools.product((1, 2, 5), (1, 2, 7)):
         needed = at_a_time * sum(bundle["CPU"] for bundle in MemberResources(at_a_time, 1.0, 0.0, count).bundles)
-        assert needed <= processes_of(at_a_time, count) < needed + 1
+        assert needed <= room_for(at_a_time, count) < needed + 1
 
 
 def test_a_cluster_without_room_for_what_is_asked_is_named(monkeypatch):
