@@ -23,7 +23,7 @@ from actors.actor import Actor
 from actors.broadcast import Broadcast
 from actors.play import PlayKind
 from spiral.config import RunConfig
-from spiral.contracts import Arrays, Replay, WeightsError, WeightStore
+from spiral.contracts import Arrays, Replay, SampledRenders, WeightsError, WeightStore
 from spiral.memory import keep_memory
 from spiral.precision import Precision
 
@@ -273,7 +273,7 @@ class RolloutPool:
             )
 
 
-def take_refused(replay: Replay | None) -> int:
+def take_refused(replay: SampledRenders | None) -> int:
     """How many malformed values this process has met in the replay since this was last asked."""
     if replay is None:
         return 0

@@ -6,6 +6,7 @@ take more steps than the policy learner. This form serves a run in one process; 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from spiral.contracts import Arrays, EmptyReplayError, Renders
 from spiral.program_space import ProgramSpace
+
+Sample = Callable[[int, np.random.Generator], Renders]  # of a replay
 
 
 class ReplayError(ValueError):
@@ -133,6 +136,18 @@ class MemoryReplay:
         """Some rows of a batch that was checked, one in each slot."""
         for name, array in self._kept.items():
             array[slots] = getattr(batch, name)[rows]
+
+
+def sample_evenly(samples: Sequence[Sample], count: int, rng: np.random.Generator) -> Renders:
+    """`count` pictures, for each of which first a replay, by its `sample`, and then one of its pictures is drawn.
+
+    Raises:
+        EmptyReplayError: when one of the replays is empty.
+    """
+    counts = np.bincount(rng.integers(len(samples), size=count), minlength=len(samples)).tolist()
+    drawn = [sample(share, rng) for sample, share in zip(samples, counts, strict=True) if share]
+    kept = [field.name for field in fields(Renders) if getattr(drawn[0], field.name) is not None]
+    return _of_slots({name: np.concatenate([getattr(batch, name) for batch in drawn]) for name in kept}, slice(None))
 
 
 def unpack_state(arrays: Arrays, capacity: int) -> tuple[int, Renders]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from envs.actions import ActionSpec
 from learners.learner import Learner
 from spiral.config import RunConfig
-from spiral.contracts import Arrays, Replay, WeightStore
+from spiral.contracts import Arrays, SampledRenders, WeightStore
 from spiral.data import load
 from spiral.descent import DivergedError
 from spiral.precision import Precision
@@ -48,7 +48,7 @@ class RewardLearner(Learner):
         spec: ActionSpec,
         canvas_shape: tuple[int, int, int],
         pictures: NDArray[np.uint8],
-        replay: Replay,
+        replay: SampledRenders,
         weights: WeightStore,
         state: Arrays | None = None,
         version: int = 0,

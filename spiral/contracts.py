@@ -38,23 +38,14 @@ class Renders:
         return len(self.renders)
 
 
-class Replay(Protocol):
-    """A buffer of the newest renders; the oldest make room.
+class SampledRenders(Protocol):
+    """Renders of which a learner draws.
 
     Attributes:
-        capacity: in pictures.
         refused: how many malformed values were met, since it was last set to zero.
     """
 
-    capacity: int
     refused: int
-
-    @property
-    def size(self) -> int:
-        """How many pictures are there now, at most `capacity`."""
-
-    def add(self, batch: Renders) -> None:
-        """Put a batch in, in place of the oldest pictures when it is full."""
 
     def sample(self, count: int, rng: np.random.Generator) -> Renders:
         """`count` pictures drawn uniformly, with replacement.
@@ -62,6 +53,23 @@ class Replay(Protocol):
         Raises:
             EmptyReplayError: when nothing was added yet.
         """
+
+
+class Replay(SampledRenders, Protocol):
+    """A buffer of the newest renders; the oldest make room.
+
+    Attributes:
+        capacity: in pictures.
+    """
+
+    capacity: int
+
+    @property
+    def size(self) -> int:
+        """How many pictures are there now, at most `capacity`."""
+
+    def add(self, batch: Renders) -> None:
+        """Put a batch in, in place of the oldest pictures when it is full."""
 
 
 class EmptyReplayError(RuntimeError):

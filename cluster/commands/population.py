@@ -37,7 +37,10 @@ FitnessOption = Annotated[
     FitnessKind | None, typer.Option(help="Held-out figure (the default), or the learned rewards' scores.")
 ]
 SharedOption = Annotated[
-    bool, typer.Option("--shared-rewards", help="The same learned rewards for all members, which then take turns.")
+    bool,
+    typer.Option(
+        "--shared-rewards", help="The same learned rewards for all: members take turns, or with --workers work at once."
+    ),
 ]
 AtATimeOption = Annotated[
     int | None,

@@ -17,7 +17,7 @@ from learners.replay import ReplayError
 from learners.reward_learner import RewardLearner
 from learners.team import Seat, Unpublished
 from spiral.config import RunConfig
-from spiral.contracts import Arrays, EmptyReplayError, Replay, WeightStore
+from spiral.contracts import Arrays, EmptyReplayError, SampledRenders, WeightStore
 from spiral.memory import keep_memory
 from spiral.precision import Precision
 from spiral.trajectory import Trajectory, joined
@@ -119,7 +119,7 @@ class RewardWorker(LearnerWorker):
         spec: ActionSpec,
         canvas_shape: tuple[int, int, int],
         pictures: NDArray[np.uint8],
-        make_replay: Callable[[], Replay],
+        make_replay: Callable[[], SampledRenders],
         weights: WeightStore,
         num_threads: int,
         state: Arrays | None = None,

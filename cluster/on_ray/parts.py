@@ -18,6 +18,7 @@ from actors.broadcast import Broadcast
 from actors.pool import RolloutPool, RolloutWorker
 from cluster.on_ray.calls import wait_for
 from cluster.on_ray.learners import LearnerWorker, PolicyWorker, RewardWorker
+from cluster.on_ray.shared_rewards import SharedLearner, SharedRewards, Sharer, WeightsOfSharer
 from cluster.on_ray.start import gpu_share, start_ray
 from cluster.on_ray.supervisor import Supervised
 from cluster.on_ray.weights import RayWeights, weights_of_a_run
@@ -31,7 +32,7 @@ from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, kept_p
 from envs.actions import ActionSpec
 from learners.team import Seat, check_shares, meeting_place
 from spiral.config import RunConfig
-from spiral.contracts import Arrays
+from spiral.contracts import Arrays, WeightStore
 from spiral.program_space import ProgramSpace
 from spiral.rewards import learned_terms
 
@@ -49,6 +50,7 @@ class Membership:
         episodes_per_s: how many the member may show.
         cores: of a machine, for this member.
         brush_fingerprint: of the brush that all members paint with; None is any.
+        shared_rewards: the learned rewards that all members have together; None is that each has its own.
     """
 
     number: int
@@ -56,6 +58,7 @@ class Membership:
     episodes_per_s: float
     cores: int
     brush_fingerprint: str | None
+    shared_rewards: SharedRewards | None = None
 
 
 @dataclass
@@ -71,7 +74,7 @@ class Parts:
         shares: how many workers' episodes are a batch.
     """
 
-    weights: RayWeights
+    weights: WeightStore
     redis: RedisAddress
     replay: RedisReplay | None
     feed: RedisFeed
@@ -107,11 +110,11 @@ def start_parts(
     resources.enter_context(start_ray(address, workers + policy_learners + 2, pictures.nbytes, redis_url is None))
     gpus = gpu_share(config.device, policy_learners + 1, gpus_per_learner)
     threads = share_cores(own.cores, workers, on_gpu=gpus > 0)
-    weights = resources.enter_context(weights_of_a_run())
+    weights = _weights(resources.enter_context(weights_of_a_run()), config, own)
     needs = _Needs(config, spec, shape, kept_programs(config), redis, weights, threads, gpus, ray.put(pictures))
     policies = _start_policies(resources, needs, policy_learners, recover)
     learns = bool(learned_terms(config.rewards))
-    rewards = _start_rewards(resources, needs, recover) if learns else None
+    rewards = _rewards(resources, needs, own, recover) if learns else None
     episodes = math.ceil(config.policy.batch_size / workers)
     handles = _start_workers(needs, own, workers, episodes, learns)
     if rewards is not None:
@@ -142,7 +145,7 @@ class _Needs:
     canvas_shape: tuple[int, int, int]
     programs: ProgramSpace | None
     redis: RedisAddress
-    weights: RayWeights
+    weights: WeightStore
     threads: Threads
     gpus: float
     pictures: Any
@@ -171,6 +174,23 @@ def _start_policies(resources: ExitStack, needs: _Needs, learners: int, recover:
     for policy in policies:
         policy.wait()
     return policies
+
+
+def _weights(of_the_run: RayWeights, config: RunConfig, own: Membership) -> WeightStore:
+    """Where the weights of the agent and of the learned rewards are."""
+    if own.shared_rewards is None:
+        return of_the_run
+    return WeightsOfSharer(of_the_run, own.shared_rewards.weights, frozenset(learned_terms(config.rewards)))
+
+
+def _rewards(resources: ExitStack, needs: _Needs, own: Membership, recover: Recover) -> Supervised:
+    """The reward learner, which is not waited for: the run's own, or that of all."""
+    if own.shared_rewards is None:
+        return _start_rewards(resources, needs, recover)
+    sharer = Sharer(own.number, needs.redis.run_id, needs.make_replay)
+    shared = SharedLearner(own.shared_rewards.process, sharer)
+    resources.callback(shared.close)
+    return shared
 
 
 def _start_rewards(resources: ExitStack, needs: _Needs, recover: Recover) -> Supervised:

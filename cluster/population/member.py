@@ -21,6 +21,7 @@ from ray import tune
 from actors.broadcast import Broadcast
 from cluster.on_ray.engine import RayEngine
 from cluster.on_ray.parts import Membership
+from cluster.on_ray.shared_rewards import SharedRewards
 from cluster.on_redis.connection import RedisAddress
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.live_feed import member_feed
@@ -52,6 +53,7 @@ class Work:
         redis: where they show themselves.
         description: of the population, for those who watch.
         brush_fingerprint: of the brush that all paint with; None is any.
+        shared_rewards: those that members on Ray have together.
     """
 
     folder: PopulationFolder
@@ -61,6 +63,7 @@ class Work:
     redis: RedisAddress
     description: dict[str, Any]
     brush_fingerprint: str | None = None
+    shared_rewards: SharedRewards | None = None
 
 
 class Member(tune.Trainable):
@@ -138,7 +141,7 @@ def _make_engine(
         workers=work.resources.workers,
         gpus_per_learner=work.resources.gpus,
         recover=folder.last_part,
-        membership=Membership(number, work.redis, episodes_per_s, cores, work.brush_fingerprint),
+        membership=Membership(number, work.redis, episodes_per_s, cores, work.brush_fingerprint, work.shared_rewards),
     )
     on_ray.feed.describe(work.description)
     return on_ray

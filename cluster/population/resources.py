@@ -2,7 +2,8 @@
 
 A member is one process, or as many as a run on Ray has: rollout workers, both learners, and what directs them. It keeps
 a core busy with each worker and one with its learners. Its processes have room that is set aside for them together, a
-placement group, so that no member waits for half of its processes while another has the rest.
+placement group, so that no member waits for half of its processes while another has the rest. Where all members have
+the same learned rewards, the learner of these is a process beside them.
 
 Members that do not fit take turns, a round each. Tune starts as many as Ray has room for, so room is all that has to be
 given out: a limit on the number of trials (`max_concurrent_trials`) would count the paused ones too and stand still.
@@ -18,6 +19,8 @@ import ray
 from cluster.on_ray.parts import CPU_SHARE
 from cluster.on_ray.start import EngineError, gpu_share
 
+OWN_LEARNERS = 2  # of a policy and of rewards
+
 
 @dataclass(frozen=True)
 class MemberResources:
@@ -28,12 +31,14 @@ class MemberResources:
         cpus: of each, a part of a core if members share one.
         gpus: the part of a GPU that each of its processes with networks gets.
         workers: its rollout workers; 0 is a member in one process.
+        learners: its processes with networks that learn, where it has workers.
     """
 
     at_a_time: int
     cpus: float
     gpus: float
     workers: int = 0
+    learners: int = OWN_LEARNERS
 
     @property
     def cores(self) -> int:
@@ -47,7 +52,7 @@ class MemberResources:
             return [{"CPU": self.cpus, "GPU": self.gpus}]
         process = {"CPU": CPU_SHARE}
         learner = process | {"GPU": self.gpus}
-        return [process, learner, learner, *[process] * self.workers]
+        return [process, *[learner] * self.learners, *[process] * self.workers]
 
     def turns(self, members: int) -> int:
         """How many times as long as one member's round the round of all members takes."""
@@ -59,14 +64,17 @@ def kept_busy(cores: float, workers: int) -> int:
     return max(1, int(cores) // (workers + 1))
 
 
-def room_for(at_a_time: int, workers: int) -> int:
-    """How many cores Ray must know of, so that so many members with so many workers find room."""
+def room_for(at_a_time: int, workers: int, shared: bool = False) -> int:
+    """How many cores Ray must know of, so that so many members find room, and the learner of what is `shared`."""
     if not workers:
         return 1
-    return math.ceil(at_a_time * sum(each["CPU"] for each in MemberResources(at_a_time, 0.0, 0.0, workers).bundles))
+    member = MemberResources(at_a_time, 0.0, 0.0, workers, OWN_LEARNERS - shared)
+    return math.ceil(at_a_time * sum(each["CPU"] for each in member.bundles) + shared * CPU_SHARE)
 
 
-def share_machines(members: int, at_a_time: int | None, device: str, workers: int = 0) -> MemberResources:
+def share_machines(
+    members: int, at_a_time: int | None, device: str, workers: int = 0, shared: bool = False
+) -> MemberResources:
     """What each member gets of the machines that Ray has; by default as many at a time as keep their cores busy.
 
     Args:
@@ -74,13 +82,14 @@ def share_machines(members: int, at_a_time: int | None, device: str, workers: in
         at_a_time: how many are to work at the same time, if someone has asked.
         device: of the settings.
         workers: of each member; 0 is a member in one process.
+        shared: whether all have the same learned rewards at the same time.
 
     Raises:
         EngineError: the cluster has no room for so many.
     """
     machines = [node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     at_a_time = min(members, at_a_time or kept_busy(sum(machines), workers))
-    if (needed := room_for(at_a_time, workers)) > sum(machines):
+    if (needed := room_for(at_a_time, workers, shared)) > sum(machines):
         raise EngineError(
             f"{at_a_time} members with --workers {workers} need room for {needed} cores, and the cluster has "
             f"{sum(machines):.0f}: give fewer --workers or a smaller --at-a-time"
@@ -88,5 +97,7 @@ def share_machines(members: int, at_a_time: int | None, device: str, workers: in
     on_each = math.ceil(at_a_time / len(machines))
     # Rounded down, so that as many parts as are wanted fit on a machine.
     cpus = math.floor(1e3 * max(machines) / on_each) / 1e3
-    with_networks = at_a_time * (2 if workers else 1)
-    return MemberResources(at_a_time, cpus, 0.0 if device == "cpu" else gpu_share(device, with_networks), workers)
+    learners = OWN_LEARNERS - shared
+    with_networks = at_a_time * (learners if workers else 1) + shared
+    gpus = 0.0 if device == "cpu" else gpu_share(device, with_networks)
+    return MemberResources(at_a_time, cpus, gpus, workers, learners)

@@ -10,7 +10,7 @@ with the rounds that are left.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cluster.on_ray.parts import CPU_SHARE
+from cluster.on_ray.shared_rewards import SharedRewards, shared_rewards
 from cluster.on_ray.start import EngineError, start_ray
 from cluster.on_redis.server import redis_of_a_run
 from cluster.population.event_log import EventLog
@@ -28,7 +30,7 @@ from cluster.population.member import Work
 from cluster.population.resources import MemberResources, kept_busy, room_for, share_machines
 from cluster.population.scores import compare
 from cluster.population.settings import check_levels
-from cluster.population.shared_rewards import newest_rewards
+from cluster.population.shared_rewards import last_rewards, newest_rewards
 from cluster.run.brush_fingerprint import compare_brush, fingerprint_here
 from cluster.run.cores import processors
 from cluster.run.engine import check_settings
@@ -110,7 +112,8 @@ def _run(
     workers: int,
 ) -> str:
     if plan.shared_rewards:
-        at_a_time = _one_at_a_time(at_a_time, workers)
+        at_a_time = _who_share(plan, at_a_time, workers)
+    shared = plan.shared_rewards and workers > 0
     pictures, held_out = load_pictures(plan.config)
     cores = processors()
     together = at_a_time or kept_busy(cores, workers)
@@ -119,9 +122,9 @@ def _run(
         for number in range(plan.members):  # also of those that wait for their turn
             resources.enter_context(only_writer(folder.member(number).path))
         redis = resources.enter_context(redis_of_a_run(redis_url))  # first, since it answers sooner
-        room = max(cores, room_for(together, workers))
+        room = max(cores, room_for(together, workers, shared))
         resources.enter_context(start_ray(address, room, size, embedded_redis=redis_url is None))
-        each = share_machines(plan.members, at_a_time, plan.config.device, workers)
+        each = share_machines(plan.members, at_a_time, plan.config.device, workers, shared)
         if minutes is not None:
             plan = replace(plan, length=replace(plan.length, minutes=minutes / each.turns(plan.members)))
         first_round = _rounds_done(folder, plan) + 1
@@ -133,18 +136,28 @@ def _run(
         log = EventLog(folder.events, first_round)
         description = introduce(redis, plan, folder)
         brush = fingerprint_here(plan.config)
-        work = Work(folder, plan, each, first_round, redis, description, brush)
+        rewards = resources.enter_context(_shared_rewards(plan, folder, each, pictures)) if shared else None
+        work = Work(folder, plan, each, first_round, redis, description, brush, rewards)
         selects = partial(compare_members, plan, folder, log, held_out) if plan.fitness == "scores" else None
         failures = evolve(work, log, selects, pictures, held_out)
     return _finish(plan, folder, log, failures, held_out)
 
 
-def _one_at_a_time(asked: int | None, workers: int) -> int:
-    if workers:
-        raise RunError(f"members that share rewards are one process each: leave out --workers {workers}")
-    if asked not in (None, 1):
-        raise RunError(f"members that share rewards take turns: leave out --at-a-time {asked}")
-    return 1
+def _who_share(plan: Plan, asked: int | None, workers: int) -> int:
+    """How many members work at a time that share rewards: all of them on Ray, else one after the other."""
+    together = plan.members if workers else 1
+    if asked not in (None, together):
+        how = "all work at the same time" if workers else "take turns"
+        raise RunError(f"members that share rewards {how}: leave out --at-a-time {asked}")
+    return together
+
+
+def _shared_rewards(
+    plan: Plan, folder: PopulationFolder, each: MemberResources, pictures: NDArray[np.uint8]
+) -> AbstractContextManager[SharedRewards]:
+    """The learned rewards of all members, which go on from what the members have kept of them."""
+    recover = partial(last_rewards, folder, plan.members)
+    return shared_rewards(plan.config, pictures, CPU_SHARE, each.gpus, recover)
 
 
 def compare_members(
