@@ -125,7 +125,7 @@ def test_digits_are_penalised_for_a_second_stroke_and_faces_for_their_colors():
     penalised = {name for name, terms in named.items() if "stroke_start" in terms}
     assert penalised <= {name for name in PRESETS if "mnist" in name or "plus" in name}
     assert {name for name, terms in named.items() if "color_histogram" in terms} == {
-        f"{data}{small}-conditional" for data in ("faces", "celeba") for small in ("", "-small")
+        f"{data}{small}-conditional" for data in ("faces", "celeba") for small in ("", "-small", "-plus-small")
     }
 
 
@@ -146,6 +146,17 @@ def test_spiral_plus_plus_is_as_published_where_the_paper_says_how(name, publish
     assert (discriminator.options.loss, group["lr"], group["betas"]) == ("logistic", 1e-4, (0.5, 0.999))
     assert discriminator.batch_size == config.policy.batch_size == 64
     assert 1e-5 < config.policy.learning_rate < 3e-4 and 2e-3 < config.policy.entropy < 1e-1
+
+
+def test_small_spiral_plus_plus_paints_long_episodes_in_short_unrolls():
+    config = preset("faces-plus-small-conditional")
+    settings = SETTINGS[config.environment.id].from_keywords(config.environment.settings)
+    assert (settings.drawn_size, settings.episode_length) == (4 * settings.canvas_size, 200)
+    assert config.policy.unrolled(settings.episode_length) == 20
+    assert [head.name for head in agent_of(config).spec.heads[:4]] == ["end", "flag", "pressure", "size"]
+    assert {"stroke_start", "stroke_length", "discriminator"} < {term.name for term in config.rewards}
+    discriminator = RewardSum(config.rewards, setting_of(config, (32, 32, 3))).terms[0].reward
+    assert isinstance(discriminator, DiscriminatorReward) and discriminator.halves is not None
 
 
 @pytest.mark.parametrize(
