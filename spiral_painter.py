@@ -23,7 +23,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cluster.run.launch import Machines, begin, resume
+    from cluster.run.launch import begin, resume
+    from cluster.run.machines import Machines
     from cluster.run.plan import Length
     from cluster.studio.agents import load_agent
     from cluster.studio.paint import paint
@@ -51,7 +52,7 @@ __all__ = [
 # Where each of them is made: the commands use the same.
 PYTHON = {
     "Length": "cluster.run.plan",
-    "Machines": "cluster.run.launch",
+    "Machines": "cluster.run.machines",
     "Preprocessing": "cluster.studio.preprocessing",
     "Program": "envs.program",
     "begin": "cluster.run.launch",

@@ -27,6 +27,7 @@ from rich.table import Table
 
 from actors.rollout import Rollout
 from cluster.on_ray.engine import RayEngine
+from cluster.run.machines import Machines
 from cluster.run.plan import Phase
 from learners.policy_learner import PolicyLearner
 from learners.weights import MemoryWeights
@@ -165,7 +166,8 @@ def mean_lag(workers: int, rule: Rule, seed: int, batches: int = 400) -> float:
 def on_ray(config: RunConfig, workers: int, seconds: float) -> tuple[float, float]:
     """The mean lag, and frames a second, of a run with so many workers on this machine."""
     settings = config.environment.settings
-    engine = RayEngine(config, load(config.data.name, "train", settings["canvas_size"], False)[:5000], workers=workers)
+    pictures = load(config.data.name, "train", settings["canvas_size"], False)[:5000]
+    engine = RayEngine(config, pictures, Machines(workers=workers))
     try:
         reports: list[Any] = []
         while len(reports) < 6:  # until everybody is at work

@@ -13,6 +13,7 @@ from pathlib import Path
 from cluster.on_ray.engine import RayEngine
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.run.engine import describe_run
+from cluster.run.machines import Machines
 from cluster.run.plan import Length, Phase
 from cluster.watch.find import Wanted
 from cluster.watch.start import listen, serve_beside
@@ -75,7 +76,7 @@ def watched_training() -> Iterator[Watched]:
     config = preset(PRESET)
     pictures = load(config.data.name, "train", 32)
     with EmbeddedRedis() as redis, tempfile.TemporaryDirectory() as folder, page_of(redis.url) as (server, port):
-        engine = RayEngine(config, pictures, redis.url)
+        engine = RayEngine(config, pictures, Machines(redis_url=redis.url))
         try:
             training = Training(config, engine, Path(folder))
             training.go_on(steps=WARM_UP)

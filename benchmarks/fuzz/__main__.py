@@ -37,7 +37,8 @@ from benchmarks.fuzz.variables import at_import, variables
 from benchmarks.fuzz.words import address, cluster, job, options, settings, store
 from cluster.cli import main
 from cluster.run.engine import inspect_environment
-from cluster.run.launch import Machines, begin
+from cluster.run.launch import begin
+from cluster.run.machines import Machines
 from cluster.run.plan import Length
 from envs.program import Program
 from envs.pymypaint import find_brush

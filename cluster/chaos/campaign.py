@@ -23,6 +23,7 @@ from cluster.on_ray.engine import RayEngine
 from cluster.run.display import make_display
 from cluster.run.folder import RunFolder
 from cluster.run.loop import Run
+from cluster.run.machines import Machines
 from cluster.run.plan import Length, Phase, Report
 from spiral.config import RunConfig
 from spiral.contracts import Arrays
@@ -90,7 +91,7 @@ class ChaosEngine(RayEngine):
         self._length = int(config.environment.settings["episode_length"])
         self._kept: dict[str, int] = {}  # the version of each learner in the newest checkpoint
         self._work_s = {"policy": 0.0, "rewards": 0.0}  # since then
-        super().__init__(config, pictures, workers=WORKERS, recover=self._recover)
+        super().__init__(config, pictures, Machines(workers=WORKERS), self._recover)
 
     def step(self, phase: Phase) -> Report | None:
         """The next step, after which someone may be killed."""

@@ -77,7 +77,7 @@ def train(
     checkpoints: CopiesOption = None,
 ) -> None:
     """Train an agent. Ctrl-C ends it with a checkpoint, and --resume goes on from there."""
-    from cluster.run.launch import Machines
+    from cluster.run.machines import Machines
     from cluster.run.training import train as run_training
 
     machines = Machines(engine.value, redis, address, workers, policy_learners, gpus_per_learner, checkpoints)

@@ -26,6 +26,7 @@ from cluster.on_ray.reward_driver import RewardDriver
 from cluster.on_ray.supervisor import take_from_all
 from cluster.on_redis.server_info import ServerInfo
 from cluster.run.engine import take_part
+from cluster.run.machines import Machines
 from cluster.run.plan import Phase, Report
 from cluster.run.timing import mean_of
 from spiral.config import RunConfig
@@ -34,6 +35,7 @@ from spiral.precision import Precision
 from spiral.rewards import learned_terms
 from spiral.state import under_prefix
 
+ANY_MACHINES = Machines()
 LOOK_AROUND_EVERY_S = 1.0
 
 
@@ -43,11 +45,7 @@ class RayEngine:
     Args:
         config: the run's settings.
         pictures: the real ones, uint8 [N, H, W, C].
-        redis_url: the Redis for replay and live feed; None starts one of our own.
-        address: of a Ray cluster to join; None is `$RAY_ADDRESS`, or else this machine alone.
-        workers: how many rollout workers; None decides by the cores.
-        policy_learners: how many share each batch.
-        gpus_per_learner: the part of a GPU that a learner asks for; None shares all that there are.
+        machines: where they are.
         recover: gives a part of the last checkpoint, from which a learner that died goes on; None when there is none.
         membership: of a population, if the run is a member of one.
 
@@ -60,28 +58,13 @@ class RayEngine:
         self,
         config: RunConfig,
         pictures: NDArray[np.uint8],
-        redis_url: str | None = None,
-        address: str | None = None,
-        workers: int | None = None,
-        policy_learners: int = 1,
-        gpus_per_learner: float | None = None,
+        machines: Machines = ANY_MACHINES,
         recover: Callable[[str], Arrays | None] = lambda part: None,
         membership: Membership | None = None,
     ) -> None:
         self.config = config
         with ExitStack() as resources:
-            self._parts: Parts = start_parts(
-                resources,
-                config,
-                pictures,
-                redis_url,
-                address,
-                workers,
-                policy_learners,
-                gpus_per_learner,
-                recover,
-                membership,
-            )
+            self._parts: Parts = start_parts(resources, config, pictures, machines, recover, membership)
             self._resources = resources.pop_all()
         self.weights = self._parts.weights
         self.feed = self._parts.feed

@@ -29,6 +29,7 @@ from cluster.on_redis.server import redis_of_a_run
 from cluster.run.brush_fingerprint import fingerprint_here
 from cluster.run.cores import Threads, default_workers, processors, share_cores
 from cluster.run.engine import EPISODES_SHOWN_PER_S, inspect_environment, kept_programs, rollout_seed
+from cluster.run.machines import Machines
 from envs.actions import ActionSpec
 from learners.team import Seat, check_shares, meeting_place
 from spiral.config import RunConfig
@@ -89,11 +90,7 @@ def start_parts(
     resources: ExitStack,
     config: RunConfig,
     pictures: NDArray[np.uint8],
-    redis_url: str | None,
-    address: str | None,
-    workers: int | None,
-    policy_learners: int,
-    gpus_per_learner: float | None,
+    machines: Machines,
     recover: Recover,
     membership: Membership | None,
 ) -> Parts:
@@ -102,17 +99,12 @@ def start_parts(
     The learners are where GPUs are, if there are any, and the rollout workers on cores. A learner that dies comes back
     from what `recover` gives, unless it is one of several policy learners: that ends the run.
     """
-    check_shares(config, policy_learners)
-    spec, shape = inspect_environment(config)
-    redis = resources.enter_context(redis_of_a_run(redis_url))
+    check_shares(config, machines.policy_learners)
+    redis = resources.enter_context(redis_of_a_run(machines.redis_url))
     own = membership or Membership(0, redis, EPISODES_SHOWN_PER_S, processors(), fingerprint_here(config))
-    workers = workers or default_workers(own.cores)
-    resources.enter_context(start_ray(address, workers + policy_learners + 2, pictures.nbytes, redis_url is None))
-    gpus = gpu_share(config.device, policy_learners + 1, gpus_per_learner)
-    threads = share_cores(own.cores, workers, on_gpu=gpus > 0)
-    weights = _weights(resources.enter_context(weights_of_a_run()), config, own)
-    needs = _Needs(config, spec, shape, kept_programs(config), redis, weights, threads, gpus, ray.put(pictures))
-    policies = _start_policies(resources, needs, policy_learners, recover)
+    workers = machines.workers or default_workers(own.cores)
+    needs = _prepare(resources, config, pictures, machines, redis, own, workers)
+    policies = _start_policies(resources, needs, machines.policy_learners, recover)
     learns = bool(learned_terms(config.rewards))
     rewards = _rewards(resources, needs, own, recover) if learns else None
     episodes = math.ceil(config.policy.batch_size / workers)
@@ -121,13 +113,13 @@ def start_parts(
         rewards.wait()
     for handle in handles:
         wait_for(handle, "a rollout worker")
-    pool = RolloutPool(handles, needs.pictures, weights)
+    pool = RolloutPool(handles, needs.pictures, needs.weights)
     resources.callback(pool.close)
     replay = needs.make_replay() if learns else None
     feed = RedisFeed(own.shown_in)
     resources.callback(feed.close)
     shares = math.ceil(config.policy.batch_size / episodes)
-    return Parts(weights, redis, replay, feed, policies, rewards, pool, workers, shares)
+    return Parts(needs.weights, redis, replay, feed, policies, rewards, pool, workers, shares)
 
 
 @dataclass(frozen=True)
@@ -159,6 +151,25 @@ class _Needs:
     def learner(self, kind: type[LearnerWorker]) -> Any:
         """Such a learner as Ray starts it, on cores and its share of the GPUs."""
         return ray.remote(kind).options(num_cpus=CPU_SHARE, num_gpus=self.gpus)
+
+
+def _prepare(
+    resources: ExitStack,
+    config: RunConfig,
+    pictures: NDArray[np.uint8],
+    machines: Machines,
+    redis: RedisAddress,
+    own: Membership,
+    workers: int,
+) -> _Needs:
+    """Ray, the store of weights, and what else the processes need."""
+    spec, shape = inspect_environment(config)
+    processes = workers + machines.policy_learners + 2
+    resources.enter_context(start_ray(machines.address, processes, pictures.nbytes, machines.redis_url is None))
+    gpus = gpu_share(config.device, machines.policy_learners + 1, machines.gpus_per_learner)
+    threads = share_cores(own.cores, workers, on_gpu=gpus > 0)
+    weights = _weights(resources.enter_context(weights_of_a_run()), config, own)
+    return _Needs(config, spec, shape, kept_programs(config), redis, weights, threads, gpus, ray.put(pictures))
 
 
 def _start_policies(resources: ExitStack, needs: _Needs, learners: int, recover: Recover) -> list[Supervised]:

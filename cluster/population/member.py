@@ -34,6 +34,7 @@ from cluster.run.engine import EPISODES_SHOWN_PER_S
 from cluster.run.folder import RunFolder
 from cluster.run.local_engine import LocalEngine
 from cluster.run.loop import Run
+from cluster.run.machines import Machines
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
 from spiral.config import RunConfig
 from spiral.descent import DivergedError
@@ -137,9 +138,7 @@ def _make_engine(
     on_ray = RayEngine(
         config,
         pictures,
-        work.redis.url,
-        workers=work.resources.workers,
-        gpus_per_learner=work.resources.gpus,
+        Machines(redis_url=work.redis.url, workers=work.resources.workers, gpus_per_learner=work.resources.gpus),
         recover=folder.last_part,
         membership=Membership(number, work.redis, episodes_per_s, cores, work.brush_fingerprint, work.shared_rewards),
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,25 +19,13 @@ from cluster.run.folder_lock import only_writer
 from cluster.run.forecast import forecast, precision_in_words
 from cluster.run.interrupts import Interrupts
 from cluster.run.loop import Callback, Run, Summary, hear_nothing
+from cluster.run.machines import Machines
 from cluster.run.plan import Length
 from cluster.run.progress import progress_in
 from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, load_checkpoint
 from spiral.config import RunConfig, parse_config
 from spiral.contracts import Arrays
 from spiral.data import load, resolve
-
-
-@dataclass(frozen=True)
-class Machines:
-    """Where a run works, and the URL of copies of its checkpoints; `RayEngine` says what None means."""
-
-    engine: Literal["ray", "local"] = "ray"
-    redis_url: str | None = field(default=None, repr=False)  # it may hold a password
-    address: str | None = None
-    workers: int | None = None
-    policy_learners: int = 1
-    gpus_per_learner: float | None = None
-    checkpoints: str | None = None
 
 
 def begin(
@@ -188,13 +175,4 @@ def make_engine(
         return LocalEngine(config, pictures)
     from cluster.on_ray.engine import RayEngine
 
-    return RayEngine(
-        config,
-        pictures,
-        machines.redis_url,
-        machines.address,
-        machines.workers,
-        machines.policy_learners,
-        machines.gpus_per_learner,
-        recover,
-    )
+    return RayEngine(config, pictures, machines, recover)

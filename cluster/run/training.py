@@ -10,8 +10,9 @@ from typing import Any
 import typer
 
 from cluster.run.folder import RunError
-from cluster.run.launch import Machines, begin, resume, with_whole_paths
+from cluster.run.launch import begin, resume, with_whole_paths
 from cluster.run.loop import Summary
+from cluster.run.machines import Machines
 from cluster.run.plan import Length
 from spiral.config import RunConfig
 from spiral.files import parsed_json

@@ -24,7 +24,8 @@ from cluster.population.settings import levels_of
 from cluster.run.engine import describe_run
 from cluster.run.feed.memory import MemoryFeed
 from cluster.run.feed.texts import pack_description, unpack_description
-from cluster.run.launch import Machines, begin, load_pictures
+from cluster.run.launch import begin, load_pictures
+from cluster.run.machines import Machines
 from cluster.run.plan import Length
 from cluster.watch.gallery import Episode
 from envs.other_brush import OtherBrushWarning

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from cluster.run.folder import RunFolder
-from cluster.run.launch import Machines, begin, resume
+from cluster.run.launch import begin, resume
 from cluster.run.logbook import read_rows
+from cluster.run.machines import Machines
 from cluster.run.plan import Length
 from spiral.config import RunConfig
 

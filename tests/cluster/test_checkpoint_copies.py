@@ -12,7 +12,8 @@ import pytest
 
 from cluster.run.checkpoint_copies import CheckpointCopies
 from cluster.run.folder import RunError
-from cluster.run.launch import Machines, begin, resume
+from cluster.run.launch import begin, resume
+from cluster.run.machines import Machines
 from cluster.run.plan import Length
 from learners.checkpoint import load_checkpoint
 

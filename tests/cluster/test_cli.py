@@ -13,7 +13,8 @@ from PIL import Image
 
 from cluster.cli import USER_ERRORS
 from cluster.run.contact_sheet import contact_sheet
-from cluster.run.launch import Machines, begin
+from cluster.run.launch import begin
+from cluster.run.machines import Machines
 from cluster.run.plan import Length
 from envs.program import Program
 from learners.checkpoint import latest_checkpoint

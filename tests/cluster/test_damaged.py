@@ -12,7 +12,8 @@ import pytest
 
 from cluster.population.event_log import EventLog
 from cluster.run.checkpoint_copies import CheckpointCopies
-from cluster.run.launch import Machines, begin
+from cluster.run.launch import begin
+from cluster.run.machines import Machines
 from cluster.run.plan import Length
 from envs.program import LARGEST_FILE
 

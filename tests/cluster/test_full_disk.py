@@ -11,8 +11,9 @@ import pytest
 
 from cluster.population.event_log import EventLog
 from cluster.run.folder import RunError
-from cluster.run.launch import Machines, begin, resume
+from cluster.run.launch import begin, resume
 from cluster.run.logbook import read_lines
+from cluster.run.machines import Machines
 from cluster.run.plan import Length
 from learners.checkpoint import latest_checkpoint, load_checkpoint
 from spiral.config import RunConfig

@@ -12,7 +12,8 @@ from cluster.on_redis.replay import RedisReplay
 from cluster.population.scores import compare
 from cluster.population.shared_rewards import SharedReplay
 from cluster.run.engine import kept_programs
-from cluster.run.launch import Machines, begin, resume
+from cluster.run.launch import begin, resume
+from cluster.run.machines import Machines
 from cluster.run.plan import Length
 from learners.checkpoint import Checkpoint, load_checkpoint
 from learners.replay import MemoryReplay

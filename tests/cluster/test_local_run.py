@@ -12,10 +12,11 @@ import pytest
 
 from cluster.run.engine import WARM_UP_STEPS
 from cluster.run.folder import RunError, RunFolder
-from cluster.run.launch import Machines, begin, load_pictures, resume
+from cluster.run.launch import begin, load_pictures, resume
 from cluster.run.local_engine import LocalEngine
 from cluster.run.logbook import read_rows
 from cluster.run.loop import Summary
+from cluster.run.machines import Machines
 from cluster.run.plan import Counters, Length, phase_of
 from cluster.run.training import describe
 from cluster.studio.agents import load_agent

@@ -16,8 +16,9 @@ from cluster.on_ray.reward_driver import CALLS
 from cluster.on_ray.supervisor import Supervised
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.run.engine import WARM_UP_STEPS
-from cluster.run.launch import Machines, begin, resume
+from cluster.run.launch import begin, resume
 from cluster.run.local_engine import LocalEngine
+from cluster.run.machines import Machines
 from cluster.run.plan import Counters, Length, Phase, phase_of
 from learners.checkpoint import load_checkpoint
 from spiral.config import RunConfig
@@ -48,7 +49,8 @@ def engine(
 ) -> Iterator[RayEngine]:
     """Three workers for batches of eight, and three learned rewards in one process."""
     rewards = [{**DISCRIMINATOR, "pace": {"floor": floor, "ceiling": ceiling}} for floor, ceiling in PACES.values()]
-    engine = RayEngine(tiny.with_changes({"rewards": rewards}), pictures, redis_server.url, workers=3)
+    machines = Machines(redis_url=redis_server.url, workers=3)
+    engine = RayEngine(tiny.with_changes({"rewards": rewards}), pictures, machines)
     yield engine
     engine.close()
 
@@ -57,7 +59,7 @@ def engine(
 def warming(tiny: RunConfig, pictures: np.ndarray, redis_server: EmbeddedRedis) -> Iterator[RayEngine]:
     """One worker, and one learned reward that is to be warmed up."""
     config = tiny.with_changes({"rewards.discriminator.warm_up": WARM})
-    engine = RayEngine(config, pictures, redis_server.url, workers=1)
+    engine = RayEngine(config, pictures, Machines(redis_url=redis_server.url, workers=1))
     yield engine
     engine.close()
 

@@ -13,13 +13,15 @@ import ray
 from cluster.on_ray.engine import RayEngine
 from cluster.on_ray.start import EngineError, gpu_share, start_ray
 from cluster.on_ray.supervisor import Supervised
+from cluster.on_ray.weights import RayWeights
 from cluster.on_redis.connection import FAIL_AT_ONCE, RedisAddress, RedisError
 from cluster.on_redis.feed import RedisFeedReader
 from cluster.on_redis.server import EmbeddedRedis
 from cluster.run.engine import describe_run
 from cluster.run.feed.base import News
-from cluster.run.launch import Machines, begin, resume
+from cluster.run.launch import begin, resume
 from cluster.run.local_engine import LocalEngine
+from cluster.run.machines import Machines
 from cluster.run.plan import Counters, Length, Phase, Report
 from envs.pymypaint import fingerprint
 from learners.checkpoint import load_checkpoint
@@ -46,7 +48,7 @@ def engine(
     tiny: RunConfig, pictures: np.ndarray, redis_server: EmbeddedRedis, ray_session: None
 ) -> Iterator[RayEngine]:
     """Processes take seconds to start, so several tests share them; each leaves them well."""
-    engine = RayEngine(tiny, pictures, redis_server.url, workers=2)
+    engine = RayEngine(tiny, pictures, Machines(redis_url=redis_server.url, workers=2))
     yield engine
     engine.close()
 
@@ -177,7 +179,7 @@ def kill(process: Supervised) -> None:
 
 def test_a_learner_that_dies_comes_back_from_its_last_checkpoint(tiny, pictures, redis_server):
     kept: dict[str, Arrays] = {}
-    engine = RayEngine(tiny, pictures, redis_server.url, workers=1, recover=kept.get)
+    engine = RayEngine(tiny, pictures, Machines(redis_url=redis_server.url, workers=1), recover=kept.get)
     (policy,), rewards = engine._parts.policies, engine._parts.rewards
     assert rewards is not None
     reports(engine, 4)
@@ -203,7 +205,7 @@ def test_a_learner_that_dies_comes_back_from_its_last_checkpoint(tiny, pictures,
 
 
 def test_a_redis_that_dies_comes_back_and_is_filled_again(tiny, pictures, monkeypatch):
-    engine = RayEngine(tiny, pictures, workers=1)
+    engine = RayEngine(tiny, pictures, Machines(workers=1))
     reports(engine, 4)
     version = engine.weights.version("agent")
     os.kill(engine.redis_info.read("server")["process_id"], signal.SIGKILL)
@@ -225,8 +227,9 @@ def test_a_redis_that_dies_comes_back_and_is_filled_again(tiny, pictures, monkey
 
 
 def test_weights_that_are_lost_with_their_holder_are_published_again(tiny, pictures, redis_server):
-    engine = RayEngine(tiny, pictures, redis_server.url, workers=1)
+    engine = RayEngine(tiny, pictures, Machines(redis_url=redis_server.url, workers=1))
     before = reports(engine, 4)[-1].metrics
+    assert isinstance(engine.weights, RayWeights)
     for process in (engine.weights._holder, engine._parts.pool._manager.actors()[0]):
         os.kill(ray.get(process.__ray_call__.remote(lambda _: os.getpid())), signal.SIGKILL)
     found: list[Report] = []
@@ -292,7 +295,7 @@ def test_a_run_with_a_search_imitates_what_it_found_and_resumes(tiny_copying, re
 
 def test_a_redis_that_is_not_there_is_named_before_anything_starts(tiny, pictures, tmp_path):
     with pytest.raises(RedisError, match=r"nowhere\.sock"):
-        RayEngine(tiny, pictures, f"unix://{tmp_path}/nowhere.sock")
+        RayEngine(tiny, pictures, Machines(redis_url=f"unix://{tmp_path}/nowhere.sock"))
 
 
 def test_a_cluster_that_is_not_there_is_named(monkeypatch, unanswered):
@@ -344,7 +347,7 @@ def test_two_policy_learners_share_every_batch_and_leave_a_checkpoint_of_one(tin
 
 
 def test_a_policy_learner_that_dies_is_named_and_not_those_who_waited_for_it(tiny, pictures, redis_server):
-    engine = RayEngine(tiny, pictures, redis_server.url, workers=1, policy_learners=2)
+    engine = RayEngine(tiny, pictures, Machines(redis_url=redis_server.url, workers=1, policy_learners=2))
     reports(engine, 1)
     kill(engine._parts.policies[1])
     with pytest.raises(EngineError, match="a process of the run died.*--resume"):
@@ -354,4 +357,4 @@ def test_a_policy_learner_that_dies_is_named_and_not_those_who_waited_for_it(tin
 
 def test_a_batch_that_does_not_divide_among_the_policy_learners_is_refused(tiny, pictures, redis_server):
     with pytest.raises(ConfigError, match="batch_size=8 cannot be shared by 3 policy learners"):
-        RayEngine(tiny, pictures, redis_server.url, policy_learners=3)
+        RayEngine(tiny, pictures, Machines(redis_url=redis_server.url, policy_learners=3))

@@ -13,7 +13,7 @@ import redis
 
 from cluster.on_redis.connection import RedisAddress, RedisError, hide_password
 from cluster.on_redis.server import EmbeddedRedis
-from cluster.run.launch import Machines
+from cluster.run.machines import Machines
 from tests.patience import wait_until
 
 

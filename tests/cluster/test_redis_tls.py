@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from cluster.on_redis.connection import RedisAddress, RedisError
-from cluster.run.launch import Machines, begin
+from cluster.run.launch import begin
+from cluster.run.machines import Machines
 from cluster.run.plan import Length
 from learners.checkpoint import load_checkpoint
 

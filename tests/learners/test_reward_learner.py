@@ -111,6 +111,7 @@ def test_without_targets_real_pictures_come_from_the_data_set_at_random(monkeypa
 
 def test_a_render_stays_beside_its_own_target(monkeypatch):
     learner = make(tiny_config(COPIES))
+    assert isinstance(learner.replay, MemoryReplay)
     marked = np.arange(32, dtype=np.uint8).reshape(32, 1, 1, 1) + np.zeros((1, *SHAPE), np.uint8)
     learner.replay.add(Renders(255 - marked, marked))
     learner.replay.add(Renders(255 - marked, marked))  # as many as it holds
