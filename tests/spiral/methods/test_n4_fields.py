@@ -1,31 +1,16 @@
-"""N4-Fields: codes and fields beside slow sums, every patch in its place, experiments in small, and the reward."""
+"""N4-Fields: codes and fields beside slow sums, and every patch in its place."""
 
 from __future__ import annotations
 
-import io
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
-from scipy.io import savemat
 from torch import Tensor, nn
 
-from spiral.config import RewardTerm
-from spiral.contracts import WeightsError
-from spiral.data import DatasetError, DatasetMissing, regions, vessels
-from spiral.data.annotated import Annotated
-from spiral.methods import find_experiment
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
-from spiral.methods.judgement import read_judgement
-from spiral.methods.n4_fields import comparing, train
-from spiral.methods.n4_fields import reward as judging
-from spiral.methods.n4_fields.comparing import Comparison
 from spiral.methods.n4_fields.encoding import Codes, as_bits, from_bits, pairs
 from spiral.methods.n4_fields.field import (
     SLACK,
@@ -37,36 +22,9 @@ from spiral.methods.n4_fields.field import (
     found_edges,
 )
 from spiral.methods.n4_fields.measures import agreement, drawn_alike, looked_up
-from spiral.methods.n4_fields.model import AFTER, BEFORE, EDGE, FIRST_NORM, M, N, PatchNetwork, as_inputs, dense
-from spiral.methods.n4_fields.reward import N4Fields, judgement_of
-from spiral.methods.n4_fields.sampling import CROP, GRID, STEP, Patches, Sample, middles
-from spiral.methods.n4_fields.training import CENTRE, Learning, LearningOptions
-from spiral.rewards import build_reward
-from spiral.rewards.base import Context, Setting
-from spiral.section import ConfigError, parse_section
-
-CPU = torch.device("cpu")
-NARROW = 0.03
-TINY: dict[str, Any] = {
-    "steps": 2,
-    "pictures": 3,
-    "held_out": 2,
-    "members": 2,
-    "entries": 64,
-    "width": 0.02,
-    "crops": 1,
-    "sift": False,
-}
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def network(channels: int = 3, outputs: int = 16, seed: int = 0) -> PatchNetwork:
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return PatchNetwork(channels, outputs, NARROW).eval()
+from spiral.methods.n4_fields.model import AFTER, BEFORE, FIRST_NORM, M, N, PatchNetwork, dense
+from spiral.methods.n4_fields.sampling import CROP, Sample
+from tests.spiral.methods.n4_toys import network, random
 
 
 def segments_of(count: int, seed: int = 0) -> Tensor:
@@ -275,70 +233,6 @@ def test_the_filters_of_the_first_layer_are_limited_and_others_left() -> None:
     torch.testing.assert_close(net.first.weight[1:], before[1:])
 
 
-def two_halves(size: int = 120) -> Annotated:
-    """Dark and light on both sides of a slanted line, which is where the annotation says."""
-    y, x = np.indices((size, size))
-    segments = (x + 0.4 * y > 0.7 * size).astype(np.int32)
-    image = np.repeat((40 + 160 * segments)[..., None], 3, -1).astype(np.uint8)
-    return Annotated(image, segments[None], np.ones((size, size), bool))
-
-
-def test_a_picture_and_its_annotation_are_turned_alike() -> None:
-    patches = Patches([two_halves()], thin=False, device=CPU)
-    sample = patches.draw(12, torch.Generator().manual_seed(0))
-    assert sample.crops.shape == (12, 3, CROP, CROP) and sample.marks.shape == (12 * GRID**2, N * N)
-    light = torch.stack([middles(each) for each in (sample.crops[:, 0] > 0)]).flatten(0, 1)
-    assert float((light == (sample.segments > 0)).float().mean()) > 0.99
-    crossed = (sample.segments != sample.segments[:, :1]).any(1)
-    assert torch.equal(sample.marks.any(1) | ~crossed, torch.ones_like(crossed)), "where segments meet is a mark"
-    thin = Patches([two_halves()], thin=True, device=CPU).draw(4, torch.Generator().manual_seed(0))
-    assert torch.equal(thin.marks, thin.segments > 0)
-
-
-def test_half_of_the_crops_keep_the_pixels_of_the_picture() -> None:
-    image = np.random.default_rng(0).integers(256, size=(90, 110, 3), dtype=np.uint8)
-    patches = Patches([Annotated(image, np.zeros((1, 90, 110), np.int32), np.ones((90, 110), bool))], False, CPU)
-    there = set(as_inputs(image, patches.mean, CPU)[0].mul(100).round().flatten().tolist())
-    crops = patches.draw(60, torch.Generator().manual_seed(0)).crops[:, 0, 10:20, 10:20].mul(100).round()
-    kept = [set(crop.flatten().tolist()) <= there for crop in crops]
-    assert 18 < sum(kept) < 42
-
-
-def test_the_middles_are_where_patches_are_annotated() -> None:
-    crop = torch.arange(CROP * CROP).view(CROP, CROP)
-    found = middles(crop)
-    for place in (0, 10, GRID**2 - 1):
-        down, right = (STEP * each for each in divmod(place, GRID))
-        expected = crop[down : down + M, right : right + M][EDGE : EDGE + N, EDGE : EDGE + N].flatten()
-        assert torch.equal(found[place], expected)
-        assert int(found[place, CENTRE]) == int(crop[down + BEFORE, right + BEFORE]), "the pixel it stands for"
-
-
-@pytest.mark.parametrize("target", ["central", "patch", "annotation"])
-def test_each_network_learns_what_two_halves_have(target: Any) -> None:
-    patches = Patches([two_halves()], thin=False, device=CPU)
-    sample = patches.draw(6, torch.Generator().manual_seed(5))
-    wanted = Codes(target, sample.marks, sample.segments, 0) if target == "annotation" else target
-    options = LearningOptions(steps=80, width=NARROW, crops=2, learning_rate=5e-3)
-    learning = Learning(options, patches, wanted, seed=0)
-    learning.network.eval()
-    before = float(learning.loss(sample).detach())
-    for step in range(80):
-        learning.step(step / 80)
-    assert float(learning.loss(sample).detach()) < 0.9 * before
-
-
-def test_the_loss_of_pixels_is_that_of_those_that_the_network_is_for() -> None:
-    patches = Patches([two_halves()], thin=False, device=CPU)
-    sample = patches.draw(1, torch.Generator().manual_seed(0))
-    for target, wanted in (("central", sample.marks[:, CENTRE : CENTRE + 1]), ("patch", sample.marks)):
-        learning = Learning(LearningOptions(width=NARROW), patches, target, seed=0)  # type: ignore[arg-type]
-        learning.network.eval()
-        logits = learning.network(sample.crops).detach()[0].flatten(1).T.double()
-        chance = torch.where(wanted, logits.sigmoid(), 1 - logits.sigmoid())
-        assert float(learning.loss(sample).detach()) == pytest.approx(float(-chance.log().mean()), rel=1e-4)
-
-
 def test_ink_is_judged_by_the_edges_near_it() -> None:
     edges = torch.zeros(1, 20, 20)
     edges[0, 10] = 1
@@ -363,196 +257,3 @@ def test_a_patch_that_is_looked_up_by_its_own_codes_finds_itself() -> None:
     for way in ("neural / neural", "target / target"):
         assert agreement(marks, found[way]) == (1, 1)
     assert agreement(marks, found["neural / target"])[0] < 0.8
-
-
-def fit_tiny(experiment: str, options: dict[str, Any], folder: Path, stop_after: int = 0) -> Comparison:
-    """An experiment fitted, measured and drawn, or interrupted and taken up again after so many steps, and fitted."""
-    _, kind = find_experiment("n4_fields", experiment)
-    parsed = parse_section(kind.Options, {**TINY, **options})
-    fit = Fit("n4_fields", experiment, 3, parsed.model_dump(mode="json"))
-    begin(folder, fit)
-    made = kind(parsed, 3, CPU)
-    if stop_after:
-        left = iter(range(stop_after - 1))
-        assert not Fitting(folder, fit, made, lambda *_: None).train(lambda: next(left, None) is None)
-        fit, states = read_fit(folder)
-        made = kind(parse_section(kind.Options, fit.options), 3, CPU)
-        load_parts(made, states)
-    fitting = Fitting(folder, fit, made, lambda *_: None)
-    assert fitting.train()
-    if not stop_after:
-        fitting.finish()
-    assert isinstance(made, Comparison)
-    return made
-
-
-@pytest.fixture(autouse=True, scope="module")
-def small_pictures() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(regions, "SIZE", 64)
-        patch.setattr(vessels, "SIZE", 64)
-        patch.setattr(comparing, "VALIDATED", 2)
-        patch.setattr(train, "SPEED_SIZE", (32, 48))
-        yield
-
-
-@pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory, small_pictures: None) -> Path:
-    folder = tmp_path_factory.mktemp("fit") / "edges"
-    fit_tiny("edges", {}, folder)
-    return folder
-
-
-def test_edges_end_with_every_table_and_picture(fitted: Path) -> None:
-    tables = {table.title: table for table in read_results(fitted)}
-    figures = ("3.I)", "3.I B)", "3.5)", "3.6)", "3.4)", "480×320 pixels")
-    assert all(any(title.endswith(each) for title in tables) for each in figures)
-    compared = tables["What is found (table 3.I)"]
-    assert [row[0] for row in compared.rows] == ["N4-Fields", "N4-Fields, AE", "CNN-patch", "CNN-central"]
-    assert all(0 <= value <= 1 for row in compared.rows for value in row[1:4] if isinstance(value, float))
-    assert compared.rows[1][4:] == (0.75, 0.77, 0.78)
-    for name in ("found", "curves", "training", "matches", "tolerance"):
-        with Image.open(fitted / f"{name}.png") as picture:
-            assert picture.width > 100
-
-
-def test_a_fit_that_was_interrupted_ends_with_the_same_numbers(fitted: Path, tmp_path: Path) -> None:
-    made = fit_tiny("edges", {}, tmp_path / "again", stop_after=3)
-    (_, first), (_, second) = read_fit(fitted), read_fit(tmp_path / "again")
-    assert sorted(first) == sorted(second) and any("looks" in name for name in first)
-    for name, array in first.items():
-        np.testing.assert_array_equal(second[name], array, err_msg=name)
-    one, other = read_judgement(fitted, "n4_fields"), made.judgement()
-    assert other is not None and one.options == other.options
-    for name, array in one.weights.items():
-        np.testing.assert_array_equal(other.weights[name], array, err_msg=name)
-
-
-def test_vessels_are_compared_pixel_by_pixel(tmp_path: Path) -> None:
-    made = fit_tiny("vessels", {"members": 1, "data": "vessels"}, tmp_path)
-    titles = [table.title for table in read_results(tmp_path)]
-    assert made.data.thin and titles[0].endswith("3.I)") and not any("tolerance" in title for title in titles)
-    assert (tmp_path / "judgement.safetensors").is_file() and not (tmp_path / "tolerance.png").exists()
-
-
-def test_pictures_with_depth_are_compared_and_make_no_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng, top = np.random.default_rng(0), tmp_path / "nyu-rgbd"
-    cells = np.empty((1, 1), object)
-    for split, count in (("train", 4), ("test", 1)):
-        for part in ("images", "groundTruth", "depth"):
-            (top / part / split).mkdir(parents=True)
-        for number in range(count):
-            segments = (np.indices((48, 64))[1] > rng.integers(20, 44)).astype(np.uint16) + 1
-            cells[0, 0] = {"Segmentation": segments}
-            content = io.BytesIO()
-            savemat(content, {"groundTruth": cells})
-            (top / "groundTruth" / split / f"{number}.mat").write_bytes(content.getvalue())
-            Image.fromarray(np.repeat(100 * segments[..., None], 3, -1).astype(np.uint8)).save(
-                top / "images" / split / f"{number}.png"
-            )
-            Image.fromarray(20_000 * segments).save(top / "depth" / split / f"{number}.png")
-    monkeypatch.setenv("SPIRAL_DATA", str(tmp_path))
-    made = fit_tiny("edges", {"members": 1, "data": "nyu-rgbd", "entries": 32}, tmp_path / "fit")
-    assert made.patches.channels == 4 and made.judgement() is None
-    assert read_results(tmp_path / "fit")[0].rows[0][4:] == (0.61, 0.62, 0.56)
-    with pytest.raises(DatasetError, match=r"no annotated pictures are called 'nyu'"):
-        fit_tiny("edges", {"data": "nyu"}, tmp_path / "other")
-    for number in (2, 3):
-        (top / "images" / "train" / f"{number}.png").unlink()
-    with pytest.raises(DatasetMissing, match="has 2 pictures to train on, and 2 are to validate: give more"):
-        fit_tiny("edges", {"data": "nyu-rgbd"}, tmp_path / "few")
-
-
-def test_sift_describes_a_patch_as_it_does_where_it_is_cut_out() -> None:
-    pytest.importorskip("kornia")
-    from spiral.methods.n4_fields import sift
-
-    crops = random(1, 3, CROP, CROP)
-    of_crop, of_picture = sift.describe_crops(crops)[0], sift.describe(crops[0], 1)
-    assert of_crop.shape == (128, GRID, GRID) and of_picture.shape == (128, CROP, CROP)
-    inside = of_picture[:, BEFORE::STEP, BEFORE::STEP][:, :GRID, :GRID]
-    torch.testing.assert_close(of_crop, inside, rtol=1e-3, atol=1e-4)
-    torch.testing.assert_close(of_crop.norm(dim=0), torch.ones(GRID, GRID), rtol=1e-3, atol=1e-3)
-    torch.testing.assert_close(sift.describe_crops(3 * crops), of_crop[None], rtol=1e-3, atol=1e-4)
-
-
-def edge_judge(shape: tuple[int, int, int], seed: int = 0) -> N4Fields:
-    """A judge whose dictionary is right for two halves: its codes are a network's, fresh as it is."""
-    patches = Patches([two_halves()], thin=False, device=CPU)
-    net = network(seed=seed)
-    sample = patches.draw(24, torch.Generator().manual_seed(2))
-    with torch.no_grad():
-        codes = net(sample.crops).permute(0, 2, 3, 1).flatten(0, 2).numpy()
-    made = judgement_of(net, Dictionary(codes, as_bits(sample.marks)), patches.mean, NARROW, 0.3, 8)
-    setting = Setting(shape, conditional=True, device=CPU, precision="float32", seed=0)
-    judge = N4Fields(setting, N4Fields.Options(**made.options))
-    judge.load_weights(made.weights)
-    return judge
-
-
-def test_a_line_drawing_is_paid_more_than_anything_else() -> None:
-    halves = two_halves(96)
-    target = halves.image[None]
-    judge = edge_judge((96, 96, 3))
-    ink = judge.edges(target[0])
-    assert 48 < ink.sum() < 300
-    right = np.repeat(np.where(ink, 0, 255)[None, ..., None], 3, -1).astype(np.uint8)
-    renders = [right, np.roll(right, 2, 2), np.roll(right, 30, 2), np.full_like(right, 255), 0 * right, target]
-    context = Context(np.repeat(target, 6, 0), {})
-    exact, near, far, blank, black, photograph = judge.score(np.concatenate(renders), context).tolist()
-    assert exact == pytest.approx(1) and near > 0.9
-    assert near > max(far, blank, black, photograph)
-
-
-def test_a_picture_has_the_same_edges_in_any_company_and_grey_is_colour_without() -> None:
-    judge, grey = edge_judge((64, 64, 3)), edge_judge((64, 64, 1))
-    rng = np.random.default_rng(0)
-    targets = rng.integers(256, size=(3, 64, 64, 1), dtype=np.uint8)
-    renders = rng.integers(256, size=(3, 64, 64, 1), dtype=np.uint8)
-    scores = grey.score(renders, Context(targets, {}))
-    alone = [grey.score(renders[n : n + 1], Context(targets[n : n + 1], {})) for n in range(3)]
-    assert torch.equal(scores, torch.cat(alone)) and scores.dtype == torch.float32
-    colored = judge.score(np.repeat(renders, 3, -1), Context(np.repeat(targets, 3, -1), {}))
-    torch.testing.assert_close(colored, scores)
-
-
-def test_edges_that_are_known_are_not_found_again_and_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "REMEMBERED", 2)
-    judge, asked = edge_judge((16, 16, 3)), list[int]()
-    found = judge._found
-
-    def ask(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        asked.append(1)
-        return found(picture)
-
-    monkeypatch.setattr(judge, "_found", ask)
-    pictures = np.random.default_rng(0).integers(256, size=(3, 16, 16, 3), dtype=np.uint8)
-    for order, times in (((0, 1, 0, 1), 2), ((2,), 3), ((1, 2), 3), ((0,), 4)):
-        for place in order:
-            judge.edges(pictures[place])
-        assert len(asked) == times
-
-
-def test_the_reward_says_what_it_lacks(fitted: Path) -> None:
-    judge = edge_judge((16, 16, 3))
-    pictures = np.zeros((2, 16, 16, 3), np.uint8)
-    with pytest.raises(ValueError, match=r"'n4_fields'.*conditional=true"):
-        judge.score(pictures, Context(None, {}))
-    with pytest.raises(ValueError, match="n4_fields"):
-        judge.score(pictures[:, :8], Context(pictures, {}))
-    with pytest.raises(ValueError, match="one picture or more"):
-        judge.score(pictures[:0], Context(pictures[:0], {}))
-    weights = judge.weights()
-    for name in ("codes", "annotations", "mean", "first.weight"):
-        with pytest.raises(WeightsError):
-            judge.load_weights({key: array for key, array in weights.items() if key != name})
-    with pytest.raises(WeightsError, match="dictionary"):
-        judge.load_weights({**weights, "codes": weights["codes"][:-1]})
-    with pytest.raises(WeightsError, match="finite"):
-        judge.load_weights({**weights, "mean": np.full(3, np.nan, np.float32)})
-    with pytest.raises(ConfigError, match="n4_fields"):
-        build_reward(RewardTerm.model_validate({"name": "n4_fields"}), judge.setting)
-    term = RewardTerm.model_validate({"name": "n4_fields", "from": str(fitted)})
-    first, second = (build_reward(term, judge.setting) for _ in range(2))
-    context = Context(pictures, {})
-    assert torch.equal(first.score(pictures + 9, context), second.score(pictures + 9, context))
