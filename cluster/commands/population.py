@@ -83,8 +83,9 @@ def population(
     watch: WatchOption = False,
 ) -> None:
     """Train many agents that compete, copy each other and vary learning rate and entropy cost."""
+    from cluster.population.resources import Room
     from cluster.population.training import Asked, train_population
 
     kind: Any = None if fitness is None else fitness.value
     asked = Asked(preset, members, minutes, frames, rounds, kind, shared_rewards, seed, tuple(change or ()))
-    typer.echo(train_population(asked, out, resume, watch, redis, address, at_a_time, workers))
+    typer.echo(train_population(asked, out, resume, watch, Room(redis, address, at_a_time, workers)))

@@ -12,7 +12,7 @@ given out: a limit on the number of trials (`max_concurrent_trials`) would count
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import ray
 
@@ -20,6 +20,23 @@ from cluster.on_ray.parts import CPU_SHARE
 from cluster.on_ray.start import EngineError, gpu_share
 
 OWN_LEARNERS = 2  # of a policy and of rewards
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a population works.
+
+    Attributes:
+        redis_url: the Redis in which it shows itself; None starts one of its own.
+        address: of a Ray cluster to join; None is `$RAY_ADDRESS`, or else this machine alone.
+        at_a_time: how many members work at the same time; None decides by the cores.
+        workers: rollout workers of each member, which then has processes of its own; 0 is a member in one process.
+    """
+
+    redis_url: str | None = field(default=None, repr=False)  # it may hold a password
+    address: str | None = None
+    at_a_time: int | None = None
+    workers: int = 0
 
 
 @dataclass(frozen=True)

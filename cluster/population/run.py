@@ -27,7 +27,7 @@ from cluster.population.evolution import evolve
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.live_feed import introduce
 from cluster.population.member import Work
-from cluster.population.resources import MemberResources, kept_busy, room_for, share_machines
+from cluster.population.resources import MemberResources, Room, kept_busy, room_for, share_machines
 from cluster.population.scores import compare
 from cluster.population.settings import check_levels
 from cluster.population.shared_rewards import last_rewards, newest_rewards
@@ -41,15 +41,14 @@ from cluster.run.plan import Length
 from cluster.run.progress import progress_in
 from learners.checkpoint import has_checkpoint, latest_checkpoint, load_checkpoint
 
+ANYWHERE = Room()
+
 
 def begin(
     plan: Plan,
     out: Path,
     minutes: float | None = None,
-    redis_url: str | None = None,
-    address: str | None = None,
-    at_a_time: int | None = None,
-    workers: int = 0,
+    room: Room = ANYWHERE,
 ) -> str:
     """How a new population in the empty folder `out` ended, in words.
 
@@ -57,10 +56,7 @@ def begin(
         plan: of the population, whose length is that of each member but for the minutes.
         out: its folder.
         minutes: for the whole population; members that take turns get their share each.
-        redis_url: the Redis in which it shows itself; None starts one of its own.
-        address: of a Ray cluster to join; None is `$RAY_ADDRESS`, or else this machine alone.
-        at_a_time: how many members work at the same time; None decides by the cores.
-        workers: rollout workers of each member, which then has processes of its own; 0 is a member in one process.
+        room: where it works.
 
     Raises:
         RunError: the folder is not empty, or members that take turns were to work at the same time.
@@ -71,17 +67,14 @@ def begin(
     plan.check()
     with only_writer(out):
         RunFolder(out).require_empty()
-        return _run(plan, PopulationFolder(out.absolute()), minutes, redis_url, address, at_a_time, workers)
+        return _run(plan, PopulationFolder(out.absolute()), minutes, room)
 
 
 def resume(
     out: Path,
     minutes: float | None = None,
     frames: int | None = None,
-    redis_url: str | None = None,
-    address: str | None = None,
-    at_a_time: int | None = None,
-    workers: int = 0,
+    room: Room = ANYWHERE,
 ) -> str:
     """How the population in `out` ended, which goes on from its members' folders, to the given length or its own.
 
@@ -99,32 +92,25 @@ def resume(
             if has_checkpoint(checkpoints := folder.member(number).checkpoints):
                 document = load_checkpoint(latest_checkpoint(checkpoints), only=()).document
                 compare_brush(plan.config, document, f"the population in {out}")
-        return _run(plan, folder, minutes, redis_url, address, at_a_time, workers)
+        return _run(plan, folder, minutes, room)
 
 
-def _run(
-    plan: Plan,
-    folder: PopulationFolder,
-    minutes: float | None,
-    redis_url: str | None,
-    address: str | None,
-    at_a_time: int | None,
-    workers: int,
-) -> str:
+def _run(plan: Plan, folder: PopulationFolder, minutes: float | None, room: Room) -> str:
     if plan.shared_rewards:
-        at_a_time = _who_share(plan, at_a_time, workers)
-    shared = plan.shared_rewards and workers > 0
+        room = replace(room, at_a_time=_who_share(plan, room))
+    shared = plan.shared_rewards and room.workers > 0
     pictures, held_out = load_pictures(plan.config)
     cores = processors()
-    together = at_a_time or kept_busy(cores, workers)
-    size = (pictures.nbytes + held_out.nbytes) * (together if workers else 1)
+    together = room.at_a_time or kept_busy(cores, room.workers)
+    copies = together + shared if room.workers else 1
+    size = (pictures.nbytes + held_out.nbytes) * copies
     with ExitStack() as resources:
         for number in range(plan.members):  # also of those that wait for their turn
             resources.enter_context(only_writer(folder.member(number).path))
-        redis = resources.enter_context(redis_of_a_run(redis_url))  # first, since it answers sooner
-        room = max(cores, room_for(together, workers, shared))
-        resources.enter_context(start_ray(address, room, size, embedded_redis=redis_url is None))
-        each = share_machines(plan.members, at_a_time, plan.config.device, workers, shared)
+        redis = resources.enter_context(redis_of_a_run(room.redis_url))  # first, since it answers sooner
+        needed = max(cores, room_for(together, room.workers, shared))
+        resources.enter_context(start_ray(room.address, needed, size, embedded_redis=room.redis_url is None))
+        each = share_machines(plan.members, room.at_a_time, plan.config.device, room.workers, shared)
         if minutes is not None:
             plan = replace(plan, length=replace(plan.length, minutes=minutes / each.turns(plan.members)))
         first_round = _rounds_done(folder, plan) + 1
@@ -143,12 +129,12 @@ def _run(
     return _finish(plan, folder, log, failures, held_out)
 
 
-def _who_share(plan: Plan, asked: int | None, workers: int) -> int:
+def _who_share(plan: Plan, room: Room) -> int:
     """How many members work at a time that share rewards: all of them on Ray, else one after the other."""
-    together = plan.members if workers else 1
-    if asked not in (None, together):
-        how = "all work at the same time" if workers else "take turns"
-        raise RunError(f"members that share rewards {how}: leave out --at-a-time {asked}")
+    together = plan.members if room.workers else 1
+    if room.at_a_time not in (None, together):
+        how = "all work at the same time" if room.workers else "take turns"
+        raise RunError(f"members that share rewards {how}: leave out --at-a-time {room.at_a_time}")
     return together
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.population.folder import FitnessName, Plan
+from cluster.population.resources import Room
 from cluster.population.run import begin, resume
 from cluster.run.folder import RunError
 from cluster.run.plan import Length
@@ -48,10 +49,7 @@ def train_population(
     out: Path | None,
     go_on: bool,
     watch: bool,
-    redis_url: str | None,
-    address: str | None,
-    at_a_time: int | None,
-    workers: int,
+    room: Room,
 ) -> str:
     """How the population ended, in words; its live page is served meanwhile if `watch`.
 
@@ -63,12 +61,12 @@ def train_population(
         if out is None:
             raise RunError("--resume needs --out, the folder of the population to go on with")
         _require_only_length(asked)
-        with page_beside(watch, redis_url, out):
-            return resume(out, asked.minutes, asked.frames, redis_url, address, at_a_time, workers)
+        with page_beside(watch, room.redis_url, out):
+            return resume(out, asked.minutes, asked.frames, room)
     plan = _plan(asked)
     out = out or Path("runs") / f"{asked.preset}-population"
-    with page_beside(watch, redis_url, out):
-        return begin(plan, out, plan.length.minutes, redis_url, address, at_a_time, workers)
+    with page_beside(watch, room.redis_url, out):
+        return begin(plan, out, plan.length.minutes, room)
 
 
 def _require_only_length(asked: Asked) -> None:

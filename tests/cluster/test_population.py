@@ -16,7 +16,7 @@ import pytest
 from cluster.population.evolution import MARK
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.member import play_round
-from cluster.population.resources import MemberResources
+from cluster.population.resources import MemberResources, Room
 from cluster.population.run import begin, resume
 from cluster.population.settings import levels_of
 from cluster.run.folder import WRITER, RunError
@@ -85,7 +85,7 @@ def grown(plan: Plan, one_thread: None, ray_session: None, tmp_path_factory: pyt
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PopulationFolder, "copy_member", noting)
-        text = begin(plan, out, at_a_time=1)
+        text = begin(plan, out, room=Room(at_a_time=1))
     yield Grown(PopulationFolder(out), plan, text, copies)
 
 
@@ -193,14 +193,14 @@ def test_an_interrupted_population_goes_on_as_if_nothing_had_happened(grown, pla
     with monkeypatch.context() as patch:
         stop = WhenRowsAre(out / "population.jsonl", MEMBERS + 1)
         patch.setattr("cluster.population.evolution.Interrupts", lambda: stop)
-        text = begin(plan, out, at_a_time=1)
+        text = begin(plan, out, room=Room(at_a_time=1))
     assert "spiral population --resume" in text
     before = Grown(PopulationFolder(out), plan, text, [])
     assert MEMBERS + 1 <= len(before.rows("round")) < ROUNDS * MEMBERS
     for name in (".tune-killed/tune", ".tune-notes"):
         (out / name).mkdir(parents=True)
     (out / ".tune-killed" / MARK).touch()
-    resume(out, at_a_time=1)
+    resume(out, room=Room(at_a_time=1))
     assert [path.name for path in out.glob(".tune-*")] == [".tune-notes"], "what a killed command left is gone"
     after = Grown(PopulationFolder(out), plan, text, [])
     assert after.rows("exploit") == grown.rows("exploit")
@@ -215,7 +215,7 @@ def test_an_interrupted_population_goes_on_as_if_nothing_had_happened(grown, pla
 
 def test_members_are_compared_by_the_learned_rewards_of_all(plan, ray_session, tmp_path):
     scored = replace(plan, fitness="scores", length=Length(frames=2 * FRAMES))
-    text = begin(scored, tmp_path / "pop", at_a_time=1)
+    text = begin(scored, tmp_path / "pop", room=Room(at_a_time=1))
     book = Grown(PopulationFolder(tmp_path / "pop"), scored, text, [])
     scores = book.rows("scores")
     assert [row["round"] for row in scores] == [1, 2]

@@ -13,7 +13,7 @@ from cluster.on_redis.feed import RedisFeedReader
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.live_feed import introduce
 from cluster.population.member import Work, play_round
-from cluster.population.resources import MemberResources
+from cluster.population.resources import MemberResources, Room
 from cluster.population.run import begin
 from cluster.population.settings import levels_of
 from cluster.population.shared_rewards import SharedReplay, share_rewards
@@ -192,7 +192,7 @@ def test_the_rewards_that_are_handed_on_are_the_same_after_an_interruption(shari
 def test_members_that_share_their_rewards_take_turns(sharing, ray_session, tmp_path, spiral):
     scored = replace(sharing, members=2, fitness="scores")
     with pytest.raises(RunError, match="take turns: leave out --at-a-time 2"):
-        begin(scored, tmp_path / "pop", at_a_time=2)
+        begin(scored, tmp_path / "pop", room=Room(at_a_time=2))
     blind = scored.config.with_changes({"rewards": [{"name": "squared_error"}]})
     with pytest.raises(ConfigError, match="leave out --shared-rewards"):
         begin(replace(scored, config=blind, fitness="held_out"), tmp_path / "pop")

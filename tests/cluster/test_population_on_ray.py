@@ -13,7 +13,7 @@ from cluster.on_redis.feed import RedisFeedReader
 from cluster.population.folder import Plan, PopulationFolder
 from cluster.population.live_feed import introduce
 from cluster.population.member import Work, play_round
-from cluster.population.resources import MemberResources
+from cluster.population.resources import MemberResources, Room
 from cluster.population.run import begin
 from cluster.population.settings import levels_of
 from cluster.run.folder import RunError
@@ -50,7 +50,7 @@ def free_cores() -> float:
 
 def test_a_member_is_a_whole_run_and_the_least_fit_goes_on_as_a_copy(plan, ray_session, redis_server, tmp_path, quick):
     folder, free = PopulationFolder(tmp_path / "pop"), free_cores()
-    text = begin(plan, folder.path, redis_url=redis_server.url, at_a_time=1, workers=1)
+    text = begin(plan, folder.path, room=Room(redis_server.url, at_a_time=1, workers=1))
     rows = [row for row in read_lines(folder.events) if row["event"] == "round"]
     assert sorted((row["round"], row["member"]) for row in rows) == [(1, 0), (1, 1), (2, 0), (2, 1)]
     assert all(row["frames"] >= 2 * row["round"] * FRAMES for row in rows), text
@@ -88,8 +88,8 @@ def test_members_at_work_at_once_have_one_learner_of_shared_rewards(plan, ray_se
     sharing = replace(plan, shared_rewards=True, rounds=1, length=Length(frames=2 * FRAMES))
     folder, free = PopulationFolder(tmp_path / "pop"), free_cores()
     with pytest.raises(RunError, match="all work at the same time: leave out --at-a-time 1"):
-        begin(sharing, folder.path, workers=1, at_a_time=1)
-    text = begin(sharing, folder.path, redis_url=redis_server.url, workers=1)
+        begin(sharing, folder.path, room=Room(workers=1, at_a_time=1))
+    text = begin(sharing, folder.path, room=Room(redis_server.url, workers=1))
     left = [load_checkpoint(latest_checkpoint(folder.member(member).checkpoints)) for member in range(MEMBERS)]
     counted = [progress_in(checkpoint).counters.reward_steps["discriminator"] for checkpoint in left]
     kept = [checkpoint.part("rewards") for checkpoint in left]
