@@ -38,7 +38,9 @@ class Layout(Section):
     """The networks: `convolutions` halve the side and double the channels from `width` on; `latents` are of a ladder.
 
     Ladder l reads what the l-th convolution gave, and the highest what a layer of 16 · `width` gives after the last.
-    With a width of 64 the channels are the paper's, 64 to 128 or 512, and 1,024.
+    With a width of 64 the channels are the paper's, 64 to 128 or 512, and 1,024. Standard deviations of the codes are
+    below `most_deviation`. The paper's 1 lets a code be nothing but noise, which is like the prior, so that MMD has no
+    fault to find; with less it must have something to say.
     """
 
     side: int = Field(default=32, ge=4, le=512)
@@ -48,6 +50,7 @@ class Layout(Section):
     convolutions: int = Field(default=2, ge=1, le=8)
     width: Size = 32
     merge: Literal["gated-addition", "concatenation"] = "gated-addition"
+    most_deviation: float = Field(default=0.3, gt=FIRST_DEVIATION, le=1)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -81,8 +84,10 @@ class Encoder(nn.Module):
         steps.append(nn.Sequential(*rest, nn.Flatten(), *_layer(whole, 16 * layout.width)))
         self.steps = nn.ModuleList(steps)
         self.heads = nn.ModuleList(nn.Linear(size, 2 * layout.latents) for size in (*sizes, 16 * layout.width))
+        self.most_deviation = layout.most_deviation
         for head in self.heads:
-            nn.init.constant_(head.get_parameter("bias")[layout.latents :], _logit(FIRST_DEVIATION))
+            first = _logit(FIRST_DEVIATION / layout.most_deviation)
+            nn.init.constant_(head.get_parameter("bias")[layout.latents :], first)
         lay_channels_last(self)
 
     def forward(self, pictures: Tensor) -> tuple[Codes, Codes]:
@@ -93,7 +98,7 @@ class Encoder(nn.Module):
             seen = state if state.dim() == 2 else functional.adaptive_avg_pool2d(state, min(COARSE, state.shape[-1]))
             mean, spread = head(seen.flatten(1)).chunk(2, dim=1)
             means.append(mean)
-            deviations.append(spread.sigmoid() + LEAST_DEVIATION)
+            deviations.append(self.most_deviation * spread.sigmoid() + LEAST_DEVIATION)
         return means, deviations
 
 

@@ -83,9 +83,11 @@ class Training(Part):
     def __init__(self, options: VlaeOptions, pictures: Sampled, form: Form, seed: int) -> None:
         super().__init__(options.steps, seed)
         self.options, self.pictures, self.form = options, pictures, form
+        # A code that says nothing costs no KL as noise of deviation 1 alone.
+        layout = options if form == "mmd" else options.model_copy(update={"most_deviation": 1.0})
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.network = LadderAutoencoder(options).to(pictures.images.device).eval()
+            self.network = LadderAutoencoder(layout).to(pictures.images.device).eval()
         self.networks = {"autoencoder": self.network}
         self.optimizers = {"autoencoder": torch.optim.Adam(self.network.parameters(), options.learning_rate)}
 
