@@ -10,6 +10,7 @@ alone takes it from there, the newest of all, when it begins, or when Ray begins
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from actors.pool import take_refused
 from cluster.on_ray.calls import wait_for
 from cluster.on_ray.learners import Done, RewardWorker
 from cluster.on_ray.supervisor import Supervised
-from cluster.on_ray.weights import RayWeights, weights_of_a_run
+from cluster.on_ray.weights import RayWeights, weights_called, weights_of_a_run
 from cluster.run.engine import inspect_environment
 from envs.actions import ActionSpec
 from learners.replay import sample_evenly
@@ -103,8 +104,9 @@ class ReplaysOfAll:
 
 
 class SharedRewardWorker(RewardWorker):
-    """The process; the arguments are those of `RewardWorker`, but for the pictures, which it finds beside the weights.
+    """The process; the arguments are those of `RewardWorker`, but for the store of weights and the pictures in it.
 
+    Ray does not promise to find again what is handed over by reference, so the process is told the name of the `store`.
     `recover` gives the newest state that any run has kept, or None.
     """
 
@@ -113,10 +115,11 @@ class SharedRewardWorker(RewardWorker):
         config: RunConfig,
         spec: ActionSpec,
         canvas_shape: tuple[int, int, int],
-        weights: WeightStore,
+        store: str,
         num_threads: int,
         recover: Callable[[], Arrays | None],
     ) -> None:
+        weights = weights_called(store)
         pictures = weights.fetch(PICTURES)[1][PICTURES].astype(np.uint8, copy=False)
         self._replays = replays = ReplaysOfAll()
         above = 1 + max(weights.version(key) for key in learned_terms(config.rewards))  # what was published before
@@ -189,14 +192,14 @@ def shared_rewards(
         EngineError: their process finds no room.
     """
     spec, shape = inspect_environment(config)
-    with weights_of_a_run() as weights:
-        # There the process finds them again; of a reference among its arguments Ray does not promise that.
+    store = f"rewards-{uuid.uuid4().hex}"
+    with weights_of_a_run(store) as weights:
         weights.publish(PICTURES, 0, {PICTURES: pictures})
         # A call that meets a process which has just died is made again, and the run that made it is admitted again.
         start = ray.remote(SharedRewardWorker).options(
             num_cpus=cpus, num_gpus=gpus, max_restarts=-1, max_task_retries=-1
         )
-        process: Any = start.remote(config, spec, shape, weights, 1, recover)
+        process: Any = start.remote(config, spec, shape, store, 1, recover)
         try:
             wait_for(process, WHO)
             yield SharedRewards(process, weights)

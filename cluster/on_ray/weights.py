@@ -89,13 +89,21 @@ class RayWeights:
             raise WeightsError(f"version {version} of {name!r} was lost with the process that held it") from None
 
 
+def weights_called(name: str) -> RayWeights:
+    """The store of weights that was given this name."""
+    return RayWeights(ray.get_actor(name))
+
+
 @contextmanager
-def weights_of_a_run() -> Iterator[RayWeights]:
-    """A new store of weights, whose holder runs on this machine and ends afterwards."""
+def weights_of_a_run(name: str | None = None) -> Iterator[RayWeights]:
+    """A new store of weights, whose holder runs on this machine and ends afterwards.
+
+    By a `name`, processes find it to which it cannot be handed, as those that Ray begins again by itself.
+    """
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     # A call that meets a holder which has just died is made again.
     options = ray.remote(WeightHolder).options(
-        num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here
+        name=name, num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here
     )
     holder: Any = options.remote()
     try:
