@@ -70,6 +70,11 @@ SMALL_CONDITIONAL_DISCRIMINATOR: dict[str, Any] = {
 }
 
 
+def stroke_penalties(weight: float) -> list[dict[str, Any]]:
+    """The penalties of SPIRAL++ at every step, for the number and for the length of strokes."""
+    return [{"name": name, "weight": weight, "when": "step"} for name in ("stroke_start", "stroke_length")]
+
+
 def reference() -> dict[str, Any]:
     """The published painting setting: colour, 64×64, 20 commands, unconditional."""
     return {"rewards": [DISCRIMINATOR]}

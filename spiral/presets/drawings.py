@@ -16,6 +16,7 @@ from spiral.presets.digits import (
     mnist_conditional,
     mnist_small,
     mnist_small_conditional,
+    stroke_penalties,
 )
 from spiral.presets.document import for_data, merged
 
@@ -47,9 +48,10 @@ def copy_plus(data: str) -> dict[str, Any]:
         "pace": {"floor": 1, "ceiling": None},
         "options": {"loss": "logistic", "beta2": 0.999, "complement": True},
     }
-    penalties = [{"name": name, "weight": 0.05, "when": "step"} for name in ("stroke_start", "stroke_length")]
     painting = {"render_size": 256, "strokes": "splines", "episode_length": 40}
-    return merged(copy(data), {"environment": {"settings": painting}, "rewards": [discriminator, *penalties]})
+    return merged(
+        copy(data), {"environment": {"settings": painting}, "rewards": [discriminator, *stroke_penalties(0.05)]}
+    )
 
 
 def invent_small(data: str) -> dict[str, Any]:

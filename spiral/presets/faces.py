@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spiral.presets.digits import DISCRIMINATOR, SMALL_CONDITIONAL_DISCRIMINATOR, mnist_small_conditional
+from spiral.presets.digits import (
+    DISCRIMINATOR,
+    SMALL_CONDITIONAL_DISCRIMINATOR,
+    mnist_small_conditional,
+    stroke_penalties,
+)
 from spiral.presets.document import for_data, merged
 
 
@@ -49,14 +54,13 @@ def copy_plus_small(data: str) -> dict[str, Any]:
     and the two penalties are small beside what a good stroke gains.
     """
     discriminator = merged(SMALL_CONDITIONAL_DISCRIMINATOR, {"options": {"loss": "logistic", "complement": True}})
-    penalties = [{"name": name, "weight": 0.001, "when": "step"} for name in ("stroke_start", "stroke_length")]
     small = copy_small(data)
     return merged(
         small,
         {
             "environment": {"settings": {"render_size": 128, "strokes": "splines", "episode_length": 200}},
             "policy": {"unroll_length": 20},
-            "rewards": [discriminator, *small["rewards"][1:], *penalties],
+            "rewards": [discriminator, *small["rewards"][1:], *stroke_penalties(0.001)],
         },
     )
 

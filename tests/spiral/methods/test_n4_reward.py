@@ -14,9 +14,7 @@ from spiral.contracts import WeightsError
 from spiral.methods.judgement import Judgement
 from spiral.methods.n4_fields import reward as judging
 from spiral.methods.n4_fields.encoding import as_bits
-from spiral.methods.n4_fields.field import (
-    Dictionary,
-)
+from spiral.methods.n4_fields.field import Dictionary
 from spiral.methods.n4_fields.reward import N4Fields, judgement_of
 from spiral.methods.n4_fields.sampling import Patches
 from spiral.rewards import build_reward
