@@ -2,7 +2,8 @@
 
 `python -m benchmarks.judged PICTURE RUN RUN ...` paints a thousand pictures with each agent, prints what others make of
 them as Markdown, and writes the first of them, one row for each run, to the file PICTURE. A reader or a judge of digits
-says what came of digits; a copy of any other picture is compared with the edges that Canny's detector finds in it.
+says what came of digits. A grey copy of any other picture is compared with the edges that Canny's detector finds in it;
+a copy in colour must be found by its pixels among others, and one of a face has hair that is lighter or darker.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from benchmarks.sketches import FINE
 from cluster.run.contact_sheet import contact_sheet, save_picture
 from cluster.studio.agents import first_of, load_agent
 from cluster.studio.sketching.lines import STRONG, WEAK
+from spiral.data.pictures import Pictures
 from spiral.judge import frechet_distance, read_as
+from spiral.methods.manifold_traversal.kinds import HAIR, lightness
 from spiral.methods.n4_fields.measures import drawn_alike
 
 COUNT = 1000
+AMONG = 10  # of which one is the copy's own target
 SHOWN = 16
 SEED = 0
 
@@ -40,7 +44,12 @@ def measured(run: Path, count: int = COUNT) -> tuple[dict[str, str], NDArray[np.
     targets = first_of(held_out, count)
     renders = agent.copy(targets, SEED).renders
     if held_out.labels is None or held_out.labels.max() > 9:  # no digits
-        return {"outlined (F)": f"{outlined(renders, targets):.3f}"}, renders, targets
+        if renders.shape[-1] == 1:
+            return {"outlined (F)": f"{outlined(renders, targets):.3f}"}, renders, targets
+        hair = (lightness(HAIR)(Pictures(images)) for images in (targets, renders))
+        darker = float(np.subtract(*hair).mean())
+        found = f"{found_among(renders, targets):.1%}"
+        return {f"found among {AMONG}": found, "hair darker by, of 255": f"{darker:+.1f}"}, renders, targets
     right = read_as(renders, held_out.labels[: len(targets)])
     return {"read as the digit shown": f"{right:.1%}"}, renders, targets
 
@@ -53,6 +62,16 @@ def outlined(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
     ink, grey = (torch.from_numpy(each.mean(-1) / 255).float() for each in (255 - renders, targets))
     edges = np.stack([canny(each.numpy(), FINE, WEAK, STRONG, mode="nearest") for each in grey])
     return float(drawn_alike(ink, torch.from_numpy(edges).float(), 1).mean())
+
+
+def found_among(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
+    """The share of copies that are nearer to their own target than to any of the next ones, by squared error.
+
+    Both are uint8 [N, H, W, C], of which N is more than `AMONG`; so many are compared, and chance finds one of them.
+    """
+    drawn, shown = (each.astype(np.float32).reshape(len(each), -1) for each in (renders, targets))
+    apart = np.stack([np.square(drawn - np.roll(shown, -step, axis=0)).sum(1) for step in range(AMONG)])
+    return float((apart.argmin(0) == 0).mean())
 
 
 def main(picture: Path, runs: list[Path]) -> None:
