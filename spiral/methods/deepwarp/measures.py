@@ -39,6 +39,11 @@ def redirecting(network: Warper) -> Redirect:
     return lambda pairs: turned(network, pairs.eyes, pairs.anchors, pairs.angles).output
 
 
+def warping(network: Warper) -> Redirect:
+    """What its warps alone make of them, without a lightness correction."""
+    return lambda pairs: turned(network, pairs.eyes, pairs.anchors, pairs.angles).warped
+
+
 def ordered_errors(redirect: Redirect, pairs: Pairs) -> Tensor:
     """Each error over that of the input, from the smallest, [N]."""
     shares = distance(redirect(pairs), pairs.truth) / distance(pairs.eyes, pairs.truth).clamp(min=1e-8)

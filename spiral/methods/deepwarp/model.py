@@ -36,12 +36,14 @@ class Redirected:
     """What a network makes of a batch of eyes.
 
     Attributes:
-        output: [B, 3, H, W] in [0, 1].
+        output: O_final, or O where the network has no lightness correction, [B, 3, H, W] in [0, 1].
+        warped: O, [B, 3, H, W] in [0, 1].
         flow: D, in pixels to the right and down, [B, 2, H, W].
         lightness: M, [B, 1, H, W], or None where the network has no such module.
     """
 
     output: Tensor
+    warped: Tensor
     flow: Tensor
     lightness: Tensor | None = None
 
@@ -70,7 +72,8 @@ class Warper(nn.Module):
 
     Args:
         kind: `single` has one module at the scale of the picture (SS); `multi` predicts one flow from features of two
-            scales (MS); `coarse-to-fine` warps twice (CFW); `corrected` corrects the lightness too (CFW + LCM).
+            scales (MS); `coarse-to-fine` warps twice (CFW); `corrected` corrects the lightness too (CFW + LCM), and no
+            gradient leads from this correction to the warps.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -105,8 +108,9 @@ class Warper(nn.Module):
         warped = _warped(eyes, coarse + self.fine_flow(last))
         if self.kind == "coarse-to-fine":
             return warped
-        lightness = self.lightness(torch.cat((third, _enlarged(coarse_third, size), warped.output), 1))
-        return Redirected(lightened(warped.output, lightness), warped.flow, lightness)
+        seen = torch.cat((third, _enlarged(coarse_third, size), warped.output), 1).detach()
+        lightness = self.lightness(seen)
+        return Redirected(lightened(warped.output.detach(), lightness), warped.warped, warped.flow, lightness)
 
 
 def input_maps(eyes: Tensor, anchors: Tensor, embedded: Tensor) -> Tensor:
@@ -183,4 +187,5 @@ def _enlarged(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _warped(eyes: Tensor, flow: Tensor) -> Redirected:
     """Eyes moved by a flow in units of half a picture."""
-    return Redirected(sample(eyes, FLOW_UNIT * flow), FLOW_UNIT * flow)
+    warped = sample(eyes, FLOW_UNIT * flow)
+    return Redirected(warped, warped, FLOW_UNIT * flow)

@@ -17,7 +17,7 @@ from spiral.methods.deepwarp.model import WIDTH
 from spiral.methods.deepwarp.page import PAGE_FILE, eye_subject, save_page
 from spiral.methods.deepwarp.pairs import HARD_TILT, WIDEST, Axis, Pairs, bin_bounds, bin_of, joined
 from spiral.methods.deepwarp.redirect import MILLI, SHOWN, Row
-from spiral.methods.deepwarp.training import Warping, WarpingOptions, turned
+from spiral.methods.deepwarp.training import Lightening, Warping, WarpingOptions, turned
 from spiral.methods.experiment import Experiment, Table
 from spiral.methods.pictures import save_rows
 from spiral.section import ConfigError
@@ -93,7 +93,7 @@ class Photos(Experiment):
         self.held = PhotoPairs(held, options.axis)
         source = PhotoPairs(learned, options.axis, options.k)
         self.warping = Warping(options, "corrected", source, seed, device)
-        self.parts = {"cfw-lcm": self.warping}
+        self.parts = {"cfw": self.warping, "lcm": Lightening(self.warping, seed)}
 
     def measure(self) -> list[Table]:
         """The error in each bin that the photos have."""

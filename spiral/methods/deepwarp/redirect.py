@@ -23,7 +23,7 @@ from spiral.methods.deepwarp.measures import (
 from spiral.methods.deepwarp.model import size_in_bytes
 from spiral.methods.deepwarp.page import PAGE_FILE, Subject, eye_subject, save_page
 from spiral.methods.deepwarp.pairs import WIDEST, Axis, DrawnPairs, bin_bounds
-from spiral.methods.deepwarp.training import AT_ONCE, Warping, WarpingOptions, turned
+from spiral.methods.deepwarp.training import AT_ONCE, Lightening, Warping, WarpingOptions, turned
 from spiral.methods.experiment import Experiment, Table
 from spiral.methods.pictures import save_animation, save_rows
 from spiral.section import Size
@@ -64,7 +64,7 @@ class Vertical(Experiment):
         self.held_looks = random_looks(options.held_out, options.shots, seed + HELD_OUT_SEED)
         self.held = DrawnPairs(self.held_looks, options.axis)
         self.warping = Warping(options, "corrected", source, seed, device)
-        self.parts = {"cfw-lcm": self.warping}
+        self.parts = {"cfw": self.warping, "lcm": Lightening(self.warping, seed)}
 
     def measure(self) -> list[Table]:
         """The error in each bin beside that of the input, and size and speed."""

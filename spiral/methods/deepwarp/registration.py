@@ -14,7 +14,7 @@ from spiral.methods.deepwarp.measures import errors_by_bin, held_pairs, redirect
 from spiral.methods.deepwarp.model import distance
 from spiral.methods.deepwarp.pairs import DrawnPairs, joined
 from spiral.methods.deepwarp.redirect import HELD_OUT_SEED, MILLI, SHOWN, Row
-from spiral.methods.deepwarp.training import Warping, WarpingOptions
+from spiral.methods.deepwarp.training import Lightening, Warping, WarpingOptions
 from spiral.methods.experiment import Experiment, Table
 from spiral.methods.pictures import save_rows
 from spiral.section import Size
@@ -45,7 +45,8 @@ class Registration(Experiment):
             "registered": DrawnPairs(looks, margin=k, misaligned=moved),
         }
         self.warpings = {name: Warping(options, "corrected", source, seed, device) for name, source in sources.items()}
-        self.parts = self.warpings
+        corrections = {f"{name}, lightness": Lightening(each, seed) for name, each in self.warpings.items()}
+        self.parts = {**self.warpings, **corrections}
 
     def measure(self) -> list[Table]:
         """Errors on exact pairs, as they are and after the best shift, and how sharp the results are."""

@@ -1,4 +1,8 @@
-"""A warping network learns from pairs: ℓ² to the truth, or to the crop of it that fits best (sections 4.4.2, 4.4.6)."""
+"""A warping network learns from pairs: ℓ² to the truth, or to the crop of it that fits best (sections 4.4.2, 4.4.6).
+
+The warps learn first, and then the lightness correction, on warps that stay as they are. So what it whitens is what
+could not be moved there, and a network with it differs from one without it by it alone.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,6 @@ from spiral.section import Count, Size
 
 AT_ONCE = 64  # eyes where nothing is learned
 WARM_UP = 0.05  # of a training, over which the learning rate rises; then it falls to nothing
-LIGHTNESS_FROM = 0.3  # of a training, after which M learns: else it whitens what could have been moved there
 
 
 class WarpingOptions(ExperimentOptions):
@@ -26,10 +29,11 @@ class WarpingOptions(ExperimentOptions):
     A batch is of `bins` corrections with `easy` and `hard` pairs each; the thesis has 4, 24 and 8, and here a batch is
     smaller, which needs more bins for its statistics to be those of all corrections. There are `persons` to learn from
     and `held_out` others, each in so many `shots`; the thesis has 26 and 7 with about three each. `measured` pairs are
-    of each bin, or of one angle.
+    of each bin, or of one angle. The warps take `steps`, and then the lightness correction `lightness_steps`.
     """
 
     steps: Size = 1500
+    lightness_steps: Size = 500
     bins: Size = 8
     easy: Size = 3
     hard: Count = 1
@@ -41,7 +45,7 @@ class WarpingOptions(ExperimentOptions):
 
 
 class Warping(Part):
-    """A training of one network.
+    """The training of a network's warps.
 
     Args:
         source: of the pairs.
@@ -63,30 +67,59 @@ class Warping(Part):
             torch.manual_seed(seed)
             self.network = Warper(kind).to(device).eval()
         self.networks = {"network": self.network}
-        lightness = [weight for name, weight in self.network.named_parameters() if name.startswith("lightness")]
         warps = [weight for name, weight in self.network.named_parameters() if not name.startswith("lightness")]
-        self.optimizer = torch.optim.Adam([{"params": warps}, {"params": lightness}])
+        self.optimizer = torch.optim.Adam(warps)
         self.optimizers = {"network": self.optimizer}
 
     def step(self, progress: float) -> dict[str, float]:
         """One step down the distance; the distance, and what it is of what the input itself leaves."""
-        rate = self.options.learning_rate * rate_at(progress)
-        warps, lightness = self.optimizer.param_groups
-        warps["lr"], lightness["lr"] = rate, rate if progress >= LIGHTNESS_FROM else 0.0
-        pairs = self._pairs()
+        self.optimizer.param_groups[0]["lr"] = self.options.learning_rate * rate_at(progress)
+        pairs = self.pairs(self.generator)
         self.network.train()
-        made = self.network(*(part.to(self.device) for part in (pairs.eyes, pairs.anchors, pairs.angles)))
-        loss = distance(made.output, pairs.truth.to(self.device)).mean()
-        descend(loss, self.network, self.optimizer, math.inf, "deepwarp")
+        error = distance(made_of(self.network, pairs).warped, pairs.truth.to(self.device)).mean()
+        descend(error, self.network, self.optimizer, math.inf, "deepwarp")
         self.network.eval()
-        value, before = float(loss.detach()), float(distance(pairs.eyes, pairs.truth).mean())
-        return {"error": value, "of the input's": value / before}
+        before = float(distance(pairs.eyes, pairs.truth).mean())
+        return {"error": float(error.detach()), "of the input's": float(error.detach()) / before}
 
-    def _pairs(self) -> Pairs:
+    def pairs(self, generator: torch.Generator) -> Pairs:
+        """A batch."""
         options = self.options
         if self.fixed is not None:
-            return self.fixed(options.bins * (options.easy + options.hard), self.generator)
-        return some_pairs(self.source, options.bins, options.easy, options.hard, self.generator)
+            return self.fixed(options.bins * (options.easy + options.hard), generator)
+        return some_pairs(self.source, options.bins, options.easy, options.hard, generator)
+
+
+class Lightening(Part):
+    """The training of a network's lightness correction, after that of its warps, which nothing moves any more."""
+
+    def __init__(self, warping: Warping, seed: int) -> None:
+        super().__init__(warping.options.lightness_steps, seed)
+        self.warping, self.network = warping, warping.network
+        self.networks = {"lightness": self.network.lightness}
+        self.optimizer = torch.optim.Adam(self.network.lightness.parameters())
+        self.optimizers = {"lightness": self.optimizer}
+
+    def step(self, progress: float) -> dict[str, float]:
+        """One step down the distance; the distance, and what it is of what the warps alone leave."""
+        warping = self.warping
+        self.optimizer.param_groups[0]["lr"] = warping.options.learning_rate * rate_at(progress)
+        pairs = warping.pairs(self.generator)
+        truth = pairs.truth.to(warping.device)
+        self.network.lightness.train()
+        made = made_of(self.network, pairs)
+        error = distance(made.output, truth).mean()
+        descend(error, self.network.lightness, self.optimizer, math.inf, "the lightness correction")
+        self.network.eval()
+        before = float(distance(made.warped.detach(), truth).mean())
+        return {"error": float(error.detach()), "of the warps'": float(error.detach()) / before}
+
+
+def made_of(network: Warper, pairs: Pairs) -> Redirected:
+    """What a network makes of pairs, as it is now."""
+    device = next(network.parameters()).device
+    made: Redirected = network(*(part.to(device) for part in (pairs.eyes, pairs.anchors, pairs.angles)))
+    return made
 
 
 @torch.no_grad()
@@ -101,6 +134,7 @@ def turned(network: Warper, eyes: Tensor, anchors: Tensor, angles: Tensor) -> Re
     lightness = [some.lightness.cpu() for some in made if some.lightness is not None]
     return Redirected(
         torch.cat([some.output.cpu() for some in made]),
+        torch.cat([some.warped.cpu() for some in made]),
         torch.cat([some.flow.cpu() for some in made]),
         torch.cat(lightness) if lightness else None,
     )

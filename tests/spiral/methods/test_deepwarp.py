@@ -28,7 +28,7 @@ from spiral.methods.deepwarp.model import (
     size_in_bytes,
 )
 from spiral.methods.deepwarp.pairs import DrawnPairs
-from spiral.methods.deepwarp.training import Warping, WarpingOptions, turned
+from spiral.methods.deepwarp.training import Lightening, Warping, WarpingOptions, turned
 
 CPU = torch.device("cpu")
 
@@ -204,16 +204,39 @@ def test_training_lowers_the_error(kind: Kind) -> None:
     assert float(distance(made, same.truth).mean()) < float(distance(same.eyes, same.truth).mean())
 
 
-def test_the_lightness_learns_when_there_are_warps_to_correct() -> None:
-    part = Warping(WarpingOptions(steps=10, bins=1, easy=1), "corrected", DrawnPairs(looks(1, 1)), 0, CPU)
+def test_the_lightness_learns_on_warps_that_stay_as_they_are() -> None:
+    options = WarpingOptions(steps=3, lightness_steps=30, bins=1, easy=2, hard=0)
+    source = DrawnPairs(looks(1, 1))
+    same = source.of_angle(-25.0, 2, torch.Generator().manual_seed(3))
+    warping = Warping(options, "corrected", source, 0, CPU, lambda count, generator: same)
+    first = changed_by(warping, 0.5)
+    assert first["fine_flow.weight"] and not first["lightness.6.bias"]
+    lightening = Lightening(warping, 0)
+    later = [changed_by(lightening, step / 30) for step in range(30)]
+    assert later[-1]["lightness.6.bias"]
+    assert not any(moved for each in later for name, moved in each.items() if not name.startswith("lightness."))
+    made = turned(warping.network, same.eyes, same.anchors, same.angles)
+    assert float(distance(made.output, same.truth).mean()) < float(distance(made.warped, same.truth).mean())
 
-    def kept(progress: float) -> tuple[bool, bool]:
-        before = {name: weight.detach().clone() for name, weight in part.network.named_parameters()}
-        part.step(progress)
-        same = {name: torch.equal(weight, before[name]) for name, weight in part.network.named_parameters()}
-        return same["lightness.6.bias"], same["fine_flow.weight"]
 
-    assert kept(0.1) == (True, False) and kept(0.5) == (False, False)
+def test_the_warps_under_a_lightness_correction_are_those_that_would_be_without_it() -> None:
+    options = WarpingOptions(steps=2, bins=1, easy=1)
+    plain, corrected = (
+        Warping(options, kind, DrawnPairs(looks(1, 1)), 0, CPU) for kind in ("coarse-to-fine", "corrected")
+    )
+    for part in (plain, corrected):
+        part.step(0.0)
+        part.step(0.5)
+    eyes, anchors, angles = some_eyes()
+    one, other = (turned(part.network, eyes, anchors, angles) for part in (plain, corrected))
+    assert torch.equal(one.output, other.warped) and not torch.equal(other.output, other.warped)
+
+
+def changed_by(part: Warping | Lightening, progress: float) -> dict[str, bool]:
+    """Which weights and statistics a step changes."""
+    before = {name: tensor.clone() for name, tensor in part.network.state_dict().items()}
+    part.step(progress)
+    return {name: not torch.equal(tensor, before[name]) for name, tensor in part.network.state_dict().items()}
 
 
 def test_a_speed_is_measured() -> None:

@@ -23,7 +23,17 @@ from spiral.section import parse_section
 from tests.eye_photos import columbia
 
 CPU = torch.device("cpu")
-TINY = {"steps": 3, "persons": 3, "held_out": 2, "shots": 1, "measured": 1, "bins": 1, "easy": 1, "hard": 1}
+TINY = {
+    "steps": 3,
+    "lightness_steps": 2,
+    "persons": 3,
+    "held_out": 2,
+    "shots": 1,
+    "measured": 1,
+    "bins": 1,
+    "easy": 1,
+    "hard": 1,
+}
 SMALL: dict[str, dict[str, Any]] = {
     "vertical": TINY,
     "both": TINY | {"held_out": 1},
