@@ -1,6 +1,6 @@
 """The discriminator as a reward: what it learns, with which loss, and what its scores become.
 
-What it has in common with all rewards is in `test_reward_conformance.py`.
+What it has in common with all rewards is in `test_reward_conformance.py` and `test_learned_reward_conformance.py`.
 """
 
 from __future__ import annotations

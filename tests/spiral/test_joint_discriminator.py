@@ -1,6 +1,6 @@
 """The joint discriminator: what it tells by picture and program together, and what of a program it reads.
 
-What it has in common with all rewards is in `test_reward_conformance.py`.
+What it has in common with all rewards is in `test_reward_conformance.py` and `test_learned_reward_conformance.py`.
 """
 
 from __future__ import annotations

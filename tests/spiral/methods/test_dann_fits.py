@@ -26,9 +26,10 @@ from spiral.methods.dann.reward import Dann
 from spiral.methods.dann.shallow import Shallow, ShallowOptions
 from spiral.methods.dann.training import Arm, Training, TrainingOptions
 from spiral.methods.experiment import Experiment
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit
+from spiral.methods.fitting import read_fit, read_results
 from spiral.rewards import build_reward
 from spiral.rewards.base import Setting
+from tests.spiral.methods import tiny_fits
 
 CPU = torch.device("cpu")
 TINY = {
@@ -102,39 +103,23 @@ def test_the_real_target_is_taken_where_it_is_there(monkeypatch: pytest.MonkeyPa
         assert train_module.SynSignsOptions().target == signs
 
 
-def experiment(name: str, changes: dict[str, object] | None = None) -> tuple[Experiment, dict[str, object]]:
-    _, kind = find_experiment("dann", name)
-    options = kind.Options.model_validate({**TINY, **(changes or {})})
-    return kind(options, 0, CPU), options.model_dump(mode="json")
-
-
-def fit(folder: Path, name: str, changes: dict[str, object], stop_after: int | None = None) -> Fitting:
-    made, options = experiment(name, changes)
-    if not folder.exists():
-        begin(folder, Fit("dann", name, 0, options))
-    found, states = read_fit(folder)
-    load_parts(made, states)
-    fitting = Fitting(folder, found, made, lambda *_: None)
-    taken = iter(range(10**6))
-    fitting.train(lambda: stop_after is not None and next(taken) + 1 >= stop_after)
-    return fitting
+def fit_tiny(experiment: str, folder: Path, *stops: int, **changes: object) -> Experiment:
+    return tiny_fits.fit_tiny("dann", experiment, {**TINY, **changes}, folder, *stops)
 
 
 def test_a_fit_measures_draws_and_judges_and_one_that_was_interrupted_ends_with_the_same_numbers(
     tmp_path: Path,
 ) -> None:
     """With the network that drops units at random and limits weights."""
-    changes: dict[str, object] = {"network": "svhn", "width": 0.03}
-    whole = fit(tmp_path / "whole", "syn-numbers", changes)
-    table, compared = whole.finish()
+    whole = fit_tiny("syn-numbers", tmp_path / "whole", network="svhn", width=0.03)
+    table, compared = read_results(tmp_path / "whole")
     assert [row[0] for row in table.rows] == ["source only", "subspace alignment", "DANN", "train on target"]
     assert all(len(row) == len(table.columns) for row in table.rows)
     assert all(row[-2:] == (None, None) for row in table.rows), "the paper has no figures of these domains"
     assert {"domains.png", "learning.png", "features.png"} <= {path.name for path in (tmp_path / "whole").iterdir()}
 
-    fit(tmp_path / "parts", "syn-numbers", changes, stop_after=4)
-    resumed = fit(tmp_path / "parts", "syn-numbers", changes)
-    assert resumed.finish() == [table, compared]
+    fit_tiny("syn-numbers", tmp_path / "parts", 4, network="svhn", width=0.03)
+    assert read_results(tmp_path / "parts") == [table, compared]
     assert all(0 <= float(row[1] or 0) <= 1 for row in compared.rows) and len(compared.rows) == 3
     expected, found = (read_fit(tmp_path / name)[1] for name in ("whole", "parts"))
     assert sorted(expected) == sorted(found)
@@ -144,7 +129,7 @@ def test_a_fit_measures_draws_and_judges_and_one_that_was_interrupted_ends_with_
     term = RewardTerm.model_validate({"name": "dann", "from": str(tmp_path / "whole")})
     judge = build_reward(term, Setting((16, 16, 1), True, CPU, "float32", 0))
     assert isinstance(judge, Dann) and judge.options.frozen and judge.options.network == "svhn"
-    adapted = whole.experiment.parts["dann"].networks["network"]
+    adapted = whole.parts["dann"].networks["network"]
     assert isinstance(adapted, DomainAdversarial)
     for part, known in ((judge.network.extractor, adapted.extractor), (judge.network.labels, adapted.labels[:-1])):
         assert part is not None
@@ -153,7 +138,8 @@ def test_a_fit_measures_draws_and_judges_and_one_that_was_interrupted_ends_with_
 
 
 def test_the_semi_supervised_setting_has_the_five_curves_of_the_figure() -> None:
-    made, _ = experiment("few-labels", {"labelled": 2})
+    _, kind = find_experiment("dann", "few-labels")
+    made = kind(kind.Options.model_validate({**TINY, "labelled": 2}), 0, CPU)
     assert list(made.parts) == ["real", "syn", "syn adapted", "syn + real", "syn + real adapted"]
     for part in made.parts.values():
         assert all(math.isfinite(value) for value in part.step(0.5).values())

@@ -14,13 +14,12 @@ import pytest
 import torch
 from PIL import Image
 
-from spiral.methods import find_experiment
 from spiral.methods.deepwarp.compared import STUDIED
 from spiral.methods.deepwarp.model import HEIGHT, WIDTH
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.fitting import read_results
 from spiral.methods.lpips import lpips_at_hand
-from spiral.section import parse_section
 from tests.eye_photos import columbia
+from tests.spiral.methods.tiny_fits import fit_tiny
 
 CPU = torch.device("cpu")
 TINY = {
@@ -42,25 +41,10 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-def fitted(folder: Path, name: str, stops: tuple[int, ...], changes: dict[str, Any]) -> Any:
-    """The tables of an experiment, interrupted and resumed after so many steps."""
-    _, kind = find_experiment("deepwarp", name)
-    options = parse_section(kind.Options, changes)
-    begin(folder, Fit("deepwarp", name, 5, options.model_dump(mode="json")))
-    asked = 0
-
-    def stop() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked in stops
-
-    done = False
-    while not done:
-        fit, states = read_fit(folder)
-        made = kind(parse_section(kind.Options, fit.options), fit.seed, CPU)
-        load_parts(made, states)
-        done = Fitting(folder, fit, made, lambda *_: None).train(stop)
-    return Fitting(folder, read_fit(folder)[0], made, lambda *_: None).finish()
+def fitted(folder: Path, name: str, changes: dict[str, Any], *stops: int) -> list[Any]:
+    """The tables of an experiment."""
+    fit_tiny("deepwarp", name, changes, folder, *stops)
+    return read_results(folder)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -68,8 +52,7 @@ def test_an_experiment_in_small_gives_tables_and_pictures(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPIRAL_DATA", str(tmp_path))  # without LPIPS and faces, which take their time
-    tables = fitted(tmp_path / "run", name, (), SMALL[name])
-    assert read_results(tmp_path / "run")[0].title == tables[0].title
+    tables = fitted(tmp_path / "run", name, SMALL[name])
     for table in tables:
         assert all(len(row) == len(table.columns) for row in table.rows)
         assert np.isfinite([value for row in table.rows for value in row if isinstance(value, float)]).all()
@@ -104,7 +87,7 @@ def test_a_fit_that_was_interrupted_ends_with_the_same_numbers(tmp_path: Path, m
     """In the first network, and in the finder that learns from what all of them make."""
     monkeypatch.setenv("SPIRAL_DATA", str(tmp_path))
     whole, resumed = (
-        json.dumps([table.rows for table in fitted(tmp_path / folder, "models", stops, SMALL["models"])])
+        json.dumps([table.rows for table in fitted(tmp_path / folder, "models", SMALL["models"], *stops)])
         for folder, stops in (("whole", ()), ("resumed", (2, 16)))
     )
     assert whole == resumed
@@ -113,7 +96,7 @@ def test_a_fit_that_was_interrupted_ends_with_the_same_numbers(tmp_path: Path, m
 def test_photos_of_the_columbia_set_are_learned_from(tmp_path: Path) -> None:
     columbia(tmp_path / "set")
     options = TINY | {"folder": str(tmp_path / "set"), "axis": "vertical"}
-    (table,) = fitted(tmp_path / "run", "photos", (), options)
+    (table,) = fitted(tmp_path / "run", "photos", options)
     assert table.rows and all(len(row) == 3 for row in table.rows)
     assert (tmp_path / "run" / "photos.png").is_file()
     assert shown_on(tmp_path / "run" / "eyes.html")

@@ -1,32 +1,20 @@
-"""LRMF: its loss beside slow sums, its special cases in closed form, its experiments in small, and its reward."""
+"""LRMF: its loss beside slow sums, and its special cases in closed form."""
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from torch import Tensor
 
-from spiral.config import RewardTerm
-from spiral.contracts import WeightsError
-from spiral.data import DatasetError
-from spiral.methods import find_experiment
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
-from spiral.methods.lrmf import features, special_cases, vanishing
-from spiral.methods.lrmf.baselines import squared_mmd
+from spiral.methods.lrmf import special_cases, vanishing
 from spiral.methods.lrmf.gaussian import GaussianOptions, MatchingMoments, best_likelihood, match_moments, random_clouds
 from spiral.methods.lrmf.model import (
     AffineMap,
     Flow,
     FlowMap,
-    FlowOptions,
     Gaussian,
     Map,
     bound,
@@ -34,30 +22,7 @@ from spiral.methods.lrmf.model import (
     likelihood_ratio,
     lrmf_loss,
 )
-from spiral.methods.lrmf.moons import moons, turned
-from spiral.methods.lrmf.reward import LikelihoodRatio
-from spiral.rewards import build_reward
-from spiral.rewards.base import Context, Lesson, Setting
-from spiral.section import ConfigError, parse_section
-
-Network = TypeVar("Network", bound=torch.nn.Module)
-SMALL = FlowOptions(couplings=2, hidden=8)
-SHAPE = (32, 32, 1)
-SETTING = Setting(SHAPE, conditional=False, device=torch.device("cpu"), precision="float32", seed=3)
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def shaken(network: Network, size: float = 0.3) -> Network:
-    """The network with weights that are no identity."""
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.add_(size * torch.randn(weight.shape, generator=generator))
-    return network
-
+from tests.spiral.methods.lrmf_toys import SMALL, normal, shaken
 
 # The loss.
 
@@ -226,227 +191,3 @@ def test_the_gradient_vanishes_like_a_gaussian_of_the_distance() -> None:
     assert slope == pytest.approx(published, rel=0.1)
     assert isinstance(explained, float)
     assert explained > 0.995
-
-
-# The experiments.
-
-
-def test_moons_are_half_circles_and_their_turned_form_is_affine() -> None:
-    points = moons(4000, torch.Generator().manual_seed(0))
-    assert torch.allclose(points.mean(0), torch.tensor([0.5, 0.25]), atol=0.05)
-    middle = turned((points[:1] + points[1:2]) / 2)
-    assert torch.allclose(middle, (turned(points[:1]) + turned(points[1:2])) / 2, atol=1e-5)
-
-
-def test_mmd_is_zero_for_equal_sets_alone() -> None:
-    a = normal(20, 3)
-    assert float(squared_mmd(a, a)) == pytest.approx(0, abs=1e-6)
-    assert float(squared_mmd(a + 2, a)) > 0.5
-
-
-def test_a_domain_without_labels_of_digits_is_refused(tmp_path: Path) -> None:
-    for place in range(21):
-        Image.new("L", (8, 8)).save(tmp_path / f"{place}.png")
-    with pytest.raises(DatasetError, match="has no labels and not the ten digits: give digits"):
-        features.read_digits(f"folder:{tmp_path}", "train", 20)
-
-
-def test_digits_are_at_one_size_and_others_are_held_out() -> None:
-    learned, held_out = (features.read_digits("digits8", split, 40) for split in ("train", "test"))
-    assert learned.ink.shape == held_out.ink.shape == (40, 1, 16, 16)
-    assert learned.labels[:10].tolist() == list(range(10))
-    assert not torch.equal(learned.ink, held_out.ink)
-    assert 0 <= float(learned.ink.min()) < 0.05 < 0.5 < float(learned.ink.max()) <= 1.01
-
-
-def test_margins_that_a_whole_domain_has_are_cut_off() -> None:
-    ink = torch.zeros(5, 1, 32, 32)
-    ink[..., 8:24, 10:26] = torch.rand(5, 1, 16, 16, generator=torch.Generator().manual_seed(0)) + 0.5
-    assert torch.allclose(features.filled(ink), ink[..., 8:24, 10:26], atol=1e-6)
-
-
-TINY: dict[str, dict[str, Any]] = {
-    "digits": {
-        "steps": 8,
-        "target": "digits8",
-        "most": 200,
-        "encoder_steps": 4,
-        "features": 4,
-        "batch_size": 16,
-        "flow": {"couplings": 2, "hidden": 4},
-        "map": {"couplings": 2, "hidden": 4},
-    },
-    "moons": {"steps": 3, "batch_size": 16, "flow": {"couplings": 2, "hidden": 4}},
-    "gaussian": {"steps": 3, "problems": 2, "points": 8, "features": 2},
-    "vanishing": {"farthest": 5},
-    "special-cases": {},
-}
-
-
-def fitted(folder: Path, name: str, stop_after: int | None, changes: dict[str, Any] | None = None) -> Any:
-    """The tables of an experiment in small, interrupted and resumed if `stop_after` says so."""
-    _, kind = find_experiment("lrmf", name)
-    options = parse_section(kind.Options, TINY[name] | (changes or {}))
-    begin(folder, Fit("lrmf", name, 5, options.model_dump(mode="json")))
-    asked = 0
-
-    def stop() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked == stop_after
-
-    done = False
-    while not done:
-        fit, states = read_fit(folder)
-        made = kind(parse_section(kind.Options, fit.options), fit.seed, torch.device("cpu"))
-        load_parts(made, states)
-        done = Fitting(folder, fit, made, lambda *_: None).train(stop)
-    return Fitting(folder, read_fit(folder)[0], made, lambda *_: None).finish()
-
-
-@pytest.mark.parametrize("name", TINY)
-def test_an_experiment_in_small_gives_tables_and_pictures(name: str, tmp_path: Path) -> None:
-    tables = fitted(tmp_path / "run", name, None)
-    assert read_results(tmp_path / "run")[0].title == tables[0].title
-    for table in tables:
-        assert all(len(row) == len(table.columns) for row in table.rows)
-        figures = [value for row in table.rows for value in row if isinstance(value, float)]
-        assert np.isfinite(figures).all()
-    assert [path.name for path in (tmp_path / "run").glob("*.png")] == [f"{name}.png"]
-
-
-@pytest.mark.parametrize("stop_after", [3, 21])
-def test_a_fit_that_was_interrupted_ends_with_the_same_numbers(stop_after: int, tmp_path: Path) -> None:
-    whole, resumed = (
-        json.dumps([table.rows for table in fitted(tmp_path / folder, "digits", stop)])
-        for folder, stop in (("whole", None), ("resumed", stop_after))
-    )
-    assert whole == resumed
-
-
-def test_digits_in_the_features_of_a_vae(tmp_path: Path) -> None:
-    table = fitted(tmp_path / "run", "digits", None, {"encoder": "vae"})[0]
-    assert table.title == "digits8 onto digits8, in features of a vae"
-
-
-# The reward.
-
-
-def drawn(count: int, seed: int, vertical: bool) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Pictures of a bar of ink, upright or level."""
-    generator = np.random.default_rng(seed)
-    pictures = np.full((count, *SHAPE), 255, np.uint8)
-    for picture, place in zip(pictures, generator.integers(8, 22, count), strict=True):
-        picture[(slice(6, 26), slice(place, place + 3)) if vertical else (slice(place, place + 3), slice(6, 26))] = 0
-    return pictures
-
-
-def lesson(seed: int) -> Lesson:
-    return Lesson(drawn(16, seed, vertical=True), drawn(16, seed + 1000, vertical=False), None)
-
-
-def reward(seed: int = 3, shape: tuple[int, int, int] = SHAPE, **options: Any) -> LikelihoodRatio:
-    small = {"features": 8, "batch_size": 16, "flow": SMALL.model_dump(), **options}
-    made = build_reward(RewardTerm(name="lrmf", options=small), replace(SETTING, seed=seed, canvas_shape=shape))
-    assert isinstance(made, LikelihoodRatio)
-    return made
-
-
-NOTHING = Context(None, {})
-
-
-def test_the_score_is_the_ratio_of_two_likelihoods() -> None:
-    judge = reward()
-    shaken(judge.network)
-    renders = drawn(3, 1, vertical=True)
-    scores = judge.score(renders, NOTHING)
-    small = renders[..., 0].reshape(3, 16, 2, 16, 2).mean(axis=(2, 4)).reshape(3, -1) / 255
-    seen = torch.from_numpy(small.astype(np.float32)) @ judge.network.projection / math.sqrt(1 + 1e-5)
-    with torch.no_grad():
-        ratio = judge.network.real.flow().log_prob(seen) - judge.network.shared.flow().log_prob(seen)
-    expected = [min(float(r), math.log(2)) if r > 0 else -math.log1p(-float(r)) for r in ratio]
-    assert scores.tolist() == pytest.approx(expected, abs=1e-3)
-    assert min(expected) < 0, "so that the logarithm was tried"
-
-
-def test_learning_tells_real_pictures_from_renders_and_lowers_both_losses() -> None:
-    judge = reward(learning_rate=5e-3)
-    measured = [judge.update(lesson(step)) for step in range(150)]
-    for name in ("private_loss", "shared_loss"):
-        first, last = (np.mean([each[name] for each in part]) for part in (measured[:10], measured[-10:]))
-        assert last < first - 1
-    real = judge.score(drawn(40, 7, vertical=True), NOTHING)
-    fake = judge.score(drawn(40, 8, vertical=False), NOTHING)
-    assert float(fake.mean()) < -1.5
-    assert float(real.mean()) > 0.3
-    assert float(real.max()) <= math.log(2) + 1e-6
-
-
-def test_alike_pictures_are_worth_nothing() -> None:
-    judge = reward(learning_rate=5e-3)
-    for step in range(150):
-        judge.update(Lesson(drawn(16, step, vertical=True), drawn(16, step + 1000, vertical=True), None))
-    assert abs(float(judge.score(drawn(200, 7, vertical=True), NOTHING).mean())) < 0.5
-
-
-@pytest.mark.parametrize("shape", [(32, 32, 1), (24, 40, 3), (64, 64, 3), (8, 8, 1)])
-def test_pictures_of_any_shape_are_scored_alike_each_time(shape: tuple[int, int, int]) -> None:
-    judge = reward(shape=shape)
-    pictures = np.random.default_rng(0).integers(0, 256, (5, *shape)).astype(np.uint8)
-    judge.update(Lesson(pictures, pictures[::-1].copy(), None))
-    before = {name: array.copy() for name, array in judge.state().items()}
-    scores = judge.score(pictures, NOTHING)
-    assert scores.shape == (5,)
-    assert scores.dtype == torch.float32
-    assert scores.isfinite().all()
-    assert not scores.requires_grad
-    assert torch.equal(scores, judge.score(pictures, NOTHING))
-    assert all(np.array_equal(before[name], array) for name, array in judge.state().items())
-
-
-def test_weights_travel_and_a_state_goes_on_bit_for_bit() -> None:
-    judge, other, copy = reward(), reward(seed=9), reward(seed=11)
-    judge.update(lesson(0))
-    pictures = drawn(4, 1, vertical=True)
-    other.load_weights(judge.weights())
-    assert torch.equal(judge.score(pictures, NOTHING), other.score(pictures, NOTHING))
-    copy.load_state(judge.state())
-    assert judge.update(lesson(1)) == copy.update(lesson(1))
-    assert copy.version == judge.version == 2
-    assert torch.equal(judge.score(pictures, NOTHING), copy.score(pictures, NOTHING))
-    with pytest.raises(WeightsError, match="another network"):
-        other.load_weights(reward(features=6).weights())
-
-
-def test_what_it_cannot_take_is_refused_and_changes_nothing() -> None:
-    judge = reward()
-    judge.update(lesson(0))
-    before = judge.state()
-    good, other = drawn(4, 1, vertical=True), np.zeros((4, 16, 16, 1), np.uint8)
-    with pytest.raises(ValueError, match="'lrmf' scores pictures of shape"):
-        judge.score(other, NOTHING)
-    with pytest.raises(ValueError, match="'lrmf' takes 1 pictures or more here, but got 0"):
-        judge.score(good[:0], NOTHING)
-    with pytest.raises(ValueError, match="'lrmf' takes pictures of uint8, but got float32"):
-        judge.score(np.full((4, *SHAPE), np.nan, np.float32), NOTHING)
-    wrong: list[tuple[Any, Any, str]] = [
-        (good[:0], good, "2 pictures or more here, but got 0"),
-        (good, good[:1], "2 pictures or more here, but got 1"),
-        (good, other, "scores pictures of shape"),
-        (good.astype(np.float32) * np.nan, good, "pictures of uint8"),
-    ]
-    for real, renders, message in wrong:
-        with pytest.raises(ValueError, match=message):
-            judge.update(Lesson(real, renders, None))
-    assert all(np.array_equal(before[name], array) for name, array in judge.state().items())
-
-
-def test_an_agent_that_copies_is_told_what_to_do() -> None:
-    with pytest.raises(ConfigError, match=r"set agent\.conditional=false, or take l2"):
-        build_reward(RewardTerm(name="lrmf"), replace(SETTING, conditional=True))
-
-
-def test_the_reward_is_known_by_its_name_and_needs_no_fit() -> None:
-    judge = build_reward(RewardTerm(name="lrmf", options={"features": 4}), SETTING)
-    assert isinstance(judge, LikelihoodRatio)
-    assert judge.score(drawn(2, 0, vertical=True), NOTHING).shape == (2,)

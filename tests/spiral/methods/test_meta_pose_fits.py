@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from actors.views_making import draw_views
 from spiral.data import DatasetError, DatasetMissing
 from spiral.data.views import Seen, write
 from spiral.methods import find_experiment
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.fitting import read_results
 from spiral.methods.judgement import read_judgement
 from spiral.methods.meta_pose.detecting import CORNERS, ObjectFinder, on_platform
 from spiral.methods.meta_pose.geometry import turned
-from spiral.section import parse_section
+from tests.spiral.methods import tiny_fits
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {"steps": 2, "batch_size": 4, "width": 8, "things": 12, "measured": 4}
@@ -60,15 +61,7 @@ def test_objects_are_found_where_no_neighbour_is_likelier() -> None:
     assert found.colors.tolist() == [[0, 0, 0], [1, 0, 0]]
 
 
-def fitted(method_experiment: str, options: dict[str, Any], folder: Path, stop_after: int | None = None) -> Fitting:
-    name, kind = find_experiment("meta_pose", method_experiment)
-    fit = Fit("meta_pose", name, 3, parse_section(kind.Options, options).model_dump(mode="json"))
-    begin(folder, fit)
-    fitting = Fitting(folder, fit, kind(kind.Options(**options), 3, CPU), lambda *_: None)
-    left = iter(range(10**6))
-    done = fitting.train(lambda: stop_after is not None and next(left) + 1 >= stop_after)
-    assert done == (stop_after is None)
-    return fitting
+fit_tiny = partial(tiny_fits.fit_tiny, "meta_pose")
 
 
 @pytest.mark.parametrize(("experiment", "options"), [("scenes", SCENES_TINY), ("figure", TINY)])
@@ -76,7 +69,7 @@ def test_an_experiment_is_fitted_measured_and_drawn(
     data: Path, tmp_path: Path, experiment: str, options: dict[str, Any]
 ) -> None:
     folder = tmp_path / "run"
-    fitted(experiment, options, folder).finish()
+    fit_tiny(experiment, options, folder)
     errors, gains, *others = read_results(folder)
     names = [row[0] for row in errors.rows]
     assert names[:4] == ["triangulation, true cameras", "triangulation, S1's cameras", *names[2:4]]
@@ -90,16 +83,11 @@ def test_an_experiment_is_fitted_measured_and_drawn(
 
 
 def test_a_fit_that_was_interrupted_ends_with_the_same_numbers(data: Path, tmp_path: Path) -> None:
-    whole = fitted("scenes", SCENES_TINY, tmp_path / "whole")
-    fitted("scenes", SCENES_TINY, tmp_path / "parts", stop_after=5)
-    fit, states = read_fit(tmp_path / "parts")
-    _, kind = find_experiment("meta_pose", "scenes")
-    experiment = kind(kind.Options(**fit.options), fit.seed, CPU)
-    load_parts(experiment, states)
-    assert Fitting(tmp_path / "parts", fit, experiment, lambda *_: None).train()
-    for name, part in whole.experiment.parts.items():
+    whole = fit_tiny("scenes", SCENES_TINY, tmp_path / "whole", finish=False)
+    resumed = fit_tiny("scenes", SCENES_TINY, tmp_path / "parts", 5, finish=False)
+    for name, part in whole.parts.items():
         expected = part.state()
-        for key, array in experiment.parts[name].state().items():
+        for key, array in resumed.parts[name].state().items():
             np.testing.assert_array_equal(array, expected[key], err_msg=f"{name}/{key}")
 
 

@@ -14,15 +14,14 @@ from PIL import Image
 from scipy.io import savemat
 
 from spiral.data import DatasetError, DatasetMissing, regions, vessels
-from spiral.methods import find_experiment
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.fitting import read_fit, read_results
 from spiral.methods.judgement import read_judgement
 from spiral.methods.n4_fields import comparing, train
 from spiral.methods.n4_fields.comparing import Comparison
 from spiral.methods.n4_fields.model import BEFORE
 from spiral.methods.n4_fields.sampling import CROP, GRID, STEP
-from spiral.section import parse_section
-from tests.spiral.methods.n4_toys import CPU, random
+from tests.spiral.methods import tiny_fits
+from tests.spiral.methods.n4_toys import random
 
 TINY: dict[str, Any] = {
     "steps": 2,
@@ -36,23 +35,8 @@ TINY: dict[str, Any] = {
 }
 
 
-def fit_tiny(experiment: str, options: dict[str, Any], folder: Path, stop_after: int = 0) -> Comparison:
-    """An experiment fitted, measured and drawn, or interrupted and taken up again after so many steps, and fitted."""
-    _, kind = find_experiment("n4_fields", experiment)
-    parsed = parse_section(kind.Options, {**TINY, **options})
-    fit = Fit("n4_fields", experiment, 3, parsed.model_dump(mode="json"))
-    begin(folder, fit)
-    made = kind(parsed, 3, CPU)
-    if stop_after:
-        left = iter(range(stop_after - 1))
-        assert not Fitting(folder, fit, made, lambda *_: None).train(lambda: next(left, None) is None)
-        fit, states = read_fit(folder)
-        made = kind(parse_section(kind.Options, fit.options), 3, CPU)
-        load_parts(made, states)
-    fitting = Fitting(folder, fit, made, lambda *_: None)
-    assert fitting.train()
-    if not stop_after:
-        fitting.finish()
+def fit_tiny(experiment: str, options: dict[str, Any], folder: Path, *stops: int, finish: bool = True) -> Comparison:
+    made = tiny_fits.fit_tiny("n4_fields", experiment, {**TINY, **options}, folder, *stops, finish=finish)
     assert isinstance(made, Comparison)
     return made
 
@@ -88,7 +72,7 @@ def test_edges_end_with_every_table_and_picture(fitted: Path) -> None:
 
 
 def test_a_fit_that_was_interrupted_ends_with_the_same_numbers(fitted: Path, tmp_path: Path) -> None:
-    made = fit_tiny("edges", {}, tmp_path / "again", stop_after=3)
+    made = fit_tiny("edges", {}, tmp_path / "again", 2, finish=False)
     (_, first), (_, second) = read_fit(fitted), read_fit(tmp_path / "again")
     assert sorted(first) == sorted(second) and any("looks" in name for name in first)
     for name, array in first.items():

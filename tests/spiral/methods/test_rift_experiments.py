@@ -55,10 +55,8 @@ def rooms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write(tmp_path / "data" / "shapes-3d", split, images, factors_of(split, 0, range(count)))  # type: ignore[arg-type]
 
 
-def fit_tiny(
-    experiment: str, folder: Path, stop_after: int | None = None, **changes: Any
-) -> tuple[Experiment, list[Table]]:
-    made = tiny_fits.fit_tiny("rift", experiment, {**TINY, **changes}, folder, stop_after)
+def fit_tiny(experiment: str, folder: Path, *stops: int, **changes: Any) -> tuple[Experiment, list[Table]]:
+    made = tiny_fits.fit_tiny("rift", experiment, {**TINY, **changes}, folder, *stops)
     return made, read_results(folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,20 @@ CPU = torch.device("cpu")
 
 
 def fit_tiny(
-    method: str, experiment: str, options: dict[str, Any], folder: Path, stop_after: int | None = None
+    method: str, experiment: str, options: dict[str, Any], folder: Path, *stops: int, finish: bool = True
 ) -> Experiment:
-    """The experiment when it is over; with `stop_after`, it is interrupted after so many steps, made anew, resumed."""
+    """The experiment when it is over, and measured and drawn unless `finish` is false.
+
+    After so many steps of all parts as `stops` say it is interrupted, made anew, and resumed.
+    """
     _, kind = find_experiment(method, experiment)
-    fit = Fit(method, experiment, SEED, parse_section(kind.Options, options).model_dump(mode="json"))
-    begin(folder, fit)
-    made = kind(parse_section(kind.Options, fit.options), SEED, CPU)
-    if stop_after is not None:
-        left = iter(range(stop_after))
-        assert not Fitting(folder, fit, made, lambda *_: None).train(lambda: next(left, None) is None)
+    begin(folder, Fit(method, experiment, SEED, parse_section(kind.Options, options).model_dump(mode="json")))
+    for stop in (*stops, math.inf):
         fit, states = read_fit(folder)
         made = kind(parse_section(kind.Options, fit.options), SEED, CPU)
         load_parts(made, states)
-    fitting = Fitting(folder, fit, made, lambda *_: None)
-    assert fitting.train()
-    fitting.finish()
+        fitting = Fitting(folder, fit, made, lambda *_: None)
+        assert fitting.train(lambda: sum(fit.steps.values()) >= stop) == (stop is math.inf)  # noqa: B023 (called here)
+    if finish:
+        fitting.finish()
     return made
