@@ -1,9 +1,10 @@
 """Agents that other rewards trained, side by side, by measures that none of them saw: `docs/results.md`.
 
-`python -m benchmarks.judged PICTURE RUN RUN ...` paints a thousand pictures with each agent, prints what others make of
-them as Markdown, and writes the first of them, one row for each run, to the file PICTURE. A reader or a judge of digits
-says what came of digits. A grey copy of any other picture is compared with the edges that Canny's detector finds in it;
-a copy in colour must be found by its pixels among others, and one of a face has hair that is lighter or darker.
+`python -m benchmarks.judged PICTURE RUN RUN ...` paints a thousand pictures with each agent, or as many as are held
+out, prints what others make of them as Markdown, and writes the first of them, one row for each run, to the file
+PICTURE. A reader or a judge of digits says what came of digits. A grey copy of any other picture is compared with the
+edges that Canny's detector finds in it; a copy in colour must be found by its pixels among others, and one of a face
+has hair that is lighter or darker.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def measured(run: Path, count: int = COUNT) -> tuple[dict[str, str], NDArray[np.
         report = judge_inventions(renders)
         distance = frechet_distance(renders, held_out.images[:count])
         return {"accepted as digits": f"{report.accepted:.1%}", "Fréchet distance": f"{distance:.0f}"}, renders, None
-    targets = first_of(held_out, count)
+    targets = first_of(held_out, min(count, len(held_out.images)))
     renders = agent.copy(targets, SEED).renders
     if held_out.labels is None or held_out.labels.max() > 9:  # no digits
         if renders.shape[-1] == 1:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import Field
 from torch import Tensor
 
@@ -35,6 +36,7 @@ from spiral.state import load_network, network_arrays
 
 COLORS = 3
 RIM = 1  # pixels within which edges are weakened; the benchmark's five are much of a small canvas
+SEEN_AT = 64  # pixels of a side: a patch of M pixels is most of a smaller picture, which is enlarged to be looked at
 REMEMBERED = 2**16  # pictures whose edges are kept, a bit a pixel: an agent is shown each many times
 
 
@@ -95,8 +97,13 @@ class N4Fields(Reward):
 
     def _found(self, target: NDArray[np.uint8]) -> NDArray[np.bool_]:
         color = np.repeat(target, COLORS, -1) if target.shape[-1] == 1 else target
-        found = found_edges([self._field], color, self.mean, SCALES, self.options.stride)
-        return thinned(suppressed(found, border=RIM) >= self.options.threshold)
+        height, width, _ = color.shape
+        times = -(-SEEN_AT // min(height, width))
+        seen = np.asarray(Image.fromarray(color).resize((times * width, times * height), Image.Resampling.BILINEAR))
+        found = found_edges([self._field], seen, self.mean, SCALES, self.options.stride)
+        edges = thinned(suppressed(found, border=RIM) >= self.options.threshold)
+        whole: NDArray[np.bool_] = edges.reshape(height, times, width, times).any((1, 3))
+        return whole
 
     def weights(self) -> Arrays:
         """The network, the mean colour, and the dictionary."""

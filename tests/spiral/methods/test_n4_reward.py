@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from spiral.config import RewardTerm
 from spiral.contracts import WeightsError
@@ -66,6 +67,15 @@ def test_a_picture_has_the_same_edges_in_any_company_and_grey_is_colour_without(
     assert torch.equal(scores, torch.cat(alone)) and scores.dtype == torch.float32
     colored = judge.score(np.repeat(renders, 3, -1), Context(np.repeat(targets, 3, -1), {}))
     torch.testing.assert_close(colored, scores)
+
+
+def test_a_picture_that_is_smaller_than_two_patches_is_looked_at_enlarged() -> None:
+    small = np.ascontiguousarray(two_halves(96).image[::3, ::3])
+    twice = np.asarray(Image.fromarray(small).resize((64, 64), Image.Resampling.BILINEAR))
+    judge = edge_judge((32, 32, 3))
+    edges = judge.edges(small)
+    assert edges.shape == (32, 32) and edges.any()
+    assert np.array_equal(edges, judge.edges(twice).reshape(32, 2, 32, 2).any((1, 3)))
 
 
 def test_edges_that_are_known_are_not_found_again_and_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
