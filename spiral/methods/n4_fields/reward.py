@@ -102,8 +102,7 @@ class N4Fields(Reward):
         seen = np.asarray(Image.fromarray(color).resize((times * width, times * height), Image.Resampling.BILINEAR))
         found = found_edges([self._field], seen, self.mean, SCALES, self.options.stride)
         edges = thinned(suppressed(found, border=RIM) >= self.options.threshold)
-        whole: NDArray[np.bool_] = edges.reshape(height, times, width, times).any((1, 3))
-        return whole
+        return np.asarray(edges.reshape(height, times, width, times).any((1, 3)))
 
     def weights(self) -> Arrays:
         """The network, the mean colour, and the dictionary."""
