@@ -44,12 +44,19 @@ def optimizer_arrays(optimizer: torch.optim.Optimizer) -> Arrays:
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Take over what `optimizer_arrays` gave."""
+    """Take over what `optimizer_arrays` gave.
+
+    Raises:
+        WeightsError: it is of more weights, or of others; the optimiser stays as it was.
+    """
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for path, array in arrays.items():
         index, name = path.split("/")
-        tensor, weight = torch.from_numpy(np.array(array)), weights[int(index)]
+        tensor = torch.from_numpy(np.array(array))
+        if int(index) >= len(weights) or (tensor.dim() and tensor.shape != weights[int(index)].shape):
+            raise WeightsError(f"the optimiser's {path!r} is of another network: it has {len(weights)} weights here")
+        weight = weights[int(index)]
         if tensor.shape == weight.shape:
             # A fused step goes through the memory of both, so that they have to lie there in the same order.
             tensor = torch.empty_like(weight, device="cpu").copy_(tensor)

@@ -17,7 +17,7 @@ from spiral.contracts import Arrays
 from spiral.devices import resolve_device
 from spiral.methods import METHODS, find_experiment
 from spiral.methods.experiment import Experiment, Table
-from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results, require_empty
+from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results, require_empty, unfinished
 from spiral.section import parse_section
 
 
@@ -55,12 +55,19 @@ def measure_again(method: str, run: Path) -> None:
     """Print the tables of a fit that is done, measured anew.
 
     Raises:
-        ConfigError: the folder is of no fit, or of another method.
+        ConfigError: the folder is of no fit, or of one of a version whose experiment had other parts.
+        RunError: it is of another method, or not trained to the end.
     """
     fit, states = read_fit(run)
     _require_same(method, fit, run)
     read_results(run)
-    print_tables(_made(fit, states).measure())
+    made = _made(fit, states)
+    if left := unfinished(made, fit):
+        raise RunError(
+            f"{run} is not trained to the end, {', '.join(left)} missing: go on with spiral fit {method} --resume "
+            f"--out {run}"
+        )
+    print_tables(made.measure())
 
 
 def describe_methods() -> str:
@@ -107,7 +114,7 @@ def _made(fit: Fit, states: Arrays) -> Experiment:
     """The experiment of a fit, as far as its checkpoint is."""
     _, kind = find_experiment(fit.method, fit.experiment)
     made = kind(parse_section(kind.Options, fit.options, ("experiment",)), fit.seed, resolve_device("auto"))
-    load_parts(made, states)
+    load_parts(made, fit, states)
     return made
 
 

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from spiral.config import MOST_SEED
-from spiral.contracts import Arrays
+from spiral.contracts import Arrays, WeightsError
 from spiral.files import OutputError, parsed_json, read_json, written_whole
 from spiral.methods.experiment import Experiment, Table
 from spiral.section import ConfigError
@@ -89,11 +89,32 @@ def read_fit(folder: Path) -> tuple[Fit, Arrays]:
         raise ConfigError(f"{path} is damaged ({error}): fit anew into another folder") from error
 
 
-def load_parts(experiment: Experiment, arrays: Arrays) -> None:
-    """Go on with parts whose states these are."""
+def load_parts(experiment: Experiment, fit: Fit, arrays: Arrays) -> None:
+    """Go on with a fit's parts, whose states these are.
+
+    Raises:
+        ConfigError: the fit is of a version of which the experiment had other parts.
+    """
+    if gone := [name for name in fit.steps if name not in experiment.parts]:
+        raise ConfigError(
+            f"the fit has trained {', '.join(map(repr, gone))}, which {fit.method}'s experiment {fit.experiment!r} of "
+            f"this version has not (its parts are {', '.join(map(repr, experiment.parts))}): fit anew into another "
+            "folder, or use the version that began it"
+        )
     for name, part in experiment.parts.items():
         if own := under_prefix(name, arrays):
-            part.load_state(own)
+            try:
+                part.load_state(own)
+            except WeightsError as error:
+                raise ConfigError(
+                    f"the part {name!r} of the fit is of another version ({error}): fit anew into another folder, or "
+                    "use the version that began it"
+                ) from error
+
+
+def unfinished(experiment: Experiment, fit: Fit) -> list[str]:
+    """The parts of an experiment that have not taken all their steps, by name."""
+    return [name for name, part in experiment.parts.items() if fit.steps.get(name, 0) < part.steps]
 
 
 class Fitting:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from spiral.methods.fitting import Fit, begin
+
 TINY = ["--set", "steps=20", "--set", "alignments=2", "--set", "points=6"]
 
 
@@ -40,6 +42,16 @@ def test_a_method_is_fitted_measured_again_and_not_begun_twice(tmp_path: Path) -
         refused = spiral(*words)
         assert refused.returncode == 2 and message in refused.stderr, refused.stderr
         assert len(refused.stderr.splitlines()) == 1
+
+
+def test_a_fit_that_is_not_trained_to_the_end_is_not_measured(tmp_path: Path) -> None:
+    out = tmp_path / "dual"
+    options = {"steps": 2}
+    begin(out, Fit("dual_distance", "digits", 0, options))
+    (out / "results.json").write_text("[]")
+    refused = spiral("eval", "dual_distance", "--run", str(out))
+    assert refused.returncode == 2 and "is not trained to the end" in refused.stderr
+    assert f"go on with spiral fit dual_distance --resume --out {out}" in refused.stderr
 
 
 def test_a_fit_whose_data_is_missing_leaves_nothing_behind(tmp_path: Path) -> None:

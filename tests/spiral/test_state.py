@@ -103,6 +103,20 @@ def test_arrays_of_another_network_are_refused_and_change_nothing(damage):
     np.testing.assert_equal(network_arrays(network), before)
 
 
+@pytest.mark.parametrize("damage", ["one more weight", "another shape"])
+def test_moments_of_another_network_are_refused_and_change_nothing(damage):
+    network, optimizer = make(0)
+    learn(network, optimizer, 1)
+    moments = optimizer_arrays(optimizer)
+    wrong = {
+        "one more weight": {"99/exp_avg": np.zeros(1, np.float32)},
+        "another shape": {"0/exp_avg": np.zeros((2, 7))},
+    }
+    with pytest.raises(WeightsError, match="is of another network: it has 6 weights here"):
+        load_optimizer(optimizer, moments | wrong[damage])
+    np.testing.assert_equal(optimizer_arrays(optimizer), moments)
+
+
 def test_the_version_of_a_state_is_the_newest_of_those_that_learn_in_it():
     assert version_of({"version": np.array(3), "network/w": np.zeros(2)}) == 3
     assert version_of({"x/version": np.array(3), "x-2/version": np.array(8), "x/rng": np.zeros(2)}) == 8

@@ -17,7 +17,17 @@ from spiral.config import RewardTerm
 from spiral.files import OutputError
 from spiral.methods import METHODS, find_experiment, find_method
 from spiral.methods.experiment import Experiment, ExperimentOptions, Part, Table
-from spiral.methods.fitting import CHECKPOINT, METRICS, Fit, Fitting, begin, load_parts, read_fit, read_results
+from spiral.methods.fitting import (
+    CHECKPOINT,
+    METRICS,
+    Fit,
+    Fitting,
+    begin,
+    load_parts,
+    read_fit,
+    read_results,
+    unfinished,
+)
 from spiral.methods.judgement import FILE, Judgement, read_judgement
 from spiral.rewards import build_reward, setting_of
 from spiral.section import ConfigError
@@ -70,7 +80,7 @@ def lines(steps: int = 50, seed: int = 0) -> Lines:
 
 def train(folder: Path, made: Lines, stop: Callable[[], bool] = lambda: False) -> bool:
     fit, states = read_fit(folder)
-    load_parts(made, states)
+    load_parts(made, fit, states)
     return Fitting(folder, fit, made, lambda *_: None).train(stop)
 
 
@@ -94,6 +104,26 @@ def test_a_fit_that_was_interrupted_ends_as_one_that_was_not(tmp_path: Path, ste
     assert sorted(whole) == sorted(parts)
     for name, array in whole.items():
         np.testing.assert_array_equal(array, parts[name], err_msg=name)
+
+
+def test_a_fit_of_a_version_with_other_parts_is_refused_and_not_begun_anew(tmp_path: Path) -> None:
+    train(begun(tmp_path), lines())
+    fit, states = read_fit(tmp_path)
+    renamed, smaller = lines(), lines()
+    renamed.parts = {"first": renamed.parts["first"], "later": renamed.parts["second"]}
+    with pytest.raises(ConfigError, match="has trained 'second', which .* has not .*: fit anew into another folder"):
+        load_parts(renamed, fit, states)
+    smaller.parts["second"].networks = {"line": torch.nn.Linear(2, 1)}
+    with pytest.raises(ConfigError, match="the part 'second' of the fit is of another version"):
+        load_parts(smaller, fit, states)
+
+
+def test_parts_that_a_fit_has_not_trained_to_the_end_are_named(tmp_path: Path) -> None:
+    train(begun(tmp_path), lines(), lambda: read_fit(tmp_path) is not None)
+    assert unfinished(lines(), read_fit(tmp_path)[0]) == ["first", "second"]
+    train(tmp_path, lines())
+    assert unfinished(lines(), read_fit(tmp_path)[0]) == []
+    assert unfinished(lines(51), read_fit(tmp_path)[0]) == ["first", "second"]
 
 
 def test_rows_after_the_checkpoint_are_written_once(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def fit_tiny(
     for stop in (*stops, math.inf):
         fit, states = read_fit(folder)
         made = kind(parse_section(kind.Options, fit.options), SEED, CPU)
-        load_parts(made, states)
+        load_parts(made, fit, states)
         fitting = Fitting(folder, fit, made, lambda *_: None)
         assert fitting.train(lambda: sum(fit.steps.values()) >= stop) == (stop is math.inf)  # noqa: B023 (called here)
     if finish:
