@@ -108,9 +108,9 @@ def test_moments_of_another_network_are_refused_and_change_nothing(damage):
     network, optimizer = make(0)
     learn(network, optimizer, 1)
     moments = optimizer_arrays(optimizer)
-    wrong = {
+    wrong: dict[str, Arrays] = {
         "one more weight": {"99/exp_avg": np.zeros(1, np.float32)},
-        "another shape": {"0/exp_avg": np.zeros((2, 7))},
+        "another shape": {"0/exp_avg": np.zeros((2, 7), np.float32)},
     }
     with pytest.raises(WeightsError, match="is of another network: it has 6 weights here"):
         load_optimizer(optimizer, moments | wrong[damage])
