@@ -1,7 +1,7 @@
 """Agents that other rewards trained, side by side, by measures that none of them saw: `docs/results.md`.
 
 `python -m benchmarks.judged PICTURE RUN RUN ...` paints a thousand pictures with each agent, or as many as are held
-out, prints what others make of them as Markdown, and writes the first of them, one row for each run, to the file
+out, prints what others make of them as Markdown, and writes some of them, one row for each run, to the file
 PICTURE. A reader or a judge of digits says what came of digits. A grey copy of any other picture is compared with the
 edges that Canny's detector finds in it; a copy in colour must be found by its pixels among others, and one of a face
 has hair that is lighter or darker.
@@ -84,13 +84,13 @@ def main(picture: Path, runs: list[Path]) -> None:
             print("| run | " + " | ".join(figures) + " |", "|---" * (1 + len(figures)) + "|", sep="\n")
         print(f"| {run.name} | " + " | ".join(figures.values()) + " |", flush=True)
         if targets is not None and not rows:
-            rows.append(_first(targets))
-        rows.append(_first(renders))
+            rows.append(_some(targets))
+        rows.append(_some(renders))
     save_picture(picture, contact_sheet(np.concatenate(rows), columns=SHOWN))
 
 
-def _first(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    some = pictures[:SHOWN]
+def _some(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    some = pictures[np.linspace(0, len(pictures) - 1, SHOWN).astype(int)]  # some sets are in the order of their labels
     return np.repeat(some, 3, axis=-1) if some.shape[-1] == 1 else some
 
 
