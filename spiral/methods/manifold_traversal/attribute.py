@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from spiral.methods.experiment import Table
-from spiral.methods.manifold_traversal.judging import AttributeReader, FaceMemory
+from spiral.methods.face_judges import AttributeReader, FaceMemory
 from spiral.methods.manifold_traversal.kinds import ATTRIBUTES, AttributeName, extremes, inside
 from spiral.methods.manifold_traversal.learning import inputs_of
 from spiral.methods.manifold_traversal.model import principal

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from spiral.methods.dtn.recognizing import another_picture
 from spiral.methods.experiment import Table
-from spiral.methods.manifold_traversal.judging import FaceMemory
+from spiral.methods.face_judges import FaceMemory
 from spiral.methods.manifold_traversal.kinds import HEAD, inside
 from spiral.methods.manifold_traversal.learning import inputs_of
 from spiral.methods.manifold_traversal.traversing import Journey, Row, TraversalOptions, Traversals

@@ -269,9 +269,11 @@ def test_faces_in_four_ladders_end_with_their_tables(tmp_path: Path) -> None:
     for part in ("faces/faces128.zip", "weights/vgg16_features.safetensors"):
         if not (data_root() / part).is_file():
             pytest.skip(f"needs {data_root() / part}")
-    fit_tiny("faces", {**TINY, "steps": 1, "pictures": 100, "measured": 40}, tmp_path)
+    fit_tiny("faces", {**TINY, "steps": 1, "pictures": 100, "measured": 40, "reader_steps": 1}, tmp_path)
     tables = read_results(tmp_path)
     assert [len(table.rows) for table in tables[:3]] == [3, 8, 5]
+    assert [row[0] for row in tables[-1].rows] == ["light", "warm", "smile", "woman"]
+    assert [row[1] for row in tables[-1].rows[:2]] == [1, 1], "what is measured of photos says what is wanted of them"
     assert tables[1].columns == ("ladder", "light", "warm", "smile", "woman")
     assert {path.name for path in tmp_path.glob("ladder-*.png")} == {f"ladder-{at}.png" for at in range(1, 5)}
 

@@ -1,7 +1,8 @@
-"""Who judges what came out: a reader of the attribute and a memory for faces, neither of which the traversal knows.
+"""Who judges faces that a method made: readers of an attribute and a memory for faces, neither of which it knows.
 
-Both are small networks that look at pixels. The reader learns to tell the source from the target. The memory learns to
-find another picture of the same face among those of others, as the descriptor of the domain transfer does.
+Both are small networks that look at pixels. A reader learns to tell those with an attribute from those without. The
+memory learns to find another picture of the same face among those of others, as the descriptor of the domain transfer
+does.
 """
 
 from __future__ import annotations
@@ -85,10 +86,10 @@ class _Judge(Part):
 
 
 class AttributeReader(_Judge):
-    """The reader: of the source or of the target?
+    """A reader: has a face the attribute?
 
     Args:
-        kinds: 1 where a picture is of the target, and 0 where of the source, [N].
+        kinds: 1 where a picture has it, and 0 where not, [N]; there are some of both.
     """
 
     def __init__(self, steps: int, seed: int, pictures: Tensor, kinds: Tensor) -> None:
@@ -96,13 +97,13 @@ class AttributeReader(_Judge):
         self._of = [(kinds == kind).nonzero()[:, 0].cpu() for kind in (0, 1)]
 
     def loss(self) -> Tensor:
-        """The cross-entropy on as many pictures of the source as of the target."""
+        """The cross-entropy on as many pictures without the attribute as with it."""
         chosen = torch.cat([of[torch.randint(len(of), (BATCH // 2,), generator=self.generator)] for of in self._of])
         logits = self.network(self.others(chosen))[:, 0]
         return functional.binary_cross_entropy_with_logits(logits, (torch.arange(BATCH) >= BATCH // 2).to(logits))
 
     def reads(self, pictures: Tensor) -> Tensor:
-        """The probability that it is of the target, [N]."""
+        """The probability that pictures [N, 3, H, W] have it, [N]."""
         return self.outputs(pictures)[:, 0].sigmoid()
 
 
