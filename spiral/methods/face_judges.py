@@ -24,6 +24,7 @@ EMBEDDED = 64
 RATE = 2e-3
 BATCH = 64
 CHUNK = 100
+READ = 0.5  # of a probability, from which on a picture has the attribute
 
 
 class Looking(nn.Module):
@@ -105,6 +106,10 @@ class AttributeReader(_Judge):
     def reads(self, pictures: Tensor) -> Tensor:
         """The probability that pictures [N, 3, H, W] have it, [N]."""
         return self.outputs(pictures)[:, 0].sigmoid()
+
+    def has(self, pictures: Tensor) -> Tensor:
+        """Whether they are read as having it, bool [N]."""
+        return self.reads(pictures) > READ
 
 
 class FaceMemory(_Judge):

@@ -23,7 +23,6 @@ from spiral.section import ConfigError
 
 BLEND = 0.5  # of the way to the average of the target
 SHOWN = 10  # in a row of the picture
-READ = 0.5  # of a probability: as the target
 SAME = 0.8  # of a cosine: it is still the same face
 
 
@@ -77,7 +76,7 @@ class AttributeTraversals(Traversals):
         """
         alike = self.memory.alike(made, sources)
         return (
-            float((self.reader.reads(made) > READ).float().mean()),
+            float(self.reader.has(made).float().mean()),
             float((alike >= SAME).float().mean()),
             float(alike.mean()),
             float(self.lpips(made, sources).mean()),
@@ -99,7 +98,7 @@ class FacesToAttribute(AttributeTraversals):
             (name, *self.judged(pictures, sources))
             for name, pictures in {"as they are": sources, "traversed": made, **self._blends()}.items()
         ]
-        others = float((self.reader.reads(self.destination) > READ).float().mean())
+        others = float(self.reader.has(self.destination).float().mean())
         strangers = self.memory.alike(sources.roll(1, 0), sources)
         rows.append(("others, of the target", others, *[None] * 4))
         rows.append(
@@ -112,7 +111,7 @@ class FacesToAttribute(AttributeTraversals):
                 None,
             )
         )
-        both = (self.reader.reads(made) > READ) & (self.memory.alike(made, sources) >= SAME)
+        both = self.reader.has(made) & (self.memory.alike(made, sources) >= SAME)
         note = (
             f"{self.options.attribute}, λ {self.options.penalty:g}; {float(both.float().mean()):.0%} of the traversed "
             f"are read as the target and the same face; a picture of {self.options.side} pixels took "

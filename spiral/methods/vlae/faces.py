@@ -21,7 +21,6 @@ from spiral.section import Size
 LABELS = {"smile": "happy", "woman": "gender_female_prob"}  # what is asked, and what the data set calls it
 CLEAR = 1 / 3  # of the pictures are clearly of little, and as many of much
 SURE = 0.2  # how near to 0 or 1 a label is that is clear
-READ = 0.5  # of a probability
 PAIRS = (("light", "woman"), ("light", "smile"), ("woman", "smile"), ("light", "warm"))  # kept of a, taken from c
 
 
@@ -90,7 +89,7 @@ class Faces(Comparing):
         """0 or 1: what is measured, or what a network reads that learned from photos, sharp and blurred."""
         if attribute in MEASURES:
             return (measured(pictures, attribute) > self.middles[attribute]).long().cpu()
-        return (self.readers[attribute].reads(colored(pictures)) > READ).long().cpu()
+        return self.readers[attribute].has(colored(pictures)).long().cpu()
 
     def _readable(self) -> Table:
         """What is read right of held-out photos, which bounds what can be of those that are drawn."""

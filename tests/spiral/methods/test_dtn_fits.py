@@ -99,7 +99,7 @@ def test_a_digit_that_is_left_out_is_shown_nowhere_that_it_should_not_be(tmp_pat
     assert set(made.shown.labels.tolist()) == {7}  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("stop_after", [2, 7])
+@pytest.mark.parametrize("stop_after", [3, 8])
 def test_a_fit_that_was_interrupted_ends_with_the_same_numbers(stop_after: int, tmp_path: Path) -> None:
     """While f learns, and while G does."""
     fit_tiny("digits", DIGITS, tmp_path / "whole")

@@ -137,7 +137,7 @@ def test_every_row_of_the_table_is_measured(experiment: str, tmp_path: Path) -> 
 def test_a_fit_that_was_interrupted_ends_with_the_same_numbers(tmp_path: Path) -> None:
     """Within the second model."""
     fit_tiny("size", DIGITS, tmp_path / "whole")
-    fit_tiny("size", DIGITS, tmp_path / "resumed", 4)
+    fit_tiny("size", DIGITS, tmp_path / "resumed", 5)
     assert read_results(tmp_path / "whole") == read_results(tmp_path / "resumed")
     whole, resumed = (read_fit(tmp_path / name)[1] for name in ("whole", "resumed"))
     assert sorted(whole) == sorted(resumed)

@@ -249,7 +249,7 @@ fit_tiny = partial(tiny_fits.fit_tiny, "vlae")
 
 def test_a_fit_ends_with_its_tables_pictures_and_judge_and_resumed_with_the_same_numbers(tmp_path: Path) -> None:
     fit_tiny("digits", DIGITS, tmp_path / "whole")
-    fit_tiny("digits", DIGITS, tmp_path / "resumed", 8)
+    fit_tiny("digits", DIGITS, tmp_path / "resumed", 9)
     tables = read_results(tmp_path / "whole")
     assert tables == read_results(tmp_path / "resumed")
     assert [len(table.rows) for table in tables] == [3, 6, 4, 6]
