@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from spiral.judge import classify, shipped
-from spiral.methods.vlae.arithmetic import Triples, some_triples
+from spiral.methods.vlae.arithmetic import Trait, Triples, some_triples
 from spiral.methods.vlae.comparing import Comparing
 from spiral.methods.vlae.eyes import as_reader
 from spiral.methods.vlae.measures import slant, stroke_width
@@ -16,7 +16,6 @@ from spiral.methods.vlae.training import Sampled, VlaeOptions
 from spiral.section import ConfigError, Size
 
 STYLES = {"stroke width": stroke_width, "slant": slant}
-CLEAR = 1 / 3  # of the pictures are clearly of little, and as many of much
 
 
 class DigitsOptions(VlaeOptions):
@@ -47,13 +46,12 @@ class Digits(Comparing):
     def arithmetic(self) -> list[tuple[str, Triples, Mapping[str, Tensor]]]:
         """An 8 that leans − an upright 8 + an upright 3 is a 3 that leans."""
         found: list[tuple[str, Triples, Mapping[str, Tensor]]] = []
-        labels = self.test.known["label"]
+        digit = Trait.of_classes(self.test.known["label"])
         for name in STYLES:
-            style = measured(self.test.inputs(), name)
-            low, high = style.quantile(CLEAR), style.quantile(1 - CLEAR)
-            kind = torch.where(style >= high, 1, torch.where(style <= low, 0, -1))
-            triples = some_triples(kind, labels, self.options.triples, self.seed)
-            found.append((name.replace(" ", "-"), triples, {name: kind[triples.a], "digit": labels[triples.c]}))
+            style = Trait.of_thirds(measured(self.test.inputs(), name))
+            triples = some_triples(style, digit, self.options.triples, self.seed)
+            wanted = {name: style.kinds[triples.a], "digit": digit.kinds[triples.c]}
+            found.append((name.replace(" ", "-"), triples, wanted))
         return found
 
     def read(self, pictures: Tensor, attribute: str) -> Tensor:

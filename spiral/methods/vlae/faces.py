@@ -12,15 +12,14 @@ from torch.nn import functional
 from spiral.data import data_root
 from spiral.methods.experiment import Table
 from spiral.methods.face_judges import AttributeReader
-from spiral.methods.vlae.arithmetic import Triples, some_triples
+from spiral.methods.vlae.arithmetic import Trait, Triples, some_triples
 from spiral.methods.vlae.comparing import FORMS, Comparing, Row
 from spiral.methods.vlae.eyes import Vgg
 from spiral.methods.vlae.training import Sampled, VlaeOptions
 from spiral.section import Size
 
 LABELS = {"smile": "happy", "woman": "gender_female_prob"}  # what is asked, and what the data set calls it
-CLEAR = 1 / 3  # of the pictures are clearly of little, and as many of much
-SURE = 0.2  # how near to 0 or 1 a label is that is clear
+CLEAR = {"smile": (0.1, 0.9999), "woman": (0.05, 0.95)}  # up to where they have it not, and from where on they have it
 PAIRS = (("light", "woman"), ("light", "smile"), ("woman", "smile"), ("light", "warm"))  # kept of a, taken from c
 
 
@@ -52,11 +51,13 @@ class Faces(Comparing):
         super().__init__(options, seed, device)
         self.vgg = Vgg(data_root() / "weights" / "vgg16_features.safetensors", device)
         self.middles = {name: measured(self.train.inputs(), name).median() for name in MEASURES}
-        clear = {name: _clear(self.train.known[label]) for name, label in LABELS.items() if label in self.train.known}
+        kinds = {
+            name: self._trait(self.train, name).kinds for name, label in LABELS.items() if label in self.train.known
+        }
         self.readers = {
-            name: _reader(options.reader_steps, seed, self.train, kinds)
-            for name, kinds in clear.items()
-            if {0, 1} <= set(kinds.tolist())
+            name: _reader(options.reader_steps, seed, self.train, of)
+            for name, of in kinds.items()
+            if {0, 1} <= set(of.tolist())
         }
         self.labels = {name: LABELS[name] for name in self.readers}
         self.parts = {**self.forms, **{f"reader of {name}": reader for name, reader in self.readers.items()}}
@@ -76,12 +77,12 @@ class Faces(Comparing):
 
     def arithmetic(self) -> list[tuple[str, Triples, Mapping[str, Tensor]]]:
         """A light man − a dark man + a dark woman is a light woman, and so on."""
-        kinds = {name: self._kinds(name) for name in (*MEASURES, *self.labels)}
+        traits = self._traits()
         found: list[tuple[str, Triples, Mapping[str, Tensor]]] = []
         for kept, changed in PAIRS:
-            if kept in kinds and changed in kinds:
-                triples = some_triples(kinds[kept], kinds[changed], self.options.triples, self.seed)
-                wanted = {kept: kinds[kept][triples.a], changed: kinds[changed][triples.c]}
+            if kept in traits and changed in traits:
+                triples = some_triples(traits[kept], traits[changed], self.options.triples, self.seed)
+                wanted = {kept: traits[kept].kinds[triples.a], changed: traits[changed].kinds[triples.c]}
                 found.append((f"{kept}-{changed}", triples, wanted))
         return found
 
@@ -95,26 +96,22 @@ class Faces(Comparing):
         """What is read right of held-out photos, which bounds what can be of those that are drawn."""
         pictures = {"photos": self.test.inputs()} | {form: self._redrawn(form, self.test) for form in FORMS}
         rows: list[Row] = []
-        for name in (*MEASURES, *self.labels):
-            kinds = self._kinds(name)
-            clear = kinds >= 0
-            right = [float((self.read(some, name) == kinds)[clear].float().mean()) for some in pictures.values()]
+        for name, trait in self._traits().items():
+            clear = trait.kinds >= 0
+            right = [float((self.read(some, name) == trait.kinds)[clear].float().mean()) for some in pictures.values()]
             rows.append((name, *right))
         note = "of held-out faces that clearly have it or have it not: themselves, and as both forms redraw them"
         return Table("Who reads, read right", ("attribute", *pictures), rows, note)
 
-    def _kinds(self, name: str) -> Tensor:
-        """0 or 1 for held-out faces that clearly are of that kind or are not, −1 for others."""
+    def _traits(self) -> dict[str, Trait]:
+        """What held-out faces have, by name."""
+        return {name: self._trait(self.test, name) for name in (*MEASURES, *self.labels)}
+
+    @staticmethod
+    def _trait(faces: Sampled, name: str) -> Trait:
         if name in MEASURES:
-            values = measured(self.test.inputs(), name).cpu()
-            low, high = values.quantile(CLEAR), values.quantile(1 - CLEAR)
-            return torch.where(values >= high, 1, torch.where(values <= low, 0, -1))
-        return _clear(self.test.known[self.labels[name]])
-
-
-def _clear(label: Tensor) -> Tensor:
-    """1 where a label, the probability of something, is clear, 0 where it is clearly not so, and −1 between, [N]."""
-    return torch.where(label >= 1 - SURE, 1, torch.where(label <= SURE, 0, -1)).cpu()
+            return Trait.of_thirds(measured(faces.inputs(), name))
+        return Trait.between(faces.known[LABELS[name]], *CLEAR[name])
 
 
 def _reader(steps: int, seed: int, known: Sampled, kinds: Tensor) -> AttributeReader:

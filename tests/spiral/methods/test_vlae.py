@@ -19,7 +19,7 @@ from spiral.contracts import WeightsError
 from spiral.data import data_root
 from spiral.methods import find_experiment
 from spiral.methods.fitting import Fit, begin, read_fit, read_results
-from spiral.methods.vlae.arithmetic import blended, some_triples
+from spiral.methods.vlae.arithmetic import Trait, blended, some_triples
 from spiral.methods.vlae.blending import read_autoencoder
 from spiral.methods.vlae.eyes import Vgg
 from spiral.methods.vlae.figures import ACROSS, traversal
@@ -216,12 +216,36 @@ def test_width_and_slant_are_those_of_drawn_bars() -> None:
 
 def test_triples_are_as_asked_for() -> None:
     kept, changed = torch.tensor([0, 0, 1, 1, -1, 1, 0]), torch.tensor([3, 5, 3, 5, 3, 7, -1])
-    triples = some_triples(kept, changed, 50, 0)
+    triples = some_triples(Trait.of_classes(kept), Trait.of_classes(changed), 50, 0)
     assert len(triples.a) == 50 and 4 not in torch.cat((triples.a, triples.b, triples.c))
     for a, b, c in zip(triples.a, triples.b, triples.c, strict=True):
         assert changed[a] == changed[b] != changed[c] and kept[a] != kept[b] == kept[c]
-    assert len(some_triples(torch.zeros(4), torch.arange(4), 50, 0).a) == 0, "there are none"
-    assert len(some_triples(torch.full((4,), -1), torch.arange(4), 50, 0).a) == 0
+    alone, unclear, many = (
+        Trait.of_classes(kinds) for kinds in (torch.zeros(4), torch.full((4,), -1), torch.arange(4))
+    )
+    assert len(some_triples(alone, many, 50, 0).a) == len(some_triples(unclear, many, 50, 0).a) == 0, "there are none"
+
+
+def test_a_frequent_class_is_in_no_more_triples_than_a_rare_one() -> None:
+    kept = Trait.of_classes(torch.tensor([0, 1] * 20))
+    changed = Trait.of_classes(torch.tensor([0, 0] * 18 + [1, 1] * 2))
+    triples = some_triples(kept, changed, 400, 0)
+    rare = (changed.kinds[triples.a] == 1).float().mean()
+    assert 0.4 < rare < 0.6
+
+
+def test_b_has_as_much_as_a_of_the_one_and_as_c_of_the_other() -> None:
+    kept, changed = Trait.of_thirds(random(90)), Trait.of_thirds(random(90, seed=1))
+    triples = some_triples(kept, changed, 20, 0)
+    for a, b, c in zip(triples.a, triples.b, triples.c, strict=True):
+        apart = changed.distance(torch.arange(90), a) + kept.distance(torch.arange(90), c)
+        could = (kept.kinds == kept.kinds[c]) & (changed.kinds == changed.kinds[a])
+        assert could[b] and apart[b] == apart[could].min()
+
+
+def test_what_is_clear() -> None:
+    assert Trait.of_thirds(torch.tensor([0.1, 0.5, 0.9])).kinds.tolist() == [0, -1, 1]
+    assert Trait.between(torch.tensor([0.1, 0.11, 0.9]), 0.1, 0.9).kinds.tolist() == [0, -1, 1]
 
 
 def test_a_minus_a_plus_c_is_c_drawn_again() -> None:
