@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
@@ -29,7 +30,9 @@ class FacesOptions(VlaeOptions):
     Who reads smiles and sexes learns for `reader_steps`.
     """
 
-    steps: Size = 2000
+    steps: Size = 4000
+    batch_size: int = Field(default=50, ge=2, le=2**20)
+    mirrored: bool = True
     data: str = "faces"
     side: int = 64
     channels: Literal[1, 3] = 3

@@ -29,7 +29,7 @@ from spiral.section import Section, Size
 LEAST_DEVIATION = 1e-3
 FIRST_DEVIATION = 0.1  # of codes; where they begin as noise like the prior, MMD has nothing to say and they stay it
 GATE = 0.1  # of a ladder's part in a gated addition, at first
-COARSE = 4  # the side at which a low code knows a state: what it tells is of the whole picture
+COARSE = 8  # pixels of a picture are a place of a state as a low code knows it: what it tells is of the whole picture
 SLOPE = 0.1  # of leaky rectifiers below zero
 Codes = list[Tensor]
 
@@ -71,6 +71,17 @@ class Layout(Section):
         side = self.side // 2**level
         return (self.width * 2 ** (level - 1) if level else self.channels, side, side)
 
+    def coarse(self, level: int) -> tuple[int, int, int]:
+        """The same as low codes know it."""
+        channels, side, _ = self.shape(level)
+        side = min(side, self.places)
+        return (channels, side, side)
+
+    @property
+    def places(self) -> int:
+        """Into how many rows and columns low codes part a picture, at most."""
+        return max(1, self.side // COARSE)
+
 
 class Encoder(nn.Module):
     """q(z | x)."""
@@ -78,13 +89,13 @@ class Encoder(nn.Module):
     def __init__(self, layout: Layout) -> None:
         super().__init__()
         steps: list[nn.Module] = [_down(layout, level) for level in range(1, layout.ladders)]
-        sizes = [_size(_coarse(layout.shape(level))) for level in range(1, layout.ladders)]
+        sizes = [_size(layout.coarse(level)) for level in range(1, layout.ladders)]
         rest = [_down(layout, level) for level in range(layout.ladders, layout.convolutions + 1)]
         whole = _size(layout.shape(layout.convolutions))
         steps.append(nn.Sequential(*rest, nn.Flatten(), *_layer(whole, 16 * layout.width)))
         self.steps = nn.ModuleList(steps)
         self.heads = nn.ModuleList(nn.Linear(size, 2 * layout.latents) for size in (*sizes, 16 * layout.width))
-        self.most_deviation = layout.most_deviation
+        self.most_deviation, self.places = layout.most_deviation, layout.places
         for head in self.heads:
             first = _logit(FIRST_DEVIATION / layout.most_deviation)
             nn.init.constant_(head.get_parameter("bias")[layout.latents :], first)
@@ -95,7 +106,9 @@ class Encoder(nn.Module):
         means, deviations, state = [], [], 1 - pictures  # as ink, since the border of a picture is 0
         for step, head in zip(self.steps, self.heads, strict=True):
             state = step(state)
-            seen = state if state.dim() == 2 else functional.adaptive_avg_pool2d(state, min(COARSE, state.shape[-1]))
+            seen = (
+                state if state.dim() == 2 else functional.adaptive_avg_pool2d(state, min(state.shape[-1], self.places))
+            )
             mean, spread = head(seen.flatten(1)).chunk(2, dim=1)
             means.append(mean)
             deviations.append(self.most_deviation * spread.sigmoid() + LEAST_DEVIATION)
@@ -108,7 +121,7 @@ class Rung(nn.Module):
     def __init__(self, layout: Layout, level: int) -> None:
         super().__init__()
         shape = layout.shape(level)
-        coarse = _coarse(shape)
+        coarse = layout.coarse(level)
         self.lifted = nn.Sequential(
             *_layer(layout.latents, _size(coarse)),
             nn.Unflatten(1, coarse),
@@ -200,12 +213,6 @@ def as_inputs(pixels: Tensor, layout: Layout) -> Tensor:
 
 def _logit(share: float) -> float:
     return math.log(share / (1 - share))
-
-
-def _coarse(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    """A state as low codes know it."""
-    side = min(COARSE, shape[1])
-    return (shape[0], side, side)
 
 
 def _size(shape: tuple[int, int, int]) -> int:

@@ -27,7 +27,8 @@ class VlaeOptions(Layout, ExperimentOptions):
     """What every experiment can be told, beside the layout.
 
     `pictures` is how many of a set are used at most, and `measured` how many each figure is taken of. `reconstruction`
-    and `regularization` weigh the terms of L_MMD; `scale` is the b of L_KL.
+    and `regularization` weigh the terms of L_MMD; `scale` is the b of L_KL. Half of the pictures are learned from as a
+    mirror shows them, where they are to be `mirrored`.
     """
 
     data: str = "digits"
@@ -39,6 +40,7 @@ class VlaeOptions(Layout, ExperimentOptions):
     reconstruction: float = Field(default=100.0, gt=0)
     regularization: float = Field(default=100.0, ge=0)
     scale: float = Field(default=1.0, gt=0)
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,9 @@ class Training(Part):
         optimizer.param_groups[0]["lr"] = self.options.learning_rate * (LAST + (1 - LAST) * (1 - progress))
         chosen = torch.randint(len(self.pictures), (self.options.batch_size,), generator=self.generator)
         pictures = self.pictures.inputs(chosen.to(self.pictures.images.device))
+        if self.options.mirrored:
+            turned = torch.rand(len(pictures), 1, 1, 1, generator=self.generator) < 0.5
+            pictures = torch.where(turned.to(pictures.device), pictures.flip(3), pictures)
         self.network.train()
         loss, measured = self.loss(pictures)
         descend(loss, self.network, optimizer, math.inf, f"the {self.form} form of the vlae")

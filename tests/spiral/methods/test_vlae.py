@@ -80,8 +80,9 @@ def test_pictures_become_a_code_for_each_ladder_and_come_back(ladders: int, merg
     assert [code.shape for code in codes] == [(5, 2)] * ladders
     noise = torch.Generator().manual_seed(0)
     for code, mean, deviation in zip(codes, means, deviations, strict=True):
-        assert deviation.min() > 1e-3 and deviation.max() < 0.301 and (mean < 0).any()
+        assert deviation.min() > 1e-3 and deviation.max() < 0.301
         torch.testing.assert_close(code, mean + deviation * torch.randn(5, 2, generator=noise))
+    assert (torch.cat(means) < 0).any(), "linear"
 
 
 def test_low_codes_see_little_of_the_picture_and_high_ones_come_through_more_layers() -> None:
@@ -177,6 +178,30 @@ def test_both_forms_learn_to_redraw_and_the_one_with_mmd_towards_the_prior(form:
     assert last["loss"] < 0.5 * first["loss"] and last["error"] < 0.5 * first["error"]
     if form == "mmd":
         assert last["MMD"] < 0.5 * max(row["MMD"] for row in measured)
+
+
+def test_what_is_mirrored_is_learned_from_both_ways_and_everything_else_as_it_is() -> None:
+    pictures = Sampled(torch.arange(3 * 16 * 16, dtype=torch.int64).remainder(251).byte().reshape(3, 1, 16, 16), {})
+    for mirrored in (False, True):
+        part = Training(VlaeOptions(**{**TINY, "side": 16, "mirrored": mirrored}), pictures, "mmd", 0)
+        seen: list[Tensor] = []
+        part.network.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0]))
+        for _ in range(4):
+            part.step(0.0)
+        known = pictures.inputs()
+        ways = {
+            turned: sum(bool((each == picture).all()) for each in torch.cat(seen) for picture in of)
+            for turned, of in ((False, known), (True, known.flip(3)))
+        }
+        assert sum(ways.values()) == 4 * part.options.batch_size
+        assert (ways[True] > 0) == mirrored and ways[False] > 0
+
+
+def test_low_codes_know_an_eighth_of_the_side() -> None:
+    for side, places in ((16, 2), (32, 4), (64, 8)):
+        layout = Layout(side=side, width=4)
+        assert [layout.coarse(level)[1] for level in (1, 2)] == [min(places, side // 2), min(places, side // 4)]
+        assert LadderAutoencoder(layout).encoder.heads[0].in_features == 4 * places * places
 
 
 def test_the_frechet_distance_is_the_closed_form_of_gaussians() -> None:
