@@ -14,6 +14,7 @@ import numpy as np
 from cluster.run.plan import Length
 from spiral.config import RunConfig
 from spiral.precision import Precision
+from spiral.rewards import REWARDS
 
 # Of the policy learner's time the gradients take so much; the rest scores, waits, and shares the machine.
 SHARE_OF_GRADIENTS = 0.75
@@ -53,14 +54,21 @@ def forecast(config: RunConfig, length: Length, done: int, seconds_per_picture: 
     mean = share * cloning + (1.0 - share) * learning
     speed = f"This machine learns from about {_rounded(learning)} frames a second"
     if done:
-        return f"{speed}."
+        return f"{speed}{_uncounted(config)}."
     if length.minutes is None:
         assert length.frames is not None, "a run has a length"
         frames, span = length.frames, f"{length.frames:,} frames take about {_minutes(length.frames / mean / 60)}"
     else:
         frames = min(int(60 * length.minutes * mean), length.frames or 2**62)
         span = f"{_minutes(length.minutes)} {'is' if length.minutes == 1 else 'are'} about {_rounded(frames)} of them"
-    return f"{speed}: {span}{_reached(config, frames)}."
+    return f"{speed}: {span}{_uncounted(config)}{_reached(config, frames)}."
+
+
+def _uncounted(config: RunConfig) -> str:
+    """What makes a run slower than its gradients let one expect, by as much as nobody knows before."""
+    slow = [term.name for term in config.rewards if term.name not in REWARDS]
+    slow += ["the search of expert.share"] * (config.expert.share > 0)
+    return f" (without what {' and '.join(slow)} may take)" if slow else ""
 
 
 def _reached(config: RunConfig, frames: int) -> str:

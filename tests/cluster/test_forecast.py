@@ -6,6 +6,7 @@ import pytest
 
 from cluster.run.forecast import REACHED, SHARE_OF_GRADIENTS, forecast, frames_per_s, precision_in_words
 from cluster.run.plan import Length
+from spiral.config import ExpertConfig, RewardTerm
 from spiral.precision import Precision
 from spiral.presets import PRESETS, preset
 
@@ -37,6 +38,16 @@ def test_the_error_to_expect_goes_by_the_frames():
     assert "stay above" in forecast(COPY, Length(frames=1000), 0, 1e-3)
     assert "empty canvas" not in forecast(preset("scenes-small-conditional"), Length(frames=1000), 0, 1e-3)
     assert set(REACHED) <= set(PRESETS)
+
+
+def test_what_takes_time_beside_the_gradients_is_named():
+    slow = COPY.model_copy(update={"rewards": [RewardTerm(name="deepwarp"), RewardTerm(name="blank")]})
+    searching = COPY.model_copy(update={"expert": ExpertConfig(share=0.1)})
+    for length in (Length(frames=10), Length(minutes=1)):
+        assert "(without what deepwarp may take)" in forecast(slow, length, 0, 1e-3)
+        assert "(without what the search of expert.share may take)" in forecast(searching, length, 0, 1e-3)
+        assert "without" not in forecast(COPY, length, 0, 1e-3)
+    assert "frames a second (without what deepwarp may take)." in forecast(slow, Length(frames=10), 5, 1e-3)
 
 
 def test_a_run_that_goes_on_is_not_forecast_from_its_beginning():
