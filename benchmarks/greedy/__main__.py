@@ -5,7 +5,7 @@
 A picture is a file, or one of ten photographs that nothing here trains on (`spiral/data/held_out_photos.py`) by its
 name; `held-out` is all ten. Its longer side becomes `--size`. A stroke is a move of the pen and a curve, and so two
 commands of the environment, and the program is one like an agent's. DIR/PICTURE gets program.json, painting-200.png
-and so on, and comparison.png; DIR/greedy.json the figures. LPIPS needs its weights (docs/methods.md).
+and so on, and comparison.png; DIR/greedy.json the figures. LPIPS needs its weights, in $SPIRAL_DATA/weights.
 """
 
 from __future__ import annotations
