@@ -14,7 +14,9 @@ import typer
 from cluster.cli import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = {page: page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}
+PAGES = {
+    page: page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+}
 TEXT = "\n".join(PAGES.values())
 
 

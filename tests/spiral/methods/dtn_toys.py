@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from spiral.methods.dtn.model import (
     Perception,
@@ -25,10 +24,6 @@ TINY: dict[str, Any] = {
     "width": 4,
 }
 DIGITS = {**TINY, "source": "mnist5k", "target": "mnist5k"}
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def some_pixels(channels: int = 3, count: int = 24, seed: int = 0) -> Pixels:

@@ -5,16 +5,11 @@ from __future__ import annotations
 from typing import TypeVar
 
 import torch
-from torch import Tensor
 
 from spiral.methods.lrmf.model import FlowOptions
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 SMALL = FlowOptions(couplings=2, hidden=8)
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def shaken(network: Network, size: float = 0.3) -> Network:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from spiral.data.annotated import Annotated
 from spiral.methods.n4_fields.model import PatchNetwork
 
 CPU = torch.device("cpu")
 NARROW = 0.03
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def network(channels: int = 3, outputs: int = 16, seed: int = 0) -> PatchNetwork:

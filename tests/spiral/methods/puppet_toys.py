@@ -19,10 +19,6 @@ TINY: dict[str, Any] = {
 }
 
 
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
 def bars(lengths: Tensor, angles: Tensor, side: int = 32) -> Tensor:
     """Bars of ink that stand upright and are a tenth wide before they are posed, as networks take them."""
     upright = torch.zeros(1, 1, 200, 200)

@@ -25,7 +25,8 @@ from spiral.methods.dtn.model import (
 from spiral.methods.dtn.pixels import Pixels
 from spiral.methods.dtn.reading import BEND, PATCH, Reading, TransferOptions, bent, erased, rate_at, recolored
 from spiral.methods.dtn.transfer import Terms
-from tests.spiral.methods.dtn_toys import TINY, random, some_pixels, toy
+from tests.spiral.methods.dtn_toys import TINY, some_pixels, toy
+from tests.spiral.methods.noise import random
 
 
 def probability(logits: Tensor, picture: int, kind: int) -> float:

@@ -28,8 +28,9 @@ from spiral.methods.judgement import read_judgement
 from spiral.methods.vgg import read_vgg, vgg_file
 from spiral.section import ConfigError
 from tests.spiral.methods import tiny_fits
-from tests.spiral.methods.dtn_toys import CPU, DIGITS, TINY, random
+from tests.spiral.methods.dtn_toys import CPU, DIGITS, TINY
 from tests.spiral.methods.faces_folder import save_faces
+from tests.spiral.methods.noise import random
 
 
 def test_the_nearest_and_the_ranks_are_as_counted_by_hand() -> None:

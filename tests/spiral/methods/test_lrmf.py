@@ -22,13 +22,14 @@ from spiral.methods.lrmf.model import (
     likelihood_ratio,
     lrmf_loss,
 )
-from tests.spiral.methods.lrmf_toys import SMALL, normal, shaken
+from tests.spiral.methods.lrmf_toys import SMALL, shaken
+from tests.spiral.methods.noise import random
 
 # The loss.
 
 
 def test_the_loss_is_the_sum_of_theorem_2_3() -> None:
-    a, b = normal(6, 3, seed=1), 2 + normal(5, 3, seed=2)
+    a, b = random(6, 3, seed=1), 2 + random(5, 3, seed=2)
     mapping, shared = shaken(AffineMap(3)), shaken(Gaussian(3))
     moved, log_det = mapping(a)
     loss = lrmf_loss(log_det, shared.log_prob(moved), shared.log_prob(b), torch.tensor(1.5))
@@ -48,7 +49,7 @@ def test_the_loss_is_the_sum_of_theorem_2_3() -> None:
 @pytest.mark.parametrize("mapping", [AffineMap(2), FlowMap(2, SMALL)])
 def test_log_determinants_are_those_of_the_jacobian(mapping: Map) -> None:
     shaken(mapping)
-    points = normal(4, 2)
+    points = random(4, 2)
     _, log_det = mapping(points)
     for point, value in zip(points, log_det, strict=True):
         jacobian = torch.autograd.functional.jacobian(lambda x: mapping(x.unsqueeze(0))[0][0], point)
@@ -57,7 +58,7 @@ def test_log_determinants_are_those_of_the_jacobian(mapping: Map) -> None:
 
 @pytest.mark.parametrize("mapping", [AffineMap(3), AffineMap(3, turns=False), FlowMap(3, SMALL)])
 def test_a_fresh_map_is_the_identity(mapping: Map) -> None:
-    points = normal(7, 3)
+    points = random(7, 3)
     moved, log_det = mapping(points)
     assert torch.allclose(moved, points, atol=1e-6)
     assert torch.equal(log_det, torch.zeros(7))
@@ -65,7 +66,7 @@ def test_a_fresh_map_is_the_identity(mapping: Map) -> None:
 
 def test_a_shift_never_turns() -> None:
     mapping = AffineMap(2, turns=False)
-    mapping(normal(5, 2))[0].square().sum().backward()
+    mapping(random(5, 2))[0].square().sum().backward()
     assert mapping.matrix.grad is None
     assert mapping.shift.grad is not None
 
@@ -80,7 +81,7 @@ def test_densities_sum_to_one(density: Any) -> None:
 
 
 def test_the_fitted_gaussian_is_the_most_likely() -> None:
-    points = 1 + normal(50, 3) @ normal(3, 3, seed=1)
+    points = 1 + random(50, 3) @ random(3, 3, seed=1)
     density = Gaussian(3)
     density.fit(points)
     density.log_prob(points).mean().backward()
@@ -90,14 +91,14 @@ def test_the_fitted_gaussian_is_the_most_likely() -> None:
 
 
 def test_gaussians_side_by_side_are_as_each_alone() -> None:
-    points = normal(4, 30, 2)
+    points = random(4, 30, 2)
     together = best_likelihood(points)
     assert torch.allclose(together, torch.stack([best_likelihood(each) for each in points]), atol=1e-5)
 
 
 def test_lemma_2_2_is_an_equation_for_gaussians_and_affine_maps() -> None:
     """An affine image of a Gaussian is Gaussian, so that ε = 0."""
-    a, mapping = normal(60, 3), shaken(AffineMap(3)).requires_grad_(False)
+    a, mapping = random(60, 3), shaken(AffineMap(3)).requires_grad_(False)
     moved, log_det = mapping(a)
     density = Gaussian(3)
     density.fit(a)
@@ -108,7 +109,7 @@ def test_lemma_2_2_is_an_equation_for_gaussians_and_affine_maps() -> None:
 @torch.no_grad()
 def test_the_loss_is_the_distance_with_the_bound_in_place() -> None:
     """Here the bound is an equation, so that the loss of the best shared density is the distance itself."""
-    a, b = normal(40, 2), 1 + 2 * normal(40, 2, seed=1)
+    a, b = random(40, 2), 1 + 2 * random(40, 2, seed=1)
     moved, log_det = shaken(AffineMap(2))(a)
     shared, private = Gaussian(2), Gaussian(2)
     shared.fit(torch.cat((moved, b)))

@@ -17,7 +17,7 @@ from spiral.methods.fitting import read_results
 from spiral.methods.lrmf import features
 from spiral.methods.lrmf.baselines import squared_mmd
 from spiral.methods.lrmf.moons import moons, turned
-from tests.spiral.methods.lrmf_toys import normal
+from tests.spiral.methods.noise import random
 from tests.spiral.methods.tiny_fits import fit_tiny
 
 
@@ -29,7 +29,7 @@ def test_moons_are_half_circles_and_their_turned_form_is_affine() -> None:
 
 
 def test_mmd_is_zero_for_equal_sets_alone() -> None:
-    a = normal(20, 3)
+    a = random(20, 3)
     assert float(squared_mmd(a, a)) == pytest.approx(0, abs=1e-6)
     assert float(squared_mmd(a + 2, a)) > 0.5
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,12 @@ from spiral.methods.manifold_traversal.model import (
 )
 from spiral.methods.vgg import Vgg
 from spiral.section import ConfigError
+from tests.spiral.methods.noise import random
 
 VGG_19 = [[64] * 2, [128] * 2, [256] * 4, [512] * 4, [512] * 4]
 
 
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+doubles = partial(random, dtype=torch.float64)
 
 
 def some_features(seed: int = 0) -> Features:
@@ -57,7 +58,7 @@ def slope_by_differences(function: Callable[[Tensor], Tensor], at: Tensor, small
 
 
 def test_the_components_are_those_of_a_singular_value_decomposition() -> None:
-    features = (random(9, 40) @ random(40, 40, seed=1)).float()
+    features = (doubles(9, 40) @ doubles(40, 40, seed=1)).float()
     manifold, places = principal([features[:4], features[4:]], 5)
     centred = (features - features.mean(0)).double()
     _, lengths, directions = torch.linalg.svd(centred, full_matrices=False)
@@ -69,7 +70,7 @@ def test_the_components_are_those_of_a_singular_value_decomposition() -> None:
 
 
 def test_as_many_components_as_there_are_say_everything() -> None:
-    features = random(6, 30).float()
+    features = doubles(6, 30).float()
     manifold, places = principal([features], 100)
     assert places.shape == (6, 5), "six points lie in five dimensions about their mean"
     torch.testing.assert_close(manifold.mean + manifold.shift(places), features, rtol=1e-4, atol=1e-4)
@@ -87,14 +88,14 @@ def slow_witness(witness: Witness, point: Tensor) -> float:
 
 
 def test_the_witness_is_the_mean_kernel_of_the_source_less_that_of_the_target() -> None:
-    witness, points = Witness(random(5, 3), random(7, 3, seed=1) + 1, 1.3), random(4, 3, seed=2)
+    witness, points = Witness(doubles(5, 3), doubles(7, 3, seed=1) + 1, 1.3), doubles(4, 3, seed=2)
     torch.testing.assert_close(witness(points).tolist(), [slow_witness(witness, point) for point in points])
     assert float(witness(witness.source).mean()) > 0 > float(witness(witness.target).mean())
     assert float(Witness(witness.source, witness.source, 1.0)(points).abs().max()) == 0, "of the same there is nothing"
 
 
 def test_the_width_makes_the_kernel_a_half_in_the_mean() -> None:
-    points = random(12, 4)
+    points = doubles(12, 4)
     width = half_width(points)
     kernel = gaussian(points, points, width)
     pairs = [float(kernel[i, j]) for i in range(12) for j in range(i)]
@@ -108,7 +109,7 @@ def test_the_width_makes_the_kernel_a_half_in_the_mean() -> None:
 
 def kinds_apart() -> tuple[Witness, Tensor]:
     """A witness, and a place in the middle of the source."""
-    source, target = random(20, 3).float() - 0.8, random(20, 3, seed=1).float() + 0.8
+    source, target = doubles(20, 3).float() - 0.8, doubles(20, 3, seed=1).float() + 0.8
     return witness_between(source, target), source.mean(0)
 
 
@@ -122,7 +123,7 @@ def test_a_traversal_ends_where_witness_and_budget_are_in_balance(penalty: float
 
     delta = traverse(witness, place, penalty).double()
     assert slope_by_differences(objective, delta, 1e-4).abs().max() < 1e-4 / witness.width
-    nearby = [objective(delta + 0.05 * random(3, seed=seed)) for seed in range(20)]
+    nearby = [objective(delta + 0.05 * doubles(3, seed=seed)) for seed in range(20)]
     assert float(objective(delta)) <= min(map(float, nearby)) and objective(delta) < objective(torch.zeros(3))
     torch.testing.assert_close(float(witness.cost(delta[None], penalty)), float(objective(delta)) - slow_witness(
         witness, place.double() + delta), rtol=1e-4, atol=1e-6)  # fmt: skip
@@ -162,7 +163,7 @@ def test_every_layer_counts_by_its_mean_activation() -> None:
 
 
 def test_the_variation_is_that_of_the_paper_and_its_slope_too() -> None:
-    picture = random(1, 2, 4, 5)
+    picture = doubles(1, 2, 4, 5)
     for beta in (1.0, 2.0, 3.0):
         expected = sum(
             float((picture[0, c, i, j + 1] - picture[0, c, i, j]) ** 2
@@ -177,8 +178,8 @@ def test_the_variation_is_that_of_the_paper_and_its_slope_too() -> None:
 
 
 def test_what_should_stay_counts_by_its_strength_at_each_place() -> None:
-    now, before = [random(1, 2, 4, 4), random(1, 3, 2, 2, seed=1)], [random(1, 2, 4, 4, seed=2), random(1, 3, 2, 2)]
-    strength = random(4, 4, seed=3).abs()
+    now, before = [doubles(1, 2, 4, 4), doubles(1, 3, 2, 2, seed=1)], [doubles(1, 2, 4, 4, seed=2), doubles(1, 3, 2, 2)]
+    strength = doubles(4, 4, seed=3).abs()
     expected = 0.0
     for one, other, factor in zip(now, before, (1, 2), strict=True):
         for i in range(one.shape[2]):

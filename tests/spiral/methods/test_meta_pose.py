@@ -35,12 +35,9 @@ from spiral.methods.meta_pose.model import (
 )
 from spiral.methods.meta_pose.sights import FLOOR, Estimate, Sights, log_likelihood, sights_of, unlikeliness
 from spiral.methods.meta_pose.training import Refining, RefiningOptions
+from tests.spiral.methods.noise import random
 
 CPU = torch.device("cpu")
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def rotations(*shape: int, seed: int = 0) -> Tensor:
@@ -49,8 +46,8 @@ def rotations(*shape: int, seed: int = 0) -> Tensor:
 
 
 def cameras(count: int, views: int, seed: int = 0, near: bool = False) -> Cameras:
-    scales = 0.3 + 0.2 * randn(count, views, seed=seed).sigmoid()
-    shifts, nearness = 0.1 * randn(count, views, 2, seed=seed), 0.1 * torch.ones(count, views)
+    scales = 0.3 + 0.2 * random(count, views, seed=seed).sigmoid()
+    shifts, nearness = 0.1 * random(count, views, 2, seed=seed), 0.1 * torch.ones(count, views)
     return Cameras(rotations(count, views, seed=seed), scales, shifts, nearness if near else 0 * nearness)
 
 
@@ -58,7 +55,7 @@ def exact(
     count: int = 3, views: int = 4, points: int = 9, deviation: float = 0.01, near: bool = False
 ) -> tuple[Tensor, Cameras, Sights]:
     """Things that cameras see without any noise, by weak perspective or from near."""
-    truth, seeing = standard(randn(count, points, 3)), cameras(count, views, near=near)
+    truth, seeing = standard(random(count, points, 3)), cameras(count, views, near=near)
     means = seeing.sees(truth).unsqueeze(-2).repeat(1, 1, 1, 2, 1)
     means[..., 1, :] += 0.5
     deviations = torch.full(means.shape[:-1], deviation)
@@ -73,7 +70,7 @@ def drawn() -> Sights:
 
 
 def test_a_rotation_is_found_and_never_a_mirror() -> None:
-    points, turns = randn(5, 7, 3), rotations(5)
+    points, turns = random(5, 7, 3), rotations(5)
     moved = 2 * turned(turns, points) + 3
     torch.testing.assert_close(turning(points, moved), turns, atol=1e-4, rtol=1e-4)
     mirrored = turning(points, moved * torch.tensor((1.0, 1, -1)))
@@ -85,7 +82,7 @@ def test_a_rotation_is_found_and_never_a_mirror() -> None:
 
 
 def test_rotations_about_an_axis_are_those_of_scipy() -> None:
-    vectors = randn(6, 3)
+    vectors = random(6, 3)
     expected = Rotation.from_rotvec(vectors.double().numpy()).as_matrix()
     np.testing.assert_allclose(rotation_of(vectors).numpy(), expected, atol=1e-5)
 
@@ -101,7 +98,7 @@ def test_cameras_are_found_from_where_they_see_known_points() -> None:
 @pytest.mark.parametrize("near", [False, True])
 def test_cameras_step_to_where_they_see_known_points(near: bool) -> None:
     truth, seeing, sights = exact(near=near)
-    turns = rotation_of(0.2 * randn(3, 4, 3)) @ seeing.rotations
+    turns = rotation_of(0.2 * random(3, 4, 3)) @ seeing.rotations
     off = Cameras(turns, 1.1 * seeing.scales, seeing.shifts + 0.05, 0 * seeing.nearness)
     for _ in range(8):
         off = resected(truth, off, sights.places, torch.full(sights.shown.shape, 1e6))
@@ -167,7 +164,7 @@ def test_only_what_counts_is_paid_for() -> None:
 
 def test_a_displacement_is_that_of_the_least_regularised_squares() -> None:
     truth, seeing, sights = exact(deviation=0.1, near=True)
-    points = truth + 0.05 * randn(*truth.shape, seed=3)
+    points = truth + 0.05 * random(*truth.shape, seed=3)
     pull = pull_of(points, seeing, sights, 0.0)
     moved, precision = displacements(pull)
     for k in range(truth.shape[1]):
@@ -210,7 +207,7 @@ def test_regularised_adjustment_alone_already_mends_what_single_views_make_of_de
 @torch.no_grad()
 def test_what_is_hidden_has_no_part_in_the_estimate(drawn: Sights) -> None:
     refiner = learned(drawn)
-    hidden = (randn(*drawn.shown.shape) > -0.8).float()
+    hidden = (random(*drawn.shown.shape) > -0.8).float()
     changed = torch.where(hidden.bool()[..., None, None], drawn.means, drawn.means + 0.3)
     for sights in (drawn, replace(drawn, means=changed)):
         estimate = refiner(sights.showing(hidden))
@@ -262,12 +259,12 @@ def test_the_likelihood_of_what_was_not_shown_rises(drawn: Sights, blind: bool) 
 
 
 def test_errors_are_those_after_the_best_alignment() -> None:
-    truth = randn(4, 9, 3)
+    truth = random(4, 9, 3)
     moved = 3 * turned(rotations(4), truth) + 7
     assert float(aligned_error(moved, truth).max()) < 1e-5
     torch.testing.assert_close(aligned(moved, truth), truth, atol=1e-4, rtol=1e-4)
     assert float(scaled_error(3 * truth + 7, truth).max()) < 1e-5 < float(scaled_error(moved, truth).min())
-    off = truth + 0.1 * randn(4, 9, 3, seed=1)
+    off = truth + 0.1 * random(4, 9, 3, seed=1)
     assert (aligned_error(off, truth) <= scaled_error(off, truth) * 1.05).all()
     by_hand = torch.stack([aligned(off, truth)[i] - truth[i] for i in range(4)]).norm(dim=-1).mean(-1)
     torch.testing.assert_close(aligned_error(off, truth), by_hand)
@@ -288,8 +285,8 @@ def test_triangulation_is_exact_where_nothing_is_noisy() -> None:
 
 def test_bundle_adjustment_mends_an_estimate_of_what_is_not_noisy() -> None:
     truth, seeing, sights = exact(1)
-    turns = rotation_of(0.1 * randn(1, 4, 3)) @ seeing.rotations
+    turns = rotation_of(0.1 * random(1, 4, 3)) @ seeing.rotations
     off = Cameras(turns, seeing.scales, seeing.shifts, seeing.nearness)
-    found = adjusted(Estimate(truth + 0.1 * randn(*truth.shape, seed=2), off), sights)
+    found = adjusted(Estimate(truth + 0.1 * random(*truth.shape, seed=2), off), sights)
     assert float(aligned_error(found.points, truth)) < 2e-3
     assert float((found.cameras.sees(found.points) - sights.places).abs().max()) < 2e-3

@@ -24,7 +24,8 @@ from spiral.methods.n4_fields.field import (
 from spiral.methods.n4_fields.measures import agreement, drawn_alike, looked_up
 from spiral.methods.n4_fields.model import AFTER, BEFORE, FIRST_NORM, M, N, PatchNetwork, dense
 from spiral.methods.n4_fields.sampling import CROP, Sample
-from tests.spiral.methods.n4_toys import network, random
+from tests.spiral.methods.n4_toys import network
+from tests.spiral.methods.noise import random
 
 
 def segments_of(count: int, seed: int = 0) -> Tensor:

@@ -21,7 +21,7 @@ from spiral.methods.n4_fields.comparing import Comparison
 from spiral.methods.n4_fields.model import BEFORE
 from spiral.methods.n4_fields.sampling import CROP, GRID, STEP
 from tests.spiral.methods import tiny_fits
-from tests.spiral.methods.n4_toys import random
+from tests.spiral.methods.noise import random
 
 TINY: dict[str, Any] = {
     "steps": 2,

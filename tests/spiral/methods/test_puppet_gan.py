@@ -27,7 +27,8 @@ from spiral.methods.puppet_gan.model import (
     noisy,
 )
 from spiral.methods.puppet_gan.posing import Poses, posed, typeset, typeset_digits, write
-from tests.spiral.methods.puppet_toys import bars, random
+from tests.spiral.methods.noise import random
+from tests.spiral.methods.puppet_toys import bars
 
 CPU = torch.device("cpu")
 

@@ -30,12 +30,9 @@ from spiral.methods.rift.networks import PatchDiscriminator, ResnetGenerator, in
 from spiral.methods.rift.pictures import Domain
 from spiral.methods.rift.reading import REAL, Reading, reading_loss
 from spiral.methods.rift.training import Rift, RiftOptions
+from tests.spiral.methods.noise import random
 
 SMALL: dict[str, Any] = {"batch_size": 4, "side": 16, "width": 4, "blocks": 1, "stem": 3, "discriminator_width": 4}
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 # --- losses ---

@@ -38,16 +38,13 @@ from spiral.rewards import build_reward
 from spiral.rewards.base import Context, Lesson, Setting
 from spiral.section import ConfigError, parse_section
 from tests.spiral.methods import tiny_fits
+from tests.spiral.methods.noise import random
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {
     "steps": 4, "batch_size": 2, "side": 16, "width": 4, "blocks": 2, "pictures": 8, "measured": 5, "data": "aerials",
 }  # fmt: skip
 PALETTE = torch.tensor([[-1.0, -1, -1], [1, -1, 0], [0, 1, 1]])
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def toy_pairs(count: int = 24, side: int = 16) -> Pairs:

@@ -31,14 +31,11 @@ from spiral.rewards import build_reward
 from spiral.rewards.base import Context, Lesson, Setting
 from spiral.section import ConfigError, parse_section
 from tests.spiral.methods import tiny_fits
+from tests.spiral.methods.noise import random
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {"steps": 6, "batch_size": 8, "pictures": 60, "measured": 40, "triples": 5, "width": 4}
 DIGITS = {**TINY, "data": "mnist5k"}
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def made(seed: int = 0, **layout: Any) -> LadderAutoencoder:
