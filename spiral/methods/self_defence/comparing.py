@@ -17,7 +17,7 @@ from spiral.methods.self_defence.measures import agreement, honesty, sensitivity
 from spiral.methods.self_defence.pairs import Pairs, quantized, read_classes, read_pairs
 from spiral.methods.self_defence.reward import judgement_of
 from spiral.methods.self_defence.rivals import Munit, Unit
-from spiral.methods.self_defence.translating import Translation, TranslationOptions
+from spiral.methods.self_defence.translating import ThereAndBack, Translation, TranslationOptions
 
 Row = tuple[str | float | None, ...]
 Figures = tuple[float | None, float | None, float | None, float | None, float | None]
@@ -76,7 +76,7 @@ class Comparison(Experiment):
         super().__init__(options, seed, device)
         self.pairs = read_pairs(options.data, "train", options.pictures, options.side, device)
         self.held_out = read_pairs(options.data, "test", options.measured, options.side, device)
-        makers: dict[str, Callable[[], Translation]] = {
+        makers: dict[str, Callable[[], ThereAndBack]] = {
             "cyclegan": lambda: CycleGan(options, self.pairs, seed),
             "noise": lambda: CycleGan(options, self.pairs, seed, noise=True),
             "guess": lambda: CycleGan(options, self.pairs, seed, guess=True),
@@ -91,7 +91,11 @@ class Comparison(Experiment):
     def measure(self) -> list[Table]:
         """The slides' table with ours beside it, and SN by σ."""
         curves, names = self._curves(), (*self.rows, PIX2PIX)
-        rows: list[Row] = [(TITLES[name], *self._figures(name, curves.get(name))) for name in names]
+        rows: list[Row] = [
+            (TITLES[name], *self._right(part), *self._hidden(part, curves[name]))
+            for name, part in self.translations.items()
+        ]
+        rows.append((TITLES[PIX2PIX], *self._right(self.reader), None, None, None, None))
         columns = ("method", "accuracy", "IoU", "IoU p2p", "RH", "±", "SN")
         note = "RH and SN in grey levels of 255; ± is the deviation over the pictures; SN is the mean over the σ below"
         by_sigma: list[Row] = [(TITLES[name], *values) for name, values in curves.items()]
@@ -119,20 +123,19 @@ class Comparison(Experiment):
         part = self.translations.get(BOTH)
         return None if part is None else judgement_of(part)
 
-    def _figures(self, name: str, curve: list[float] | None) -> Row:
-        """Accuracy, IoU, IoU of pix2pix, RH with its deviation, and SN."""
-        part = self.parts[name]
-        assert isinstance(part, Translation), "all of ours translate"
-        classes, pairs = len(self.held_out.palette), self.held_out
+    def _right(self, part: Translation) -> tuple[float, float]:
+        """Accuracy and IoU of its drawings."""
+        pairs = self.held_out
         found = torch.cat([read_classes(part.to_drawings(some.pictures()), some.palette) for some in chunks(pairs)])
-        right = agreement(found, pairs.classes, classes)
-        if curve is None:
-            return right.accuracy, right.iou, None, None, None, None
-        terms = torch.cat([self._honesty(part, some) for some in chunks(pairs)])
-        read = self._read_alike(part)
-        return right.accuracy, right.iou, read, float(terms.mean()), float(terms.std()), sum(curve) / len(curve)
+        right = agreement(found, pairs.classes, len(pairs.palette))
+        return right.accuracy, right.iou
 
-    def _read_alike(self, part: Translation) -> float:
+    def _hidden(self, part: ThereAndBack, curve: list[float]) -> tuple[float, float, float, float]:
+        """IoU of pix2pix on its pictures, RH with its deviation, and SN."""
+        terms = torch.cat([self._honesty(part, some) for some in chunks(self.held_out)])
+        return self._read_alike(part), float(terms.mean()), float(terms.std()), sum(curve) / len(curve)
+
+    def _read_alike(self, part: ThereAndBack) -> float:
         """IoU(pix(G_A(b)), pix(a)): does pix2pix see in a picture made of a drawing what it sees in the real one?"""
         seen = []
         for some in chunks(self.held_out):
@@ -141,7 +144,7 @@ class Comparison(Experiment):
         made, real = (torch.cat(parts) for parts in zip(*seen, strict=True))
         return agreement(made, real, len(self.held_out.palette)).iou
 
-    def _honesty(self, part: Translation, some: Pairs) -> Tensor:
+    def _honesty(self, part: ThereAndBack, some: Pairs) -> Tensor:
         pictures = some.pictures()
         shown = part.to_drawings(pictures)
         return honesty(reading(part, pictures), shown, quantized(shown, some.palette), pictures)
@@ -150,7 +153,7 @@ class Comparison(Experiment):
         """SN at each σ, by method."""
         return {name: self._curve(part) for name, part in self.translations.items()}
 
-    def _curve(self, part: Translation) -> list[float]:
+    def _curve(self, part: ThereAndBack) -> list[float]:
         generator = torch.Generator().manual_seed(SEED)
         terms: list[list[Tensor]] = [[] for _ in SIGMAS]
         for some in chunks(self.held_out):
@@ -165,7 +168,7 @@ def chunks(pairs: Pairs) -> Iterator[Pairs]:
     return (pairs.part(slice(i, i + CHUNK)) for i in range(0, len(pairs), CHUNK))
 
 
-def reading(part: Translation, originals: Tensor) -> Callable[[Tensor], Tensor]:
+def reading(part: ThereAndBack, originals: Tensor) -> Callable[[Tensor], Tensor]:
     """G_A of drawings of these originals."""
     return lambda drawings: part.to_pictures(drawings, originals)
 

@@ -17,10 +17,10 @@ from spiral.methods.self_defence.model import (
     told_apart,
 )
 from spiral.methods.self_defence.pairs import Pairs
-from spiral.methods.self_defence.translating import Networks, Translation, TranslationOptions
+from spiral.methods.self_defence.translating import Networks, ThereAndBack, Translation, TranslationOptions
 
 
-class CycleGan(Translation):
+class CycleGan(ThereAndBack):
     """There and back, with the defences that are asked for."""
 
     def __init__(

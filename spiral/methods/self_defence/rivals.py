@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from spiral.methods.self_defence.model import Layout, blocks, decoder, discriminator, encoder
 from spiral.methods.self_defence.pairs import Pairs
-from spiral.methods.self_defence.translating import Networks, Translation, TranslationOptions
+from spiral.methods.self_defence.translating import Networks, ThereAndBack, TranslationOptions
 
 DIVERGENCE = 0.01  # what the mean square of UNIT's codes weighs
 STYLE = 8  # numbers
@@ -25,7 +25,7 @@ TINY = 1e-5  # beside a variance
 Judged = Callable[[], tuple[Tensor, dict[str, float]]]
 
 
-class Unit(Translation):
+class Unit(ThereAndBack):
     """Encoders and decoders of each domain around blocks that both share."""
 
     def __init__(self, options: TranslationOptions, pairs: Pairs, seed: int) -> None:
@@ -126,7 +126,7 @@ class StyleEncoder(nn.Module):
         return styles
 
 
-class Munit(Translation):
+class Munit(ThereAndBack):
     """A content that both domains share, and a style of each domain's own, drawn anew for a translation."""
 
     def __init__(self, options: TranslationOptions, pairs: Pairs, seed: int) -> None:

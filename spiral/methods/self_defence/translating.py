@@ -90,10 +90,6 @@ class Translation(Part):
     def to_drawings(self, pictures: Tensor) -> Tensor:
         """G_B(a)."""
 
-    def to_pictures(self, drawings: Tensor, like: Tensor | None = None) -> Tensor:
-        """G_A(b), in the style of the pictures that are given, where the method knows styles."""
-        raise NotImplementedError(f"{type(self).__name__} translates in one direction")
-
     def judge(self, name: str, fake: Tensor, real: Tensor) -> Tensor:
         """The least squares of one of the discriminators."""
         network, half = self.discriminators[name], len(fake)
@@ -115,3 +111,11 @@ class Translation(Part):
     def _descend(self, name: str, loss: Tensor) -> None:
         who = f"the {name} of {type(self).__name__}"
         descend(loss, self.networks[name], self.optimizers[name], math.inf, who)
+
+
+class ThereAndBack(Translation):
+    """One that translates drawings into pictures as well."""
+
+    @abstractmethod
+    def to_pictures(self, drawings: Tensor, like: Tensor | None = None) -> Tensor:
+        """G_A(b), in the style of the pictures that are given, where the method knows styles."""
