@@ -54,7 +54,7 @@ def run(seconds: float = 60.0, presets: tuple[str, ...] = PRESETS, seed: int = 0
 
     Raises:
         ConfigError: there is no preset of that name.
-        RunError: none of a preset's rewards learns.
+        RunError: none of a preset's rewards learns, or it has unrolls that are a part of an episode.
     """
     return [measure(preset(name).with_changes({"seed": seed}), seconds) for name in presets]
 
@@ -63,11 +63,16 @@ def measure(config: RunConfig, seconds: float) -> Costs:
     """What one batch of a run with these settings costs.
 
     Raises:
-        RunError: none of its rewards learns.
+        RunError: none of its rewards learns, or it has unrolls that are a part of an episode.
     """
     learned = learned_terms(config.rewards)
     if not learned:
         raise RunError(f"{config.preset} has no reward that learns: give a preset with one, such as {PRESETS[0]}")
+    if config.policy.unroll_length is not None:
+        raise RunError(
+            f"{config.preset} has policy.unroll_length={config.policy.unroll_length}, and a batch of parts of episodes "
+            f"has no renders of its own to count: give a preset of whole episodes, such as {PRESETS[0]}"
+        )
     spec, shape = inspect_environment(config)
     pictures = load(config.data.name, "train", shape[0], shape[2] == 3)
     steps, share = least_steps(learned), seconds / 4

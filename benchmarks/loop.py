@@ -41,6 +41,7 @@ from spiral.devices import autocast
 from spiral.presets import preset
 from spiral.rewards import learned_terms
 from spiral.state import network_arrays
+from spiral.trajectory import Trajectory
 
 LEARNING = Phase("learning", 0.5)
 PRESETS = ("mnist-small", "reference")
@@ -81,7 +82,11 @@ class Result:
 
 
 def run(seconds: float = 60.0, presets: tuple[str, ...] = PRESETS, rounds: int = 3) -> list[Result]:
-    """One result for each preset, after about `seconds` for each."""
+    """One result for each preset, after about `seconds` for each.
+
+    Raises:
+        ConfigError: there is no preset of that name.
+    """
     return [measure(name, preset(name), seconds, rounds) for name in presets]
 
 
@@ -91,7 +96,7 @@ def measure(name: str, config: RunConfig, seconds: float, rounds: int) -> Result
     pictures = load(config.data.name, "train", settings.get("canvas_size", 64), settings.get("color", True))
     local = LocalEngine(config, pictures)
     share = seconds / (1 + 3 * rounds)
-    frames = local.rollout.length * local.rollout.batch_size
+    frames = local.rollout.unroll_length * local.rollout.batch_size
     precision = precision_in_words(local.precisions())
     ray_engine = RayEngine(config, pictures)
     try:
@@ -116,18 +121,20 @@ def measure(name: str, config: RunConfig, seconds: float, rounds: int) -> Result
 def time_parts(engine: LocalEngine, seconds: float) -> dict[str, float]:
     """Seconds that each part alone needs for one batch."""
     rollout, config = engine.rollout, engine.config
-    trajectory = rollout.collect()
+    unrolls = whole_episodes(rollout)
+    trajectory = unrolls[-1]
     if engine.replay is not None:
         engine.replay.add(trajectory.final_renders)
 
     def paint() -> None:
         rollout.environments.reset()
-        for actions in trajectory.actions:
-            rollout.environments.step(actions)
+        for unroll in unrolls:
+            for actions in unroll.actions:
+                rollout.environments.step(actions)
 
     share = seconds / 4
     parts = {
-        "environment": time_call(paint, share),
+        "environment": time_call(paint, share) / len(unrolls),
         "policy forward": time_call(partial(decide, rollout, trajectory.canvases, trajectory.targets), share),
         "policy learning": time_call(lambda: engine.policy.step(trajectory, 0.5), share),
     }
@@ -135,6 +142,14 @@ def time_parts(engine: LocalEngine, seconds: float) -> dict[str, float]:
         steps = least_steps(learned_terms(config.rewards))
         parts["rewards"] = sum(count * time_call(partial(rewards.step, key), share) for key, count in steps.items())
     return parts
+
+
+def whole_episodes(rollout: Rollout) -> list[Trajectory]:
+    """The unrolls of a batch of episodes; of the last one the renders are finished."""
+    unrolls = [rollout.collect()]
+    while not unrolls[-1].ended.any():
+        unrolls.append(rollout.collect())
+    return unrolls
 
 
 @torch.no_grad()
@@ -156,7 +171,7 @@ def decide(rollout: Rollout, canvases: NDArray[np.uint8], targets: NDArray[np.ui
 
 def time_transport(local: LocalEngine, seconds: float) -> float:
     """Seconds to send one trajectory through Ray's object store, and its renders and the weights through a Redis."""
-    trajectory = local.rollout.collect()
+    trajectory = whole_episodes(local.rollout)[-1]
     weights = network_arrays(local.policy.agent)
     rng = np.random.default_rng(0)
     with EmbeddedRedis() as server, weights_of_a_run() as store:

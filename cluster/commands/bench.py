@@ -14,6 +14,10 @@ from spiral.config import MOST_SEED
 
 MOST_ROUNDS = 1000
 
+PresetsOption = Annotated[
+    list[str] | None, typer.Option(help="Settings by name; may be given again; default: mnist-small and reference.")
+]
+
 bench_app = typer.Typer(help="Measure how fast things are here.", no_args_is_help=True)
 
 
@@ -44,18 +48,19 @@ def scenes(
 
 @bench_app.command()
 def loop(
-    seconds: Annotated[float, typer.Option(min=1.0, max=LONGEST, callback=finite, help="How long to measure.")] = 20.0,
+    preset: PresetsOption = None,
+    seconds: Annotated[
+        float, typer.Option(min=1.0, max=LONGEST, callback=finite, help="About how long to measure each preset.")
+    ] = 20.0,
 ) -> None:
     """Where the time of a run goes, and frames per second, in one process and on Ray."""
     module = benchmark("loop")
-    module.print_table(module.run(seconds))
+    module.print_table(module.run(seconds, tuple(preset or module.PRESETS)))
 
 
 @bench_app.command()
 def ceiling(
-    preset: Annotated[
-        list[str] | None, typer.Option(help="Settings by name; may be given again; default: mnist-small and reference.")
-    ] = None,
+    preset: PresetsOption = None,
     seconds: Annotated[
         float, typer.Option(min=1.0, max=LONGEST, callback=finite, help="About how long to measure each preset.")
     ] = 60.0,

@@ -95,3 +95,8 @@ def test_the_parts_of_a_run_are_measured(tiny: RunConfig, capsys, monkeypatch):
 def test_a_run_without_a_learned_reward_is_refused(tiny: RunConfig):
     with pytest.raises(RunError, match="no reward that learns: give a preset with one"):
         ceiling.measure(tiny.with_changes({"rewards": [{"name": "blank"}]}), seconds=0.5)
+
+
+def test_parts_of_episodes_are_refused(tiny: RunConfig):
+    with pytest.raises(RunError, match="unroll_length=1, .*: give a preset of whole episodes, such as mnist-small"):
+        ceiling.measure(tiny.with_changes({"policy": {"unroll_length": 1}}), seconds=0.5)

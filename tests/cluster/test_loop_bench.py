@@ -40,6 +40,18 @@ def test_all_steps_of_all_learned_rewards_are_one_part_of_a_batch(tiny, monkeypa
     assert parts(tiny.with_changes({"rewards": [{"name": "blank"}]})) == one
 
 
+def test_parts_of_episodes_are_timed_to_their_end(tiny, monkeypatch):
+    """Only with the last part are there renders for the learned rewards; painting is shared out over the parts."""
+    monkeypatch.setattr(loop, "time_call", a_second_each)
+    in_parts = parts(tiny.with_changes({"policy": {"unroll_length": 1}}))
+    assert in_parts["environment"] == pytest.approx(1 / 3)
+    assert {name: taken for name, taken in in_parts.items() if name != "environment"} == {
+        "policy forward": 1.0,
+        "policy learning": 1.0,
+        "rewards": DISCRIMINATOR["pace"]["floor"],
+    }
+
+
 def test_a_mean_is_over_those_that_measured():
     """Rewards of different paces do not all take a step whenever their process is asked."""
     assert mean_of([{"a": 1.0, "b": 5.0}, {"a": 3.0}, {}]) == {"a": 2.0, "b": 5.0}
