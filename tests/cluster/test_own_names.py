@@ -39,6 +39,17 @@ def test_our_names_mean_our_packages(on_path, tmp_path):
     assert python(program, tmp_path, *path).split() == [str(ROOT / name) for name in OURS]
 
 
+def test_our_packages_stay_ours_when_the_search_path_changes(tmp_path):
+    """A package without `__init__.py` is sought anew then, and others are called so too: one of torchrl's."""
+    for name in OURS:
+        (tmp_path / "theirs" / name).mkdir(parents=True)
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nimport spiral_painter; sys.path.remove({str(ROOT)!r})\n"
+    program += "".join(f"import {name}\n" for name in OURS)
+    program += f"sys.path.append({str(tmp_path / 'theirs')!r})\n"
+    program += "".join(f"print(*{name}.__path__)\n" for name in OURS)
+    assert python(program, tmp_path).split() == [str(ROOT / name) for name in OURS]
+
+
 def test_what_is_installed_comes_before_what_is_added_and_that_is_found_too(tmp_path):
     folder = foreign_folder(tmp_path)
     (folder / "mine.py").write_text("")

@@ -1,0 +1,1 @@
+"""What is measured, and the rivals that it is measured beside: part of a clone, and not installed."""

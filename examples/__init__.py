@@ -1,0 +1,1 @@
+"""Agents of other libraries, and small programs to begin with: part of a clone, and not installed."""
