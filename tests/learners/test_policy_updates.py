@@ -28,11 +28,9 @@ def test_every_pass_takes_every_minibatch(changes, updates):
     assert learner.version == 1, "one trajectory is one step, however many updates"
 
 
-def test_minibatches_share_the_episodes_out(monkeypatch):
-    config = tiny_config({"policy": {"minibatches": 4}})
-    learner = make(config)
-    trajectory = made_up(config)
-    seen = []
+def updates_of(learner: PolicyLearner, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
+    """What each update from now on is given, as it comes."""
+    seen: list[Batch] = []
     update = learner._update
 
     def spy(batch: Batch, entropy_cost: float) -> tuple[dict[str, float], Tensor]:
@@ -40,13 +38,22 @@ def test_minibatches_share_the_episodes_out(monkeypatch):
         return update(batch, entropy_cost)
 
     monkeypatch.setattr(learner, "_update", spy)
+    return seen
+
+
+def episodes_of(batch: Batch, trajectory: Trajectory) -> list[int]:
+    """Which of a trajectory's 8 episodes a batch has."""
+    return [next(i for i in range(8) if np.array_equal(trajectory.noise[i], noise)) for noise in batch.trajectory.noise]
+
+
+def test_minibatches_share_the_episodes_out(monkeypatch):
+    config = tiny_config({"policy": {"minibatches": 4}})
+    learner = make(config)
+    trajectory = made_up(config)
+    seen = updates_of(learner, monkeypatch)
     learner.step(trajectory, 0.0)
     expected, _ = learner.reward.of(trajectory)
-    episodes = [
-        next(i for i in range(8) if np.array_equal(trajectory.noise[i], noise))
-        for batch in seen
-        for noise in batch.trajectory.noise
-    ]
+    episodes = [episode for batch in seen for episode in episodes_of(batch, trajectory)]
     assert sorted(episodes) == list(range(8))
     torch.testing.assert_close(torch.cat([batch.rewards for batch in seen], dim=1), expected[:, episodes])
 
@@ -58,28 +65,20 @@ def test_every_update_after_the_first_knows_the_policy_that_the_batch_found(poli
     learner = make(config)
     trajectory = made_up(config, version=-3)
     expected = make(config)._proximal_log_prob(trajectory)
-    seen: list[Batch] = []
+    seen = updates_of(learner, monkeypatch)
     judged_before: list[int] = []
-    update, judge = learner._update, learner._proximal_log_prob
-
-    def spy(batch: Batch, entropy_cost: float) -> tuple[dict[str, float], Tensor]:
-        seen.append(batch)
-        return update(batch, entropy_cost)
+    judge = learner._proximal_log_prob
 
     def judge_spy(some: Trajectory) -> Tensor:
         judged_before.append(some.batch_size)
         return judge(some)
 
-    monkeypatch.setattr(learner, "_update", spy)
     monkeypatch.setattr(learner, "_proximal_log_prob", judge_spy)
     learner.step(trajectory, 0.0)
     assert seen[0].proximal_log_prob is None
     assert sum(judged_before) == 8 - seen[0].trajectory.batch_size
     for batch in seen[1:]:
-        episodes = [
-            next(i for i in range(8) if np.array_equal(trajectory.noise[i], noise)) for noise in batch.trajectory.noise
-        ]
-        torch.testing.assert_close(batch.proximal_log_prob, expected[:, episodes])
+        torch.testing.assert_close(batch.proximal_log_prob, expected[:, episodes_of(batch, trajectory)])
 
 
 @pytest.mark.parametrize("policy", [{}, {"passes": 2, "clip_ratio": 0.2}])
@@ -87,14 +86,7 @@ def test_a_batch_that_is_one_minibatch_is_taken_as_it_came(policy, monkeypatch):
     """A copy of 64 episodes of the published size is 16 MB in every step, for nothing."""
     learner = make(tiny_config({"policy": policy}))
     trajectory = made_up(learner.config, version=-3)
-    seen: list[Batch] = []
-    update = learner._update
-
-    def spy(batch: Batch, entropy_cost: float) -> tuple[dict[str, float], Tensor]:
-        seen.append(batch)
-        return update(batch, entropy_cost)
-
-    monkeypatch.setattr(learner, "_update", spy)
+    seen = updates_of(learner, monkeypatch)
     learner.step(trajectory, 0.0)
     assert len(seen) == learner.config.policy.passes
     assert all(batch.trajectory is trajectory for batch in seen)
