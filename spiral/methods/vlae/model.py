@@ -74,13 +74,8 @@ class Layout(Section):
     def coarse(self, level: int) -> tuple[int, int, int]:
         """The same as low codes know it."""
         channels, side, _ = self.shape(level)
-        side = min(side, self.places)
+        side = min(side, max(1, self.side // COARSE))
         return (channels, side, side)
-
-    @property
-    def places(self) -> int:
-        """Into how many rows and columns low codes part a picture, at most."""
-        return max(1, self.side // COARSE)
 
 
 class Encoder(nn.Module):
@@ -89,13 +84,16 @@ class Encoder(nn.Module):
     def __init__(self, layout: Layout) -> None:
         super().__init__()
         steps: list[nn.Module] = [_down(layout, level) for level in range(1, layout.ladders)]
-        sizes = [_size(layout.coarse(level)) for level in range(1, layout.ladders)]
+        coarse = [layout.coarse(level) for level in range(1, layout.ladders)]
         rest = [_down(layout, level) for level in range(layout.ladders, layout.convolutions + 1)]
         whole = _size(layout.shape(layout.convolutions))
         steps.append(nn.Sequential(*rest, nn.Flatten(), *_layer(whole, 16 * layout.width)))
         self.steps = nn.ModuleList(steps)
-        self.heads = nn.ModuleList(nn.Linear(size, 2 * layout.latents) for size in (*sizes, 16 * layout.width))
-        self.most_deviation, self.places = layout.most_deviation, layout.places
+        looks = [nn.Sequential(nn.AdaptiveAvgPool2d(side), nn.Flatten()) for _, side, _ in coarse]
+        self.looks = nn.ModuleList([*looks, nn.Identity()])
+        sizes = (*map(_size, coarse), 16 * layout.width)
+        self.heads = nn.ModuleList(nn.Linear(size, 2 * layout.latents) for size in sizes)
+        self.most_deviation = layout.most_deviation
         for head in self.heads:
             first = _logit(FIRST_DEVIATION / layout.most_deviation)
             nn.init.constant_(head.get_parameter("bias")[layout.latents :], first)
@@ -104,12 +102,9 @@ class Encoder(nn.Module):
     def forward(self, pictures: Tensor) -> tuple[Codes, Codes]:
         """Means and standard deviations of the codes."""
         means, deviations, state = [], [], 1 - pictures  # as ink, since the border of a picture is 0
-        for step, head in zip(self.steps, self.heads, strict=True):
+        for step, look, head in zip(self.steps, self.looks, self.heads, strict=True):
             state = step(state)
-            seen = (
-                state if state.dim() == 2 else functional.adaptive_avg_pool2d(state, min(state.shape[-1], self.places))
-            )
-            mean, spread = head(seen.flatten(1)).chunk(2, dim=1)
+            mean, spread = head(look(state)).chunk(2, dim=1)
             means.append(mean)
             deviations.append(self.most_deviation * spread.sigmoid() + LEAST_DEVIATION)
         return means, deviations
