@@ -56,7 +56,7 @@ class Ablations(Trial):
             rows.append((name, mean(values), shared, guided, power))
         columns = ("losses", "mean ACC", "shared", "guided", "power of a guide's pixel")
         first = Table(f"What each loss is for, on {task.name}: manipulation accuracy, %", columns, rows)
-        return [first, self.factor_table(found), self.reader_table(), self.bits_table()]
+        return [first, *self.details(found)]
 
     def _without(self, changes: dict[str, Any], task: Task) -> Translating:
         return Rift(self.options.model_copy(update=changes), task.train_a, task.train_b, self.seed)

@@ -46,4 +46,4 @@ class Action(Trial):
         note = "poses count as numbers, of which a translation must be nearer to the right one"
         columns = ("method", "mean ACC", "paper: SynAction")
         first = Table("Table 1: manipulation accuracy on people who move, %", columns, rows, note)
-        return [first, self.factor_table(found), self.reader_table(), self.bits_table()]
+        return [first, *self.details(found)]

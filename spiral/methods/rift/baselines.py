@@ -22,7 +22,6 @@ from spiral.methods.rift.training import (
     GENERATORS,
     RiftOptions,
     Translating,
-    halvings_at,
     with_seed,
 )
 
@@ -38,11 +37,11 @@ class Munit(Translating):
 
     def __init__(self, options: RiftOptions, steps: int, a: Domain, b: Domain, seed: int) -> None:
         super().__init__(options, steps, a, b, seed)
-        sizes = (options.discriminator_width, halvings_at(options.side))
 
         def make() -> tuple[nn.ModuleDict, nn.ModuleDict]:
             coders = nn.ModuleDict({name: ContentAndStyle(options.width, options.blocks) for name in "ab"})
-            return coders, nn.ModuleDict({name: PatchDiscriminator(CHANNELS, *sizes) for name in "ab"})
+            judges = {name: PatchDiscriminator(CHANNELS, options.discriminator_width) for name in "ab"}
+            return coders, nn.ModuleDict(judges)
 
         self.coders, self.discriminators = with_seed(seed, make)
         self.prepare(

@@ -55,7 +55,7 @@ class Faces(Trial):
         columns = ("method", "mean ACC", "paper: CelebA")
         note = "of smile, age and the light behind, which women and men share; the paper's are of other factors"
         first = Table("Table 1: manipulation accuracy on faces, %", columns, rows, note)
-        return [first, self.factor_table(found), self.reader_table(), self.bits_table()]
+        return [first, *self.details(found)]
 
 
 def read_faces(name: str, split: Split, side: int) -> Pictures:

@@ -21,6 +21,7 @@ from torch import Tensor
 from spiral.methods.rift.pictures import Domain
 from spiral.methods.rift.reading import REAL
 
+BINS = 8  # that a number is sorted into where bits are counted
 Translate = Callable[[Tensor, Tensor, bool], Tensor]  # pictures, guides, whether to B
 Read = Callable[[Tensor], Mapping[str, Tensor]]
 
@@ -52,6 +53,12 @@ class Task:
         source, target = (self.held_a, self.held_b) if to_b else (self.held_b, self.held_a)
         chosen = [torch.randint(len(domain), (count,), generator=generator) for domain in (source, target)]
         return source.where(chosen[0].to(source.images.device)), target.where(chosen[1].to(source.images.device))
+
+    def labels(self, name: str, values: Tensor) -> Tensor:
+        """What was read of a factor, int64 [N]: classes as they are, and numbers sorted into bins of their range."""
+        if self.classes[name] == REAL:
+            values = (values.clamp(0, 1) * (BINS - 1)).round()
+        return values.long().cpu()
 
 
 def accuracies(task: Task, translate: Translate, read: Read, count: int, seed: int) -> dict[str, float]:

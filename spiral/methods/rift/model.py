@@ -26,8 +26,6 @@ from torch.nn import functional
 
 from spiral.methods.rift.networks import ResnetGenerator
 
-QUIET = 0.3  # of the usual first weights: a guide says little at first, so that pictures learn to say what they can
-
 
 class Translator(nn.Module):
     """G from one domain to the other."""
@@ -35,10 +33,6 @@ class Translator(nn.Module):
     def __init__(self, channels: int, width: int, blocks: int, stem: int) -> None:
         super().__init__()
         self.network = ResnetGenerator(channels + 1, channels + 1, width, blocks, stem)
-        last = self.network.layers[-1]
-        assert isinstance(last, nn.Conv2d)
-        with torch.no_grad():
-            last.weight[-1].mul_(QUIET)
 
     def forward(self, pictures: Tensor, guides: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The translated pictures, and the guides of the given ones; without guides these are s(x)."""
@@ -83,6 +77,15 @@ def reconstruction_loss(pictures: Tensor, again: Tensor) -> Tensor:
 def capacity_loss(guides: Tensor) -> Tensor:
     """The power of guides, the mean of the squares: L / dim(s)."""
     return guides.square().mean()
+
+
+def guide_loss(guides: Tensor, again: Tensor, deviation: float) -> Tensor:
+    """E(s − s̃)² / (E s² + σ²): how much of what a guide says is not seen in what was drawn by it.
+
+    The guide itself gets no gradient of it, or it would say what is easily seen, which is nothing.
+    """
+    said = guides.detach()
+    return (again - said).square().mean() / (said.square().mean() + deviation**2)
 
 
 def capacity_bound(dimensions: int, power: float, deviation: float) -> float:

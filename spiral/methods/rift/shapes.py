@@ -49,7 +49,7 @@ class Shapes(Trial):
         columns = ("method", *(task.name for task in self.tasks), "mean ACC", "RD", "paper: 3DS", "paper: RD")
         note = "mean over factors, both directions, held-out pictures; RD needs all three splits"
         first = Table("Table 1: manipulation accuracy on rooms, %", columns, rows, note)
-        return [first, self.factor_table(found), self.reader_table(), self.bits_table()]
+        return [first, *self.details(found)]
 
 
 def read_task(split: int, options: TrialOptions, device: torch.device) -> Task:

@@ -19,6 +19,7 @@ from spiral.methods.rift.model import (
     deception_loss,
     discriminator_loss,
     guess_loss,
+    guide_loss,
     heard,
     honesty_pairs,
     reconstruction_loss,
@@ -29,7 +30,10 @@ from spiral.section import Size
 
 Made = TypeVar("Made")
 CHANNELS = 3
-LOUD, OPENING = 3.0, 0.2  # so much louder is the noise at first, which falls to σ over this share of the training
+# What the power of guides costs, of its price, over the training: it rises from DEAR to all of it, is CHEAP between
+# these shares of the training, and has risen to all of it again at the last.
+DEAR, CHEAP = 0.05, 0.01
+SHARED_BY, OWN_BY, PAID_BY = 0.25, 0.4, 0.7
 GENERATORS, DISCRIMINATORS = "generators", "discriminators"
 
 
@@ -38,29 +42,28 @@ class RiftOptions(ExperimentOptions):
 
     `width` 64, `blocks` 9, `stem` 7, `discriminator_width` 64 and `side` 128 are the paper's sizes, with a
     `learning_rate` of 1e-4 and a `discriminator_rate` of 5e-5. `pictures` is how many of a domain are used at most, and
-    `measured` how many pairs each figure is taken of. `noise` is σ, with which guides are heard after an
-    opening in which they are drowned, so that pictures learn first to say what they can; and `picture_noise` that with
-    which a translation comes back. `adversarial`, `cycle`, `identity`, `guide`, `honesty` and `capacity` weigh the
-    losses; `identity` and `guide` are not the paper's.
+    `measured` how many pairs each figure is taken of. `noise` is σ, with which guides are heard, and `picture_noise`
+    that with which a translation comes back. `adversarial`, `cycle`, `identity`, `guide`, `honesty` and `capacity`
+    weigh the losses; `identity` and `guide` are not the paper's.
     """
 
     steps: Size = 3500
     batch_size: Size = 8
-    side: int = Field(default=32, ge=8, le=1024, multiple_of=4)
+    side: int = Field(default=32, ge=16, le=1024, multiple_of=4)
     pictures: Size = 20000
     measured: int = Field(default=500, ge=2, le=2**20)
     width: Size = 16
     blocks: Size = 4
     stem: int = Field(default=5, ge=1, le=15)
-    discriminator_width: Size = 32
-    learning_rate: float = Field(default=1e-3, gt=0)
-    discriminator_rate: float = Field(default=5e-4, gt=0)
+    discriminator_width: Size = 16
+    learning_rate: float = Field(default=2e-3, gt=0)
+    discriminator_rate: float = Field(default=1e-3, gt=0)
     noise: float = Field(default=0.1, ge=0)
     picture_noise: float = Field(default=0.1, ge=0)
     adversarial: float = Field(default=1.0, ge=0)
     cycle: float = Field(default=10.0, ge=0)
     identity: float = Field(default=5.0, ge=0)
-    guide: float = Field(default=0.5, ge=0)
+    guide: float = Field(default=1.0, ge=0)
     honesty: float = Field(default=1.0, ge=0)
     capacity: float = Field(default=4.0, ge=0)
 
@@ -115,7 +118,6 @@ class Rift(Translating):
 
     def __init__(self, options: RiftOptions, a: Domain, b: Domain, seed: int) -> None:
         super().__init__(options, options.steps, a, b, seed)
-        self._noise = options.noise
         self.generators, self.discriminators = with_seed(seed, lambda: (_generators(options), _discriminators(options)))
         self.prepare(
             {GENERATORS: self.generators, DISCRIMINATORS: self.discriminators},
@@ -140,14 +142,20 @@ class Rift(Translating):
         """G(x, s(guide)), the guide heard without noise."""
         return self.guided(pictures, self.guides_of(guides, to_b), to_b)
 
-    def noise_at(self, progress: float) -> float:
-        """With how much noise guides are heard when so much of the training is over."""
-        return self.options.noise * (1 + (LOUD - 1) * max(0.0, 1 - progress / OPENING))
+    def capacity_at(self, progress: float) -> float:
+        """What the power of guides costs when so much of the training is over.
+
+        First it is dear, so that pictures learn to say what they can: hues of a guide are soon learned, and what nobody
+        has learned to draw by it falls silent. Then it is cheap, so that guides learn to say the rest, of which shapes
+        in space take longest. At last its price rises, and they say nothing else.
+        """
+        if progress < SHARED_BY:
+            return self.options.capacity * DEAR ** (1 - progress / SHARED_BY)
+        return self.options.capacity * CHEAP ** min(1.0, max(0.0, (PAID_BY - progress) / (PAID_BY - OWN_BY)))
 
     def learn(self, a: Tensor, b: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the discriminators and one of the generators."""
         a2b, b2a, options = self._from(False), self._from(True), self.options
-        self._noise = self.noise_at(progress)
         guide_a, guide_b = a2b(a)[1], b2a(b)[1]
         half = max(1, len(a) // 2) if options.identity else 0
         in_b, same_b = self._guided(a2b, a, b[:half], guide_b)
@@ -164,7 +172,7 @@ class Rift(Translating):
         losses["cycle"] = reconstruction_loss(a, back_a) + reconstruction_loss(b, back_b)
         losses["capacity"] = capacity_loss(guide_a) + capacity_loss(guide_b)
         total = options.adversarial * losses["GAN"] + options.cycle * losses["cycle"]
-        total = total + options.capacity * losses["capacity"]
+        total = total + self.capacity_at(progress) * losses["capacity"]
         if options.honesty:
             losses["honesty"] = guess_loss(judges["honest"](pairs), ~first)
             total = total + options.honesty * losses["honesty"]
@@ -172,7 +180,7 @@ class Rift(Translating):
             losses["identity"] = reconstruction_loss(a[:half], same_a) + reconstruction_loss(b[:half], same_b)
             total = total + options.identity * losses["identity"]
         if options.guide:
-            losses["guide"] = (again_a - guide_a).square().mean() + (again_b - guide_b).square().mean()
+            losses["guide"] = guide_loss(guide_a, again_a, options.noise) + guide_loss(guide_b, again_b, options.noise)
             total = total + options.guide * losses["guide"]
         self.descend(GENERATORS, total)
         self.discriminators.requires_grad_(True)
@@ -198,7 +206,7 @@ class Rift(Translating):
         return honesty_pairs(pictures, reconstructed, first), first
 
     def _heard(self, guides: Tensor) -> Tensor:
-        return heard(guides, self._noise, self.generator)
+        return heard(guides, self.options.noise, self.generator)
 
     def _noisy(self, pictures: Tensor) -> Tensor:
         return heard(pictures, self.options.picture_noise, self.generator)
@@ -221,11 +229,7 @@ def _generators(options: RiftOptions) -> nn.ModuleDict:
 
 
 def _discriminators(options: RiftOptions) -> nn.ModuleDict:
-    sizes = (options.discriminator_width, halvings_at(options.side))
-    made = {name: PatchDiscriminator(CHANNELS, *sizes) for name in "ab"}
-    return nn.ModuleDict(made | {"honest": PatchDiscriminator(2 * CHANNELS, *sizes)})
-
-
-def halvings_at(side: int) -> int:
-    """How often discriminators halve: three times as in the paper, and twice where pictures are small."""
-    return 3 if side >= 64 else 2
+    channels = {"a": CHANNELS, "b": CHANNELS, "honest": 2 * CHANNELS}
+    return nn.ModuleDict(
+        {name: PatchDiscriminator(seen, options.discriminator_width) for name, seen in channels.items()}
+    )

@@ -14,11 +14,12 @@ from spiral.methods.judgement import Judgement
 from spiral.methods.pictures import save_rows
 from spiral.methods.rift.baselines import Didd, Munit
 from spiral.methods.rift.figures import save_bits
+from spiral.methods.rift.following import following_table
 from spiral.methods.rift.information import channel_information, read_information
 from spiral.methods.rift.measures import Task, Translate, accuracies, random_translation
 from spiral.methods.rift.model import capacity_bound, gaussian_capacity, heard
 from spiral.methods.rift.pictures import Domain, in_chunks
-from spiral.methods.rift.reading import REAL, Reading
+from spiral.methods.rift.reading import Reading
 from spiral.methods.rift.reward import judgement_of
 from spiral.methods.rift.training import Rift, RiftOptions, Translating
 from spiral.section import Size
@@ -26,7 +27,6 @@ from spiral.section import Size
 NOISES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # with which guides are heard where bits are counted
 SHOWN = 12  # translations in a row of a figure
 SLACK = 0.01  # bits
-BINS = 8  # that a number is sorted into where bits are counted
 
 Row = tuple[str | float | None, ...]
 
@@ -91,6 +91,10 @@ class Trial(Experiment):
             for name, each in translations.items()
         }
 
+    def details(self, found: Mapping[str, Sequence[Mapping[str, float]]]) -> list[Table]:
+        """What stands below the accuracies that were `found`: theirs by factor, whence they come, and the bits."""
+        return [self.factor_table(found), self.following_table(), self.reader_table(), self.bits_table()]
+
     def reader_table(self) -> Table:
         """How well factors are read, which bounds what can be said of translations."""
         rows: list[Row] = []
@@ -115,6 +119,11 @@ class Trial(Experiment):
                     rows.append((f"{task.name}: {name.replace('_', ' ')}, {role}", *figures))
         columns = ("factor", *self.methods, "random")
         return Table("Manipulation accuracy by factor, %", columns, rows)
+
+    def following_table(self) -> Table:
+        """Whom RIFT's translations follow."""
+        translations = [rift.translated for rift in self.rifts]
+        return following_table(self.tasks, translations, self.reading.read, self.options.measured, self.seed)
 
     def bits_table(self) -> Table:
         """The counts of theorem 1, at the noise of the training and at that where it holds most narrowly."""
@@ -146,7 +155,7 @@ class Trial(Experiment):
             read = self.reading.read(drawn)
             told = 0.0
             for name in task.own_a:
-                asked, answered = (_classes(each[name], task, name) for each in (truth, read))
+                asked, answered = (task.labels(name, each[name]) for each in (truth, read))
                 told += read_information(asked, answered, generator)
             bounds = (gaussian_capacity(dimensions, power, noise), capacity_bound(dimensions, power, noise))
             counted.append((told, channel_information(guides, noise, generator), *bounds))
@@ -175,13 +184,6 @@ def mean(values: Mapping[str, float]) -> float:
 
 def _percent(values: Mapping[str, float]) -> dict[str, float]:
     return {name: 100 * value for name, value in values.items()}
-
-
-def _classes(values: Tensor, task: Task, name: str) -> Tensor:
-    """Classes as they are, and numbers sorted into bins of their range."""
-    if task.classes[name] == REAL:
-        return (values.clamp(0, 1) * (BINS - 1)).round().long().cpu()
-    return values.long().cpu()
 
 
 def in_order(counts: Sequence[float]) -> bool:

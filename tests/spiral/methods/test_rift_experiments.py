@@ -61,18 +61,19 @@ def fit_tiny(experiment: str, folder: Path, *stops: int, **changes: Any) -> tupl
 
 
 def test_three_splits_are_compared_with_the_rivals_and_the_paper(rooms: None, tmp_path: Path) -> None:
-    made, (first, factors, reader, bits) = fit_tiny("shapes", tmp_path / "run")
+    made, (first, factors, following, reader, bits) = fit_tiny("shapes", tmp_path / "run")
     assert len(made.parts) == 1 + 3 * 3
     assert [row[0] for row in first.rows[:4]] == ["rift", "munit-like", "didd-like", "random"]
     assert all(0 <= value <= 100 for row in first.rows[:4] for value in row[1:] if isinstance(value, float))
     assert first.rows[0][-2:] == (88, 6) and len(factors.rows) == 18 and len(reader.rows) == 3
+    assert len(following.rows) == 3 * 2 * 4, "what is shared and what is the target's own, each way"
     for row in bits.rows:
         assert in_order(row[1:5]) and row[-1] == "9 of 9", "theorem 1"  # type: ignore[arg-type]
     for name in ("split-1", "split-2", "split-3", "bits"):
         with Image.open(tmp_path / "run" / f"{name}.png") as picture:
             assert picture.width > 100
     again = made.measure()
-    assert again == [first, factors, reader, bits], "measuring changes nothing"
+    assert again == [first, factors, following, reader, bits], "measuring changes nothing"
 
 
 @pytest.mark.parametrize("stop_after", [2, 5, 7])
