@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from spiral.methods.rift.baselines import Didd, Munit
 from spiral.methods.rift.information import channel_information, read_information
@@ -102,6 +102,15 @@ def test_the_papers_sizes_can_be_had() -> None:
     paper = ResnetGenerator(4, 4, 64, 9, 7)
     assert sum(weight.numel() for weight in paper.parameters()) == pytest.approx(11.4e6, rel=0.1), "as CycleGAN's"
     assert PatchDiscriminator(3, 64)(random(1, 3, 128, 128)).shape == (1, 1, 16, 16)
+
+
+def test_a_patch_is_as_large_as_the_pictures_of_the_default() -> None:
+    """Smaller ones do not see how large a thing is."""
+    convolutions = [layer for layer in PatchDiscriminator(3, 4).modules() if isinstance(layer, nn.Conv2d)]
+    patch = 1
+    for layer in reversed(convolutions):
+        patch = (patch - 1) * layer.stride[0] + layer.kernel_size[0]
+    assert patch == 54 > RiftOptions().side
 
 
 def test_instance_norm_takes_away_level_and_spread_of_each_map() -> None:
