@@ -150,8 +150,10 @@ class Rift(Translating):
         in space take longest. At last its price rises, and they say nothing else.
         """
         if progress < SHARED_BY:
-            return self.options.capacity * DEAR ** (1 - progress / SHARED_BY)
-        return self.options.capacity * CHEAP ** min(1.0, max(0.0, (PAID_BY - progress) / (PAID_BY - OWN_BY)))
+            share = math.pow(DEAR, 1 - progress / SHARED_BY)
+        else:
+            share = math.pow(CHEAP, min(1.0, max(0.0, (PAID_BY - progress) / (PAID_BY - OWN_BY))))
+        return self.options.capacity * share
 
     def learn(self, a: Tensor, b: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the discriminators and one of the generators."""
