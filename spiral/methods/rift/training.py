@@ -32,8 +32,8 @@ Made = TypeVar("Made")
 CHANNELS = 3
 # What the power of guides costs, of its price, over the training: it rises from DEAR to all of it, is CHEAP between
 # these shares of the training, and has risen to all of it again at the last.
-DEAR, CHEAP = 0.05, 0.01
-SHARED_BY, OWN_BY, PAID_BY = 0.25, 0.4, 0.7
+DEAR, CHEAP = 0.05, 0.02
+SHARED_BY, OWN_BY, PAID_BY = 0.35, 0.5, 0.75
 GENERATORS, DISCRIMINATORS = "generators", "discriminators"
 
 

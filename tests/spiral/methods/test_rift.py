@@ -330,8 +330,8 @@ def test_the_rate_falls_over_the_second_half() -> None:
 def test_the_power_of_guides_is_dear_then_cheap_then_what_the_options_say() -> None:
     part = toy(capacity=4.0)
     assert isinstance(part, Rift)
-    at = [part.capacity_at(progress) for progress in (0, 0.2499, 0.25, 0.4, 0.55, 0.7, 1)]
-    assert at == pytest.approx([0.2, 4, 0.04, 0.04, 0.4, 4, 4], rel=0.01)
+    at = [part.capacity_at(progress) for progress in (0, 0.3499, 0.35, 0.5, 0.625, 0.75, 1)]
+    assert at == pytest.approx([0.2, 4, 0.08, 0.08, 0.566, 4, 4], rel=0.01)
 
 
 # --- the reader ---
