@@ -215,5 +215,5 @@ def _up(before: int, after: int) -> list[nn.Module]:
 
 def _stretched(maps: Tensor, told: Tensor) -> Tensor:
     """AdaIN: normalised maps, stretched by 1 + told[:, 0] and shifted by told[:, 1]."""
-    normed = functional.group_norm(maps, maps.shape[1])
+    normed = functional.instance_norm(maps)
     return (1 + told[:, 0]) * normed + told[:, 1]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from spiral.methods.experiment import Table
 from spiral.methods.rift.information import read_information
-from spiral.methods.rift.measures import Read, Task, Translate
+from spiral.methods.rift.measures import Read, Task, Translate, read_pairs
 
 SHUFFLES = 20  # of which the bits of chance are taken
 
@@ -34,11 +34,9 @@ def following_table(tasks: Sequence[Task], translate: Sequence[Translate], read:
 
 def _rows(task: Task, translate: Translate, to_b: bool, read: Read, count: int, seed: int) -> list[Row]:
     generator = torch.Generator().manual_seed(seed)
-    source, guides = task.pairs(count, to_b, seed)
-    pictures, shown = source.inputs(), guides.inputs()
-    of_picture, of_guide, drawn = (
-        {name: task.labels(name, values) for name, values in read(some).items()}
-        for some in (pictures, shown, translate(pictures, shown, to_b))
+    drawn, of_picture, of_guide = (
+        {name: task.labels(name, values) for name, values in factors.items()}
+        for factors in read_pairs(task, translate, read, count, to_b, seed)
     )
     lost, own = (task.own_a, task.own_b) if to_b else (task.own_b, task.own_a)
     rows: list[Row] = []

@@ -65,15 +65,21 @@ def accuracies(task: Task, translate: Translate, read: Read, count: int, seed: i
     """ACC_k of each factor, the mean over the directions in which it is counted."""
     found: dict[str, list[float]] = {}
     for to_b in (True, False):
-        source, guides = task.pairs(count, to_b, seed)
-        pictures, shown = source.inputs(), guides.inputs()
-        drawn, of_source, of_guide = read(translate(pictures, shown, to_b)), read(pictures), read(shown)
+        drawn, of_source, of_guide = read_pairs(task, translate, read, count, to_b, seed)
         for name in (*task.shared, *(task.own_b if to_b else task.own_a)):
             wanted, other = (of_source, of_guide) if name in task.shared else (of_guide, of_source)
             right = manipulated(drawn[name], wanted[name], other[name], task.classes[name] == REAL)
             if right is not None:
                 found.setdefault(name, []).append(right)
     return {name: sum(values) / len(values) for name, values in found.items()}
+
+
+def read_pairs(
+    task: Task, translate: Translate, read: Read, count: int, to_b: bool, seed: int
+) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor], Mapping[str, Tensor]]:
+    """The factors of so many translations, of their pictures and of their guides, each [N] by name."""
+    pictures, guides = (domain.inputs() for domain in task.pairs(count, to_b, seed))
+    return read(translate(pictures, guides, to_b)), read(pictures), read(guides)
 
 
 def manipulated(drawn: Tensor, wanted: Tensor, other: Tensor, real: bool) -> float | None:

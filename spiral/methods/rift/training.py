@@ -30,9 +30,9 @@ from spiral.section import Size
 
 Made = TypeVar("Made")
 CHANNELS = 3
-# What the power of guides costs, of its price, over the training: it rises from DEAR to all of it, is CHEAP between
-# these shares of the training, and has risen to all of it again at the last.
+# Shares of the full price of a guide's power: what it begins with, and what it falls to.
 DEAR, CHEAP = 0.05, 0.02
+# Shares of the training: until when it rises from DEAR, until when it is CHEAP, and until when it has risen again.
 SHARED_BY, OWN_BY, PAID_BY = 0.35, 0.5, 0.75
 GENERATORS, DISCRIMINATORS = "generators", "discriminators"
 
@@ -145,9 +145,8 @@ class Rift(Translating):
     def capacity_at(self, progress: float) -> float:
         """What the power of guides costs when so much of the training is over.
 
-        First it is dear, so that pictures learn to say what they can: hues of a guide are soon learned, and what nobody
-        has learned to draw by it falls silent. Then it is cheap, so that guides learn to say the rest, of which shapes
-        in space take longest. At last its price rises, and they say nothing else.
+        First it is dear, so that pictures learn to say what they can, and what is hard to draw by a guide is left out.
+        Then it is cheap, so that guides learn to say the rest. At last its price rises, so that they say nothing else.
         """
         if progress < SHARED_BY:
             share = math.pow(DEAR, 1 - progress / SHARED_BY)

@@ -83,6 +83,9 @@ def test_what_of_a_guide_is_not_seen_again_counts_by_its_power() -> None:
     loud = guide_loss(guides, again, 0.0)
     torch.testing.assert_close(guide_loss(0.01 * guides, 0.01 * again, 0.0), loud)
     assert float(guide_loss(0.001 * guides, 0.001 * again, 0.1)) < 1e-3, "below the noise there is nothing to be seen"
+    told, seen = guides.clone().requires_grad_(), again.clone().requires_grad_()
+    guide_loss(told, seen, 0.1).backward()
+    assert told.grad is None and seen.grad is not None, "a guide does not learn to say less"
 
 
 # --- networks ---
