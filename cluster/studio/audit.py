@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cluster.run.folder import RunError
 from cluster.studio.agents import first_of, load_agent, of_data
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.self_defence.audit import SIGMAS, Audit, audit
 
 NOTE = (
@@ -32,7 +32,7 @@ def audit_agents(
     named: list[tuple[Path | None, str]] = [(run, "copy") for run in runs] + [(None, goal) for goal in goals]
     noise = (f"SN({sigma:g})" for sigma in SIGMAS)
     columns = ("agent", "copied", "again", "RH", "RH, fitted reader", *noise, "finding")
-    rows: list[tuple[str | float | None, ...]] = [
+    rows: list[Row] = [
         (str(run or goal), *_cells(_audit(run, goal, data, count, seed, temperature))) for run, goal in named
     ]
     return Table(f"What is hidden in {count} copies", columns, rows, NOTE)

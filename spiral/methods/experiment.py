@@ -75,6 +75,9 @@ class ExperimentOptions(Section):
     steps: Size = 2000
 
 
+Row = tuple[str | float | None, ...]  # of a table: its name, and figures
+
+
 @dataclass(frozen=True)
 class Table:
     """Figures beside the paper's.
@@ -88,7 +91,7 @@ class Table:
 
     title: str
     columns: tuple[str, ...]
-    rows: list[tuple[str | float | None, ...]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     note: str = ""
 
 

@@ -14,7 +14,7 @@ from spiral.methods.dann.domains import Domain
 from spiral.methods.dann.measures import proxy_distance, share_of_gap
 from spiral.methods.dann.model import DomainAdversarial, shallow
 from spiral.methods.dann.training import Arm, Training, TrainingOptions
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.pictures import save_figure
 from spiral.section import Size
 
@@ -58,7 +58,7 @@ class Shallow(Experiment):
     def measure(self) -> list[Table]:
         """Accuracies on the target, shares of the gap, and how far apart the domains are in the hidden layer."""
         found = {name: part.accuracy(self.test) for name, part in self.trainings.items()}
-        rows: list[tuple[str | float | None, ...]] = []
+        rows: list[Row] = []
         for name, part in self.trainings.items():
             gap = share_of_gap(found[name], found["source"], found["target"])
             hidden = [part.features(domain.images)[0] for domain in (self.source, self.target)]

@@ -26,7 +26,7 @@ from spiral.methods.dann.model import DomainAdversarial, LayoutName, NetworkOpti
 from spiral.methods.dann.reward import Judge, fitted_judge, judgement_of
 from spiral.methods.dann.shallow import Shallow
 from spiral.methods.dann.training import AT_ONCE, Arm, Training, TrainingOptions
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.judgement import Judgement
 from spiral.section import Size
 
@@ -110,7 +110,7 @@ class Adaptation(_Domains):
         }
         lowest, highest = measured["source only"][0], measured["train on target"][0]
         paper = PAPER.get((self.options.source, self.options.target), UNPUBLISHED)
-        rows: list[tuple[str | float | None, ...]] = [
+        rows: list[Row] = [
             (name, figures[0], share_of_gap(figures[0], lowest, highest), *figures[1:], *published)
             for (name, figures), published in zip(measured.items(), paper, strict=True)
         ]
@@ -249,9 +249,7 @@ class FewLabels(_Domains):
 
     def measure(self) -> list[Table]:
         """The errors at the end of the curves."""
-        rows: list[tuple[str | float | None, ...]] = [
-            (name, 1 - part.accuracy(self.pair.target_test)) for name, part in self.trainings.items()
-        ]
+        rows: list[Row] = [(name, 1 - part.accuracy(self.pair.target_test)) for name, part in self.trainings.items()]
         title = f"{self.options.source} → {self.options.target} with {self.options.labelled} labels each (figure 5.5)"
         return [Table(title, ("learned from", "error"), rows, "The thesis has the curves and no numbers.")]
 

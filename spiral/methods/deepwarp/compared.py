@@ -24,9 +24,9 @@ from spiral.methods.deepwarp.measures import (
 )
 from spiral.methods.deepwarp.model import Kind, Warper, distance, size_in_bytes
 from spiral.methods.deepwarp.pairs import DrawnPairs, Pairs, bin_bounds
-from spiral.methods.deepwarp.redirect import HELD_OUT_SEED, MILLI, Row
+from spiral.methods.deepwarp.redirect import HELD_OUT_SEED, MILLI
 from spiral.methods.deepwarp.training import Lightening, Warping, WarpingOptions
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.lpips import lpips_at_hand
 from spiral.methods.pictures import save_rows
 from spiral.section import Count, Size

@@ -16,9 +16,9 @@ from spiral.methods.deepwarp.measures import errors_by_bin, held_pairs, redirect
 from spiral.methods.deepwarp.model import WIDTH
 from spiral.methods.deepwarp.page import PAGE_FILE, eye_subject, save_page
 from spiral.methods.deepwarp.pairs import HARD_TILT, WIDEST, Axis, Pairs, bin_bounds, bin_of, joined
-from spiral.methods.deepwarp.redirect import MILLI, SHOWN, Row
+from spiral.methods.deepwarp.redirect import MILLI, SHOWN
 from spiral.methods.deepwarp.training import Lightening, Warping, WarpingOptions, turned
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.pictures import save_rows
 from spiral.section import ConfigError
 

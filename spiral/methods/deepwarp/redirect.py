@@ -24,11 +24,10 @@ from spiral.methods.deepwarp.model import size_in_bytes
 from spiral.methods.deepwarp.page import PAGE_FILE, Subject, eye_subject, save_page
 from spiral.methods.deepwarp.pairs import WIDEST, Axis, DrawnPairs, bin_bounds
 from spiral.methods.deepwarp.training import AT_ONCE, Lightening, Warping, WarpingOptions, turned
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.pictures import save_animation, save_rows
 from spiral.section import Size
 
-Row = tuple[str | float | None, ...]
 SHOWN = 6  # eyes in a figure
 UP, RIGHT = torch.tensor((1.0, 0.0)), torch.tensor((0.0, 1.0))
 DIRECTIONS: dict[Axis, dict[str, torch.Tensor]] = {  # of the strips

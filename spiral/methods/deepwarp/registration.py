@@ -13,9 +13,9 @@ from spiral.methods.deepwarp.figures import facing
 from spiral.methods.deepwarp.measures import errors_by_bin, held_pairs, redirecting, unchanged
 from spiral.methods.deepwarp.model import distance
 from spiral.methods.deepwarp.pairs import DrawnPairs, joined
-from spiral.methods.deepwarp.redirect import HELD_OUT_SEED, MILLI, SHOWN, Row
+from spiral.methods.deepwarp.redirect import HELD_OUT_SEED, MILLI, SHOWN
 from spiral.methods.deepwarp.training import Lightening, Warping, WarpingOptions
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.pictures import save_rows
 from spiral.section import Size
 

@@ -19,12 +19,11 @@ from spiral.methods.dtn.pixels import Pixels, in_chunks, read_digits
 from spiral.methods.dtn.reading import Reading, TransferOptions
 from spiral.methods.dtn.reward import judgement_of
 from spiral.methods.dtn.transfer import Baseline, Terms, Transfer, Transferring
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.judgement import Judgement
 from spiral.methods.pictures import save_rows
 from spiral.section import ConfigError, Size
 
-Row = tuple[str | float | None, ...]
 SHOWN = 20  # pictures in a row of a figure
 NEIGHBOURS = 5000  # pictures at most that a nearest neighbour is sought among, and for as many
 TABLE_1 = (

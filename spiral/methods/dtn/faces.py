@@ -20,7 +20,7 @@ from spiral.methods.dtn.reading import TransferOptions
 from spiral.methods.dtn.recognizing import Recognizing, another_picture
 from spiral.methods.dtn.reward import judgement_of
 from spiral.methods.dtn.transfer import Transfer
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.judgement import Judgement
 from spiral.methods.pictures import save_rows
 from spiral.section import Size
@@ -77,7 +77,7 @@ class Faces(Experiment):
         count = len(gallery)
         chance = ((count + 1) / 2, (count + 1) / 2, 1 / count, 5 / count)
         names = ("median rank", "mean rank", "rank-1 accuracy", "rank-5 accuracy")
-        rows: list[tuple[str | float | None, ...]] = list(zip(names, *found, chance, PAPER, strict=True))
+        rows: list[Row] = list(zip(names, *found, chance, PAPER, strict=True))
         columns = ("measure", "drawn by DTN", "the photo itself", "chance", "paper, among 100,001")
         note = "by a descriptor that is not f; sought is another picture of the same photo"
         return [Table(f"Table 4: who was drawn, among {count:,} photos", columns, rows, note)]

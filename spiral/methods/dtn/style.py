@@ -19,7 +19,7 @@ from spiral.methods.dtn.drawn_faces import draw_faces
 from spiral.methods.dtn.faces import Faces, FacesOptions
 from spiral.methods.dtn.model import REAL, SIDE, as_inputs
 from spiral.methods.dtn.pixels import Pixels, read_pixels
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.pictures import save_rows
 from spiral.methods.vgg import Vgg, read_vgg, vgg_file
 from spiral.section import Size
@@ -51,7 +51,7 @@ class Style(Faces):
     def measure(self) -> list[Table]:
         """Whether the results are of the target domain, by D and by the nearest drawn face, and keep what f saw."""
         some = self.shown.first(self.options.restyled)
-        rows: list[tuple[str | float | None, ...]] = [
+        rows: list[Row] = [
             (name, *self._likeness(some, pictures))
             for name, pictures in (
                 ("photo", some.inputs()),

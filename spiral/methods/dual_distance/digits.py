@@ -18,7 +18,7 @@ from torch.nn import functional
 from spiral.data import load_digits
 from spiral.methods.dual_distance.aligning import Aligning
 from spiral.methods.dual_distance.model import distance, gaussian, primal
-from spiral.methods.experiment import Experiment, ExperimentOptions, Table
+from spiral.methods.experiment import Experiment, ExperimentOptions, Row, Table
 from spiral.methods.pictures import save_rows
 from spiral.section import Size
 
@@ -96,7 +96,7 @@ class Digits(Experiment):
 
         held_out, labels = shrunk_digits("test")
         sets = {"not moved": self.a} | {name: moved_digits(part.map, self.a) for name, part in self.moving.items()}
-        rows: list[tuple[str | float | None, ...]] = []
+        rows: list[Row] = []
         for name, pictures in sets.items():
             reader = LogisticRegression(max_iter=500).fit(pictures.numpy(), self.a_labels)
             apart = distance(pictures[:512], held_out[:512], gaussian(3.0), 0.1)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from spiral.methods.dual_distance.aligning import Aligning
 from spiral.methods.dual_distance.digits import Digits
 from spiral.methods.dual_distance.model import Kernel, distance, gaussian, linear, primal
-from spiral.methods.experiment import Experiment, ExperimentOptions, Table
+from spiral.methods.experiment import Experiment, ExperimentOptions, Row, Table
 from spiral.methods.pictures import save_figure
 from spiral.section import Size
 
@@ -131,7 +131,7 @@ class Alignment(Experiment):
 
     def measure(self) -> list[Table]:
         """The share of alignments that converge, by family, form and learning rate."""
-        rows: list[tuple[str | float | None, ...]] = []
+        rows: list[Row] = []
         for family in ("linear", "kernel"):
             for form in ("dual", "game"):
                 rows.append(

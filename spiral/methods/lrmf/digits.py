@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from spiral.methods.experiment import Experiment, ExperimentOptions, Table
+from spiral.methods.experiment import Experiment, ExperimentOptions, Row, Table
 from spiral.methods.lrmf.aligning import Aligning, Pair, Private
 from spiral.methods.lrmf.baselines import Discrepancy, Game
 from spiral.methods.lrmf.features import ENCODERS, Digits, Encoding, read_digits
@@ -128,7 +128,7 @@ class AligningDigits(Experiment):
         """How much of A, held out, a reader of B reads, and how far T(A) is from B."""
         options = self.options
         (known_a, known_b), (a, b) = self.pair.features
-        rows: list[tuple[str | float | None, ...]] = [("not moved", self._read_right(a), None, sliced(a, b))]
+        rows: list[Row] = [("not moved", self._read_right(a), None, sliced(a, b))]
         for name, part in self.aligning.items():
             loss = float(part.final_loss()) if isinstance(part, Aligning) else None
             moved = part.moved(a)

@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from spiral.methods.experiment import Experiment, ExperimentOptions, Table
+from spiral.methods.experiment import Experiment, ExperimentOptions, Row, Table
 from spiral.methods.lrmf.aligning import Aligning, Pair
 from spiral.methods.lrmf.model import AffineMap, Density, Gaussian, covariance
 from spiral.methods.pictures import save_figure
@@ -89,7 +89,7 @@ class MatchingMoments(Experiment):
         log_det = (torch.logdet(covariance(matched)) - torch.logdet(covariance(self.a))) / 2
         together = best_likelihood(torch.cat((matched, self.b), dim=-2))
         exact = self.aligning.private.constant() - log_det - 2 * together
-        rows: list[tuple[str | float | None, ...]] = [
+        rows: list[Row] = [
             ("not moved", *_apart(self.a, self.b), None),
             ("LRMF, affine map", *_apart(self.aligning.moved(self.a), self.b), float(self.aligning.final_loss().max())),
             ("moments matched in closed form", *_apart(matched, self.b), float(exact.max())),

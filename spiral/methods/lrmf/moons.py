@@ -14,7 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from spiral.methods.experiment import Experiment, ExperimentOptions, Table
+from spiral.methods.experiment import Experiment, ExperimentOptions, Row, Table
 from spiral.methods.lrmf.aligning import Aligning, Pair, Private
 from spiral.methods.lrmf.model import AffineMap, Flow, FlowMap, FlowOptions
 from spiral.methods.pictures import save_figure
@@ -78,7 +78,7 @@ class Moons(Experiment):
     @torch.no_grad()
     def measure(self) -> list[Table]:
         """The final losses, and how far apart the sets are by a measure that nothing was trained by."""
-        rows: list[tuple[str | float | None, ...]] = []
+        rows: list[Row] = []
         for name, part in self.aligning.items():
             a, b = part.pair.held_out
             loss = float(part.final_loss())

@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 from torch import Tensor
 from torch.nn import functional
 
-from spiral.methods.experiment import Experiment, ExperimentOptions, Table
+from spiral.methods.experiment import Experiment, ExperimentOptions, Row, Table
 from spiral.methods.lrmf.grid import TINY, Grid, Projection, Values
 from spiral.methods.pictures import save_figure
 
@@ -116,7 +116,7 @@ def _jensen_shannon(a: Values, b: Values) -> Table:
     families += [(f"histogram of {bins}", GRID.histograms(bins)) for bins in BINS]
     families += [("anything", lambda density: np.log(np.maximum(density, TINY)))]
     twice = 2 * GRID.jensen_shannon(a, b)
-    rows: list[tuple[str | float | None, ...]] = [
+    rows: list[Row] = [
         (name, GRID.likelihood_ratio(a, b, project), corrected(a, b, project), twice) for name, project in families
     ]
     columns = ("M", "d(A, B)", "2 JSD with the corrections", "2 JSD")
@@ -126,7 +126,7 @@ def _jensen_shannon(a: Values, b: Values) -> Table:
 def _game(a: Values, b: Values) -> Table:
     cases: list[tuple[str, Projection, Family, int]] = [("Gaussian", GRID.gaussians, gaussian_family, 2)]
     cases += [(f"histogram of {bins}", GRID.histograms(bins), histogram_family(bins), bins) for bins in BINS[:-2]]
-    rows: list[tuple[str | float | None, ...]] = []
+    rows: list[Row] = []
     for name, project, family, size in cases:
         at_best = game_value(torch.from_numpy(project(a)), torch.from_numpy(project(b)), a, b)
         rows.append((name, GRID.likelihood_ratio(a, b, project), float(at_best), best_game(family, size, a, b)))

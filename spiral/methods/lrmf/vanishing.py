@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from spiral.methods.experiment import Experiment, ExperimentOptions, Table
+from spiral.methods.experiment import Experiment, ExperimentOptions, Row, Table
 from spiral.methods.lrmf.grid import TINY, Grid, Values
 from spiral.methods.pictures import save_figure
 
@@ -43,7 +43,7 @@ class Vanishing(Experiment):
         """The gradient at some distances, and the curve that its end fits."""
         gradients = self._gradients()
         slope, offset = self._curve(gradients)
-        rows: list[tuple[str | float | None, ...]] = [
+        rows: list[Row] = [
             (
                 f"{distance:g}",
                 gradient,

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.face_judges import AttributeReader, FaceMemory
 from spiral.methods.manifold_traversal.kinds import ATTRIBUTES, AttributeName, extremes, inside
 from spiral.methods.manifold_traversal.learning import inputs_of
 from spiral.methods.manifold_traversal.model import principal
-from spiral.methods.manifold_traversal.traversing import Journey, Row, TraversalOptions, Traversals
+from spiral.methods.manifold_traversal.traversing import Journey, TraversalOptions, Traversals
 from spiral.methods.pictures import save_rows
 from spiral.section import ConfigError
 

@@ -10,10 +10,10 @@ from pydantic import Field
 from torch import Tensor
 
 from spiral.data.pictures import in_grey
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.manifold_traversal.kinds import FACE, inside
 from spiral.methods.manifold_traversal.learning import inputs_of
-from spiral.methods.manifold_traversal.traversing import Journey, Row, TraversalOptions, Traversals
+from spiral.methods.manifold_traversal.traversing import Journey, TraversalOptions, Traversals
 from spiral.methods.pictures import save_rows
 from spiral.section import ConfigError, Size
 

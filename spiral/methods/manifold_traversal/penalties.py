@@ -9,10 +9,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.manifold_traversal.attribute import AttributeOptions, AttributeTraversals
 from spiral.methods.manifold_traversal.figures import save_embedding
-from spiral.methods.manifold_traversal.traversing import Row
 from spiral.methods.pictures import save_animation, save_rows
 from spiral.section import Size
 

@@ -12,11 +12,11 @@ import torch
 from pydantic import Field
 
 from spiral.methods.dtn.recognizing import another_picture
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.face_judges import FaceMemory
 from spiral.methods.manifold_traversal.kinds import HEAD, inside
 from spiral.methods.manifold_traversal.learning import inputs_of
-from spiral.methods.manifold_traversal.traversing import Journey, Row, TraversalOptions, Traversals
+from spiral.methods.manifold_traversal.traversing import Journey, TraversalOptions, Traversals
 from spiral.methods.pictures import as_pixels, save_rows
 from spiral.section import ConfigError, Size
 

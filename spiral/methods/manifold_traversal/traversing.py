@@ -29,8 +29,6 @@ from spiral.methods.manifold_traversal.reward import judgement_of
 from spiral.methods.vgg import read_vgg, vgg_file
 from spiral.section import Size
 
-Row = tuple[str | float | None, ...]
-
 
 class TraversalOptions(ExperimentOptions):
     """What every traversal can be told.

@@ -13,14 +13,13 @@ import torch
 from torch import Tensor
 
 from spiral.data.views import Truth
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.meta_pose.baselines import adjusted, triangulated, triangulated_with_truth
 from spiral.methods.meta_pose.geometry import turned
 from spiral.methods.meta_pose.measures import aligned_error, scaled_error
 from spiral.methods.meta_pose.model import Refiner, cameras_at
 from spiral.methods.meta_pose.sights import Estimate, Sights
 
-Row = tuple[str | float | None, ...]
 Found = tuple[Tensor, Tensor]  # points [B, K, 3], and the rotations of the cameras in the same world
 VIEWS = (None, 2)  # of how many views: all, and two
 ALONE = 20  # things that are timed one by one

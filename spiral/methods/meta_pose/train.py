@@ -17,7 +17,7 @@ import torch
 
 from spiral.data import DatasetError, data_root
 from spiral.data.views import ViewSet, read
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.judgement import Judgement
 from spiral.methods.meta_pose.comparing import BOTH, compared, tables
 from spiral.methods.meta_pose.detecting import CORNERS, Finding, Found, as_seen
@@ -105,7 +105,7 @@ class Scenes(Figure):
         distances, many = nearest(found, truth)
         near = [distance for distance in distances if distance < NEAR]
         true = [Found(middles, np.zeros_like(middles)) for middles in truth.numpy()]
-        rows: list[tuple[str | float | None, ...]] = [
+        rows: list[Row] = [
             (f"found within {NEAR:g} m, share", len(near) / len(distances)),
             ("how far off these are, median, m", float(np.median(near)) if near else None),
             ("objects found for each true one", many / len(distances)),

@@ -17,7 +17,7 @@ from pydantic import Field as Bounded
 from torch import Tensor
 
 from spiral.data.annotated_sets import find_annotated
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.judgement import Judgement
 from spiral.methods.n4_fields import figures
 from spiral.methods.n4_fields.benchmark import TOLERANCE, Scores, consensus, evaluated
@@ -39,7 +39,6 @@ from spiral.methods.n4_fields.reward import COLORS, judgement_of
 TOLERANCES = (0.00375, 0.005, TOLERANCE, 0.011, 0.015)
 SPEED_SIZE = (320, 480)  # of the picture whose time the thesis gives: 6 s
 ROUNDS = 3  # of which the fastest counts
-Row = tuple[str | float | None, ...]
 
 # Table 3.I: ODS, OIS and AP.
 Published = dict[str, tuple[float, float, float]]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from spiral.data.pictures import Split
 from spiral.methods.dtn.pixels import Pixels
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.judgement import Judgement
 from spiral.methods.pictures import save_rows
 from spiral.methods.puppet_gan.baselines import CycleGan, Munit
@@ -26,7 +26,6 @@ from spiral.methods.puppet_gan.puppet import PuppetGan
 from spiral.methods.puppet_gan.reward import KNOWN, judgement_of
 from spiral.methods.puppet_gan.training import ManipulationOptions, Training
 
-Row = tuple[str | float | None, ...]
 Model = Literal["puppet_gan", "without-composition", "cyclegan", "dida", "munit", "cycle-vae", "dagger"]
 MODELS: dict[str, tuple[str, Callable[..., Training]]] = {
     "puppet_gan": ("PuppetGAN", PuppetGan),

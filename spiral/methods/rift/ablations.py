@@ -8,12 +8,12 @@ from typing import Any, Literal
 import torch
 
 from spiral.data.shapes_3d import NAME
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.rift.measures import Task
 from spiral.methods.rift.pictures import read_domain
 from spiral.methods.rift.shapes import read_task
 from spiral.methods.rift.training import Rift, Translating
-from spiral.methods.rift.trial import Row, Trial, TrialOptions, mean
+from spiral.methods.rift.trial import Trial, TrialOptions, mean
 
 LEFT_OUT: dict[str, dict[str, Any]] = {
     "without-honesty": {"honesty": 0.0},

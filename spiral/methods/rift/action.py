@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.rift.measures import Task
 from spiral.methods.rift.people import CLASSES, OWN, POSES, draw_people
 from spiral.methods.rift.pictures import Domain, domain_of
-from spiral.methods.rift.trial import Row, Trial, TrialOptions, mean
+from spiral.methods.rift.trial import Trial, TrialOptions, mean
 from spiral.section import Size
 
 PAPER = {"rift": 78.0, "munit-like": 37.0, "didd-like": 67.0, "random": 24.0}

@@ -11,11 +11,11 @@ import torch
 
 from spiral.data import load_pictures
 from spiral.data.pictures import DatasetError, Pictures, Split
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.rift.measures import Task
 from spiral.methods.rift.pictures import Domain, domain_of
 from spiral.methods.rift.reading import REAL
-from spiral.methods.rift.trial import Row, Trial, TrialOptions, mean
+from spiral.methods.rift.trial import Trial, TrialOptions, mean
 
 PAPER = {"rift": 60.0, "munit-like": 53.0, "didd-like": 64.0, "random": 49.0}  # with hair colour and facial hair
 LABELS = ("gender_female_prob", "happy", "age")

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.rift.information import read_information
 from spiral.methods.rift.measures import Read, Task, Translate, read_pairs
 
 SHUFFLES = 20  # of which the bits of chance are taken
-
-Row = tuple[str | float | None, ...]
 
 
 def following_table(tasks: Sequence[Task], translate: Sequence[Translate], read: Read, count: int, seed: int) -> Table:

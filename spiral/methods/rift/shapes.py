@@ -9,10 +9,10 @@ import torch
 from pydantic import Field
 
 from spiral.data.shapes_3d import FACTORS, NAME, ROLES
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.rift.measures import Task, relative_discrepancy
 from spiral.methods.rift.pictures import Domain, read_domain
-from spiral.methods.rift.trial import Row, Trial, TrialOptions, mean
+from spiral.methods.rift.trial import Trial, TrialOptions, mean
 
 PAPER = {"rift": (88.0, 6.0), "munit-like": (58.0, 56.0), "didd-like": (44.0, 35.0), "random": (12.0, 9.0)}
 PAPERS_OTHERS = {"StarGANv2": (45.0, 97.0), "MUNITX": (33.0, 74.0), "DRIT++": (18.0, 20.0), "AugCycleGAN": (12.0, 20.0)}

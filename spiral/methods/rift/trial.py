@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from spiral.methods.experiment import Experiment, Part, Table
+from spiral.methods.experiment import Experiment, Part, Row, Table
 from spiral.methods.judgement import Judgement
 from spiral.methods.pictures import save_rows
 from spiral.methods.rift.baselines import Didd, Munit
@@ -27,8 +27,6 @@ from spiral.section import Size
 NOISES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # with which guides are heard where bits are counted
 SHOWN = 12  # translations in a row of a figure
 SLACK = 0.01  # bits
-
-Row = tuple[str | float | None, ...]
 
 
 class TrialOptions(RiftOptions):

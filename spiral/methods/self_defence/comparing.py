@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.judgement import Judgement
 from spiral.methods.pictures import save_rows
 from spiral.methods.self_defence.cycle import CycleGan, Pix2Pix
@@ -19,7 +19,6 @@ from spiral.methods.self_defence.reward import judgement_of
 from spiral.methods.self_defence.rivals import Munit, Unit
 from spiral.methods.self_defence.translating import ThereAndBack, Translation, TranslationOptions
 
-Row = tuple[str | float | None, ...]
 Figures = tuple[float | None, float | None, float | None, float | None, float | None]
 
 PIX2PIX, BOTH = "pix2pix", "guess-noise"

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from spiral.methods.experiment import Experiment, Table
+from spiral.methods.experiment import Experiment, Row, Table
 from spiral.methods.judgement import Judgement
 from spiral.methods.pictures import save_rows
 from spiral.methods.vlae.arithmetic import Triples, blended
@@ -19,7 +19,6 @@ from spiral.methods.vlae.model import LadderAutoencoder
 from spiral.methods.vlae.reward import judgement_of
 from spiral.methods.vlae.training import Sampled, Training, VlaeOptions, decoded, encoded, read_sampled, sampled
 
-Row = tuple[str | float | None, ...]
 SHOWN = 15  # pictures in a row of a figure
 FORMS = ("mmd", "kl")
 

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from spiral.data import data_root
-from spiral.methods.experiment import Table
+from spiral.methods.experiment import Row, Table
 from spiral.methods.face_judges import AttributeReader
 from spiral.methods.vlae.arithmetic import Trait, Triples, some_triples
-from spiral.methods.vlae.comparing import FORMS, Comparing, Row
+from spiral.methods.vlae.comparing import FORMS, Comparing
 from spiral.methods.vlae.eyes import Vgg
 from spiral.methods.vlae.training import Sampled, VlaeOptions
 from spiral.section import Size
