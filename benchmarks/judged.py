@@ -2,7 +2,8 @@
 
 `python -m benchmarks.judged PICTURE RUN RUN ...` paints a thousand pictures with each agent, or as many as are held
 out, prints what others make of them as Markdown, and writes some of them, one row for each run, to the file
-PICTURE. A reader or a judge of digits says what came of digits. A grey copy of any other picture is compared with the
+PICTURE. A reader or a judge of digits says what came of digits, and moments of the ink how much more they lean than
+those that were shown. A grey copy of any other picture is compared with the
 edges that Canny's detector finds in it; a copy in colour must be found by its pixels among others, and one of a face
 has hair that is lighter or darker.
 """
@@ -22,10 +23,12 @@ from benchmarks.sketches import FINE
 from cluster.run.contact_sheet import contact_sheet, save_picture
 from cluster.studio.agents import first_of, load_agent
 from cluster.studio.sketching.lines import STRONG, WEAK
+from spiral.agent import as_pictures
 from spiral.data.pictures import Pictures
 from spiral.judge import frechet_distance, read_as
 from spiral.methods.manifold_traversal.kinds import HAIR, lightness
 from spiral.methods.n4_fields.measures import drawn_alike
+from spiral.methods.puppet_gan.measures import slant_of
 
 COUNT = 1000
 AMONG = 10  # of which one is the copy's own target
@@ -52,7 +55,20 @@ def measured(run: Path, count: int = COUNT) -> tuple[dict[str, str], NDArray[np.
         found = f"{found_among(renders, targets):.1%}"
         return {f"found among {AMONG}": found, "hair darker by, of 255": f"{darker:+.1f}"}, renders, targets
     right = read_as(renders, held_out.labels[: len(targets)])
-    return {"read as the digit shown": f"{right:.1%}"}, renders, targets
+    return (
+        {"read as the digit shown": f"{right:.1%}", "leans more by": f"{leaning(renders, targets):+.2f}"},
+        renders,
+        targets,
+    )
+
+
+def leaning(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
+    """How much further to the right digits lean than those that were shown, both uint8 [N, H, W, C], in the mean.
+
+    It is the tangent of the angle from upright, by moments of the ink; a blank page leans nowhere.
+    """
+    painted, shown = (slant_of(2 * as_pictures(torch.from_numpy(each)) - 1) for each in (renders, targets))
+    return float((painted - shown).mean())
 
 
 def outlined(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
