@@ -21,6 +21,7 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
     "without-noise": {"noise": 0.0},
     "without-picture-noise": {"picture_noise": 0.0},
     "without-identity": {"identity": 0.0},
+    "without-stay": {"stay": 0.0},
     "without-guide": {"guide": 0.0},
 }
 

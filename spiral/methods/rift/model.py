@@ -30,9 +30,9 @@ from spiral.methods.rift.networks import ResnetGenerator
 class Translator(nn.Module):
     """G from one domain to the other."""
 
-    def __init__(self, channels: int, width: int, blocks: int, stem: int) -> None:
+    def __init__(self, channels: int, width: int, blocks: int, stem: int, halvings: int) -> None:
         super().__init__()
-        self.network = ResnetGenerator(channels + 1, channels + 1, width, blocks, stem)
+        self.network = ResnetGenerator(channels + 1, channels + 1, width, blocks, stem, halvings)
 
     def forward(self, pictures: Tensor, guides: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The translated pictures, and the guides of the given ones; without guides these are s(x)."""

@@ -1,13 +1,15 @@
 """Networks from picture to picture: a ResNet generator and an instance-norm PatchGAN, as CycleGAN has them.
 
-(Johnson et al., 2016; Isola et al., 2017; Zhu et al., 2017.) With a width of 64, nine blocks and three halvings they
-have the papers' sizes; the defaults of the methods are for pictures of 32×32 on a processor. Where the papers reflect
-what is beyond the border, here is nothing, which says where the border is. In a generator instance norm stands within
-the residual blocks alone: what goes around them keeps its level, so that colours come out as they went in, and are
-learned in half as many steps.
+(Johnson et al., 2016; Isola et al., 2017; Zhu et al., 2017.) With a width of 64, nine blocks and two halvings of a
+generator they have the papers' sizes; the defaults of RIFT are for pictures of 32×32 on a processor. Where the papers
+reflect what is beyond the border, here is nothing, which says where the border is. In a generator instance norm stands
+within the residual blocks alone: what goes around them keeps its level, so that colours come out as they went in, and
+are learned in half as many steps.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -20,23 +22,24 @@ STEEP = 0.2  # slope of a discriminator's units below zero
 class ResnetGenerator(nn.Module):
     """Pictures [N, inputs, H, W] → maps [N, outputs, H, W], as they leave the last convolution.
 
-    A stem, two halvings, residual blocks and two doublings; H and W are multiples of 4.
+    A stem, so many halvings, residual blocks and as many doublings; H and W are multiples of 2^halvings.
     """
 
-    def __init__(self, inputs: int, outputs: int, width: int, blocks: int, stem: int = 7) -> None:
+    def __init__(self, inputs: int, outputs: int, width: int, blocks: int, stem: int, halvings: int) -> None:
         super().__init__()
+        widths = [width * 2**halving for halving in range(halvings + 1)]
+        down = [layer for one, two in pairwise(widths) for layer in (nn.Conv2d(one, two, 3, 2, 1), nn.ReLU())]
+        up = [
+            layer
+            for two, one in pairwise(reversed(widths))
+            for layer in (nn.ConvTranspose2d(two, one, 4, 2, 1), nn.ReLU())
+        ]
         self.layers = nn.Sequential(
             nn.Conv2d(inputs, width, stem, padding=stem // 2),
             nn.ReLU(),
-            nn.Conv2d(width, 2 * width, 3, 2, 1),
-            nn.ReLU(),
-            nn.Conv2d(2 * width, 4 * width, 3, 2, 1),
-            nn.ReLU(),
-            *(ResidualBlock(4 * width) for _ in range(blocks)),
-            nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1),
-            nn.ReLU(),
-            nn.ConvTranspose2d(2 * width, width, 4, 2, 1),
-            nn.ReLU(),
+            *down,
+            *(ResidualBlock(widths[-1]) for _ in range(blocks)),
+            *up,
             nn.Conv2d(width, outputs, stem, padding=stem // 2),
         )
         self.apply(begin_even)

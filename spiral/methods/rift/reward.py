@@ -49,6 +49,7 @@ class RiftRewardOptions(Section):
     width: Size = 16
     blocks: Size = 4
     stem: Size = 5
+    halvings: Size = 1
 
 
 class Judges(nn.Module):
@@ -56,7 +57,7 @@ class Judges(nn.Module):
 
     def __init__(self, options: RiftRewardOptions) -> None:
         super().__init__()
-        sizes = (CHANNELS, options.width, options.blocks, options.stem)
+        sizes = (CHANNELS, options.width, options.blocks, options.stem, options.halvings)
         self.generators = nn.ModuleDict({"a2b": Translator(*sizes), "b2a": Translator(*sizes)})
         for name in "ab":
             shape = (GUIDES, CHANNELS, options.side, options.side)
@@ -126,7 +127,7 @@ class RiftReward(FittedReward):
 
 def judgement_of(rift: Rift, task: Task) -> Judgement:
     """What the reward needs of a fit."""
-    options = {name: getattr(rift.options, name) for name in ("side", "width", "blocks", "stem")}
+    options = {name: getattr(rift.options, name) for name in ("side", "width", "blocks", "stem", "halvings")}
     judges = Judges(RiftRewardOptions(**options))
     judges.generators.load_state_dict(rift.generators.state_dict())
     for name, domain in (("a", task.held_a), ("b", task.held_b)):

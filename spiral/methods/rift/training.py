@@ -30,21 +30,20 @@ from spiral.section import Size
 
 Made = TypeVar("Made")
 CHANNELS = 3
-# Shares of the full price of a guide's power: what it begins with, and what it falls to.
-DEAR, CHEAP = 0.05, 0.02
-# Shares of the training: until when it rises from DEAR, until when it is CHEAP, and until when it has risen again.
-SHARED_BY, OWN_BY, PAID_BY = 0.35, 0.5, 0.75
+CHEAP = 0.05  # the share of the full price that a guide's power costs at first
+# Shares of the training: by when translations need no longer stay near their pictures, and guides cost all they do.
+FREE_BY, PAID_BY = 0.25, 0.7
 GENERATORS, DISCRIMINATORS = "generators", "discriminators"
 
 
 class RiftOptions(ExperimentOptions):
     """What every experiment can be told, by default for pictures of 32×32 and one core of a processor.
 
-    `width` 64, `blocks` 9, `stem` 7, `discriminator_width` 64 and `side` 128 are the paper's sizes, with a
-    `learning_rate` of 1e-4 and a `discriminator_rate` of 5e-5. `pictures` is how many of a domain are used at most, and
-    `measured` how many pairs each figure is taken of. `noise` is σ, with which guides are heard, and `picture_noise`
-    that with which a translation comes back. `adversarial`, `cycle`, `identity`, `guide`, `honesty` and `capacity`
-    weigh the losses; `identity` and `guide` are not the paper's.
+    `width` 64, `blocks` 9, `stem` 7, `halvings` 2, `discriminator_width` 64 and `side` 128 are the paper's sizes, with
+    a `learning_rate` of 1e-4 and a `discriminator_rate` of 5e-5. `pictures` is how many of a domain are used at most,
+    and `measured` how many pairs each figure is taken of. `noise` is σ, with which guides are heard, and
+    `picture_noise` that with which a translation comes back. `adversarial`, `cycle`, `identity`, `stay`, `guide`,
+    `honesty` and `capacity` weigh the losses; `identity`, `stay` and `guide` are not the paper's.
     """
 
     steps: Size = 3500
@@ -55,6 +54,7 @@ class RiftOptions(ExperimentOptions):
     width: Size = 16
     blocks: Size = 4
     stem: int = Field(default=5, ge=1, le=15)
+    halvings: int = Field(default=1, ge=1, le=2)
     discriminator_width: Size = 16
     learning_rate: float = Field(default=2e-3, gt=0)
     discriminator_rate: float = Field(default=1e-3, gt=0)
@@ -63,6 +63,7 @@ class RiftOptions(ExperimentOptions):
     adversarial: float = Field(default=1.0, ge=0)
     cycle: float = Field(default=10.0, ge=0)
     identity: float = Field(default=5.0, ge=0)
+    stay: float = Field(default=2.0, ge=0)
     guide: float = Field(default=1.0, ge=0)
     honesty: float = Field(default=1.0, ge=0)
     capacity: float = Field(default=4.0, ge=0)
@@ -145,14 +146,17 @@ class Rift(Translating):
     def capacity_at(self, progress: float) -> float:
         """What the power of guides costs when so much of the training is over.
 
-        First it is dear, so that pictures learn to say what they can, and what is hard to draw by a guide is left out.
-        Then it is cheap, so that guides learn to say the rest. At last its price rises, so that they say nothing else.
+        At first little, so that guides are drawn by at all; then its price rises, in equal ratios, so that they say
+        nothing that a picture can.
         """
-        if progress < SHARED_BY:
-            share = math.pow(DEAR, 1 - progress / SHARED_BY)
-        else:
-            share = math.pow(CHEAP, min(1.0, max(0.0, (PAID_BY - progress) / (PAID_BY - OWN_BY))))
-        return self.options.capacity * share
+        return self.options.capacity * math.pow(CHEAP, max(0.0, 1 - progress / PAID_BY))
+
+    def stay_at(self, progress: float) -> float:
+        """What it costs that a translation is not its picture when so much of the training is over; at last nothing.
+
+        While guides are cheap, this has what is shared stay in the picture, and not come from the guide.
+        """
+        return self.options.stay * max(0.0, 1 - progress / FREE_BY)
 
     def learn(self, a: Tensor, b: Tensor, progress: float) -> dict[str, Tensor]:
         """One step of the discriminators and one of the generators."""
@@ -180,6 +184,9 @@ class Rift(Translating):
         if options.identity:
             losses["identity"] = reconstruction_loss(a[:half], same_a) + reconstruction_loss(b[:half], same_b)
             total = total + options.identity * losses["identity"]
+        if stay := self.stay_at(progress):
+            losses["stay"] = reconstruction_loss(a, in_b) + reconstruction_loss(b, in_a)
+            total = total + stay * losses["stay"]
         if options.guide:
             losses["guide"] = guide_loss(guide_a, again_a, options.noise) + guide_loss(guide_b, again_b, options.noise)
             total = total + options.guide * losses["guide"]
@@ -225,7 +232,7 @@ def with_seed(seed: int, make: Callable[[], Made]) -> Made:
 
 
 def _generators(options: RiftOptions) -> nn.ModuleDict:
-    sizes = (CHANNELS, options.width, options.blocks, options.stem)
+    sizes = (CHANNELS, options.width, options.blocks, options.stem, options.halvings)
     return nn.ModuleDict({"a2b": Translator(*sizes), "b2a": Translator(*sizes)})
 
 
