@@ -3,9 +3,8 @@
 `python -m benchmarks.judged PICTURE RUN RUN ...` paints a thousand pictures with each agent, or as many as are held
 out, prints what others make of them as Markdown, and writes some of them, one row for each run, to the file
 PICTURE. A reader or a judge of digits says what came of digits, and moments of the ink how much more they lean than
-those that were shown. A grey copy of any other picture is compared with the
-edges that Canny's detector finds in it; a copy in colour must be found by its pixels among others, and one of a face
-has hair that is lighter or darker.
+those that were shown. A grey copy of any other picture is compared with the edges that Canny's detector finds in it; a
+copy in colour must be found by its pixels among others, and one of a face has hair that is lighter or darker.
 """
 
 from __future__ import annotations
@@ -55,11 +54,8 @@ def measured(run: Path, count: int = COUNT) -> tuple[dict[str, str], NDArray[np.
         found = f"{found_among(renders, targets):.1%}"
         return {f"found among {AMONG}": found, "hair darker by, of 255": f"{darker:+.1f}"}, renders, targets
     right = read_as(renders, held_out.labels[: len(targets)])
-    return (
-        {"read as the digit shown": f"{right:.1%}", "leans more by": f"{leaning(renders, targets):+.2f}"},
-        renders,
-        targets,
-    )
+    leans = f"{leaning(renders, targets):+.2f}"
+    return {"read as the digit shown": f"{right:.1%}", "leans more by": leans}, renders, targets
 
 
 def leaning(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:

@@ -13,11 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spiral.methods.rift.model import deception_loss, discriminator_loss, reconstruction_loss
+from spiral.methods.rift.model import CHANNELS, deception_loss, discriminator_loss, reconstruction_loss
 from spiral.methods.rift.networks import PatchDiscriminator, ResidualBlock, begin_even, instance_norm
 from spiral.methods.rift.pictures import Domain
 from spiral.methods.rift.training import (
-    CHANNELS,
     DISCRIMINATORS,
     GENERATORS,
     RiftOptions,

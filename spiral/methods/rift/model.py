@@ -21,10 +21,24 @@ from __future__ import annotations
 import math
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
 from spiral.methods.rift.networks import ResnetGenerator
+from spiral.section import Section, Size
+
+CHANNELS = 3
+
+
+class Layout(Section):
+    """The sizes of the generators, and the `side` of the pictures; a reward has those of its fit."""
+
+    side: int = Field(default=32, ge=16, le=1024, multiple_of=4)
+    width: Size = 16
+    blocks: Size = 4
+    stem: int = Field(default=5, ge=1, le=15)
+    halvings: int = Field(default=1, ge=1, le=2)
 
 
 class Translator(nn.Module):
@@ -40,6 +54,12 @@ class Translator(nn.Module):
             guides = torch.zeros_like(pictures[:, :1])
         maps: Tensor = self.network(torch.cat((pictures, guides), 1))
         return maps[:, :-1].tanh(), maps[:, -1:]
+
+
+def translators(layout: Layout) -> nn.ModuleDict:
+    """G from A to B and G from B to A, as `a2b` and `b2a`."""
+    sizes = (CHANNELS, layout.width, layout.blocks, layout.stem, layout.halvings)
+    return nn.ModuleDict({"a2b": Translator(*sizes), "b2a": Translator(*sizes)})
 
 
 def heard(signal: Tensor, deviation: float, generator: torch.Generator) -> Tensor:

@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from spiral.descent import descend
 from spiral.methods.experiment import Part
-from spiral.methods.rift.model import heard
+from spiral.methods.rift.model import CHANNELS, heard
 from spiral.methods.rift.networks import begin_even
 from spiral.methods.rift.pictures import Domain, in_chunks
-from spiral.methods.rift.training import CHANNELS, with_seed
+from spiral.methods.rift.training import with_seed
 
 REAL = 0  # what stands for the number of classes where a factor is a number
 WIDTH, BATCH, RATE = 24, 64, 3e-3

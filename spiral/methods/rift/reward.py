@@ -27,17 +27,17 @@ from spiral.data.decode import decode
 from spiral.data.pictures import DatasetCorrupt
 from spiral.methods.judgement import Judgement
 from spiral.methods.rift.measures import Task
-from spiral.methods.rift.model import Translator
-from spiral.methods.rift.training import CHANNELS, Rift
+from spiral.methods.rift.model import CHANNELS, Layout, translators
+from spiral.methods.rift.training import Rift
 from spiral.rewards.base import Context, FittedReward, Setting, need_copies
 from spiral.rewards.distinct import distinct
-from spiral.section import ConfigError, Section, Size
+from spiral.section import ConfigError
 from spiral.state import network_arrays
 
 GUIDES = 16  # of each domain that a fit keeps
 
 
-class RiftRewardOptions(Section):
+class RiftRewardOptions(Layout):
     """Towards which domain, guided by what, what the terms weigh; and the networks' sizes, which come from the fit."""
 
     towards: Literal["a", "b"] = "b"
@@ -45,11 +45,6 @@ class RiftRewardOptions(Section):
     translation: float = Field(default=1.0, ge=0)
     shared: float = Field(default=0.5, ge=0)
     own: float = Field(default=0.1, ge=0)
-    side: Size = 32
-    width: Size = 16
-    blocks: Size = 4
-    stem: Size = 5
-    halvings: Size = 1
 
 
 class Judges(nn.Module):
@@ -57,8 +52,7 @@ class Judges(nn.Module):
 
     def __init__(self, options: RiftRewardOptions) -> None:
         super().__init__()
-        sizes = (CHANNELS, options.width, options.blocks, options.stem, options.halvings)
-        self.generators = nn.ModuleDict({"a2b": Translator(*sizes), "b2a": Translator(*sizes)})
+        self.generators = translators(options)
         for name in "ab":
             shape = (GUIDES, CHANNELS, options.side, options.side)
             self.register_buffer(f"guides_{name}", torch.zeros(shape, dtype=torch.uint8))
@@ -127,7 +121,7 @@ class RiftReward(FittedReward):
 
 def judgement_of(rift: Rift, task: Task) -> Judgement:
     """What the reward needs of a fit."""
-    options = {name: getattr(rift.options, name) for name in ("side", "width", "blocks", "stem", "halvings")}
+    options = {name: getattr(rift.options, name) for name in Layout.model_fields}
     judges = Judges(RiftRewardOptions(**options))
     judges.generators.load_state_dict(rift.generators.state_dict())
     for name, domain in (("a", task.held_a), ("b", task.held_b)):

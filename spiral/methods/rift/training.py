@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from spiral.descent import descend
 from spiral.methods.experiment import ExperimentOptions, Part
 from spiral.methods.rift.model import (
-    Translator,
+    CHANNELS,
+    Layout,
     capacity_loss,
     deception_loss,
     discriminator_loss,
@@ -23,20 +24,20 @@ from spiral.methods.rift.model import (
     heard,
     honesty_pairs,
     reconstruction_loss,
+    translators,
 )
 from spiral.methods.rift.networks import PatchDiscriminator
 from spiral.methods.rift.pictures import Domain, in_chunks
 from spiral.section import Size
 
 Made = TypeVar("Made")
-CHANNELS = 3
 CHEAP = 0.05  # the share of the full price that a guide's power costs at first
 # Shares of the training: by when translations need no longer stay near their pictures, and guides cost all they do.
 FREE_BY, PAID_BY = 0.25, 0.7
 GENERATORS, DISCRIMINATORS = "generators", "discriminators"
 
 
-class RiftOptions(ExperimentOptions):
+class RiftOptions(Layout, ExperimentOptions):
     """What every experiment can be told, by default for pictures of 32×32 and one core of a processor.
 
     `width` 64, `blocks` 9, `stem` 7, `halvings` 2, `discriminator_width` 64 and `side` 128 are the paper's sizes, with
@@ -48,13 +49,8 @@ class RiftOptions(ExperimentOptions):
 
     steps: Size = 3500
     batch_size: Size = 8
-    side: int = Field(default=32, ge=16, le=1024, multiple_of=4)
     pictures: Size = 20000
     measured: int = Field(default=500, ge=2, le=2**20)
-    width: Size = 16
-    blocks: Size = 4
-    stem: int = Field(default=5, ge=1, le=15)
-    halvings: int = Field(default=1, ge=1, le=2)
     discriminator_width: Size = 16
     learning_rate: float = Field(default=2e-3, gt=0)
     discriminator_rate: float = Field(default=1e-3, gt=0)
@@ -119,7 +115,7 @@ class Rift(Translating):
 
     def __init__(self, options: RiftOptions, a: Domain, b: Domain, seed: int) -> None:
         super().__init__(options, options.steps, a, b, seed)
-        self.generators, self.discriminators = with_seed(seed, lambda: (_generators(options), _discriminators(options)))
+        self.generators, self.discriminators = with_seed(seed, lambda: (translators(options), _discriminators(options)))
         self.prepare(
             {GENERATORS: self.generators, DISCRIMINATORS: self.discriminators},
             {GENERATORS: options.learning_rate, DISCRIMINATORS: options.discriminator_rate},
@@ -229,11 +225,6 @@ def with_seed(seed: int, make: Callable[[], Made]) -> Made:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return make()
-
-
-def _generators(options: RiftOptions) -> nn.ModuleDict:
-    sizes = (CHANNELS, options.width, options.blocks, options.stem, options.halvings)
-    return nn.ModuleDict({"a2b": Translator(*sizes), "b2a": Translator(*sizes)})
 
 
 def _discriminators(options: RiftOptions) -> nn.ModuleDict:
