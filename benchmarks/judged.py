@@ -4,7 +4,8 @@
 out, prints what others make of them as Markdown, and writes some of them, one row for each run, to the file
 PICTURE. A reader or a judge of digits says what came of digits, and moments of the ink how much more they lean than
 those that were shown. A grey copy of any other picture is compared with the edges that Canny's detector finds in it; a
-copy in colour must be found by its pixels among others, and one of a face has hair that is lighter or darker.
+copy in colour must be found by its pixels among others, and one of a face has hair that is lighter or darker. Of a room
+the object in the middle must be found so, and its walls be those of the other domain.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ from cluster.run.contact_sheet import contact_sheet, save_picture
 from cluster.studio.agents import first_of, load_agent
 from cluster.studio.sketching.lines import STRONG, WEAK
 from spiral.agent import as_pictures
+from spiral.data.catalogue import load_pictures
 from spiral.data.pictures import Pictures
+from spiral.data.shapes_3d import FREE
+from spiral.data.shapes_3d import NAMES as ROOM_SETS
 from spiral.judge import frechet_distance, read_as
 from spiral.methods.manifold_traversal.kinds import HAIR, lightness
 from spiral.methods.n4_fields.measures import drawn_alike
 from spiral.methods.puppet_gan.measures import slant_of
 
+ROOMS = {name for name, part in ROOM_SETS.items() if part != FREE}
 COUNT = 1000
 AMONG = 10  # of which one is the copy's own target
 SHOWN = 16
@@ -49,6 +54,10 @@ def measured(run: Path, count: int = COUNT) -> tuple[dict[str, str], NDArray[np.
     if held_out.labels is None or held_out.labels.max() > 9:  # no digits
         if renders.shape[-1] == 1:
             return {"outlined (F)": f"{outlined(renders, targets):.3f}"}, renders, targets
+        name = agent.config.data.name
+        if name in ROOMS:
+            others = load_pictures(name[:-1] + ("b" if name[-1] == "a" else "a"), "test", targets.shape[1], True)
+            return of_rooms(renders, targets, others.images), renders, targets
         hair = (lightness(HAIR)(Pictures(images)) for images in (targets, renders))
         darker = float(np.subtract(*hair).mean())
         found = f"{found_among(renders, targets):.1%}"
@@ -85,6 +94,24 @@ def found_among(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float
     drawn, shown = (each.astype(np.float32).reshape(len(each), -1) for each in (renders, targets))
     apart = np.stack([np.square(drawn - np.roll(shown, -step, axis=0)).sum(1) for step in range(AMONG)])
     return float((apart.argmin(0) == 0).mean())
+
+
+def of_rooms(renders: NDArray[np.uint8], targets: NDArray[np.uint8], others: NDArray[np.uint8]) -> dict[str, str]:
+    """What a copy of a room has of the room that was shown, and of `others`, rooms of the other domain.
+
+    The middle, a quarter as wide as the picture, has nothing but the object; in the outermost eighth there are walls
+    and the floor, of which the distance is the mean over pixels from the mean of the others. All are uint8
+    [N, H, W, C].
+    """
+    side = targets.shape[1]
+    middle = (slice(None), slice(3 * side // 8, 5 * side // 8), slice(3 * side // 8, 5 * side // 8))
+    around = np.ones((side, side), bool)
+    around[side // 8 : -(side // 8), side // 8 : -(side // 8)] = False
+    off = np.abs(renders.astype(np.float32) - others.mean(0))[:, around].mean()
+    return {
+        f"object found among {AMONG}": f"{found_among(renders[middle], targets[middle]):.1%}",
+        "walls and floor off the other domain's by, of 255": f"{off:.1f}",
+    }
 
 
 def main(picture: Path, runs: list[Path]) -> None:

@@ -110,8 +110,9 @@ class RewardTerm(Section):
 
     It counts at the end, as the difference that each step makes, or after so many commands. `name` is one of ours or
     `module:Class`, and `options` are that reward's own; one of a method's takes what it needs `from` the folder of a
-    fit (`spiral fit`). Where it learns, it does so at its `pace`, begins with
-    `warm_up` steps before the policy is paid by it, and takes real pictures from `data`, or from those of the run.
+    fit (`spiral fit`), or from the fit that is `shipped` with the package. Where it learns, it does so at its `pace`,
+    begins with `warm_up` steps before the policy is paid by it, and takes real pictures from `data`, or from those of
+    the run.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)  # `from` is no name that a field can have

@@ -18,6 +18,7 @@ from spiral.devices import resolve_device
 from spiral.methods import METHODS, find_experiment
 from spiral.methods.experiment import Experiment, Table
 from spiral.methods.fitting import Fit, Fitting, begin, load_parts, read_fit, read_results, require_empty, unfinished
+from spiral.methods.judgement import is_shipped
 from spiral.section import parse_section
 
 
@@ -78,6 +79,7 @@ def describe_methods() -> str:
         blocks.append(
             f"{name}: {method.purpose}\n  from   {method.paper}\n  fit    spiral fit {name} --out runs/{name}"
             f"  (--experiment {experiments})\n  judge  rewards: [{_as_reward(name, f'runs/{name}')}]"
+            + ("  (or from: shipped, a fit that comes with the package)" if is_shipped(name) else "")
         )
     return "\n\n".join(blocks)
 

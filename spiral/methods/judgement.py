@@ -1,12 +1,14 @@
 """What a fitted method hands to its reward: options and weights, in one file of a run's folder.
 
-`rewards: [{name: dann, from: runs/dann}]` reads it. It holds arrays and plain JSON, so that nothing is unpickled.
+`rewards: [{name: dann, from: runs/dann}]` reads it. It holds arrays and plain JSON, so that nothing is unpickled. Some
+methods have one that comes with the package, which `from: shipped` names.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from spiral.section import ConfigError
 from spiral.state import in_order
 
 FILE = "judgement.safetensors"
+SHIPPED = "shipped"  # in the place of a folder: the fit that comes with the package
+WEIGHTS = files("spiral") / "weights" / "methods"
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,30 @@ def read_judgement(folder: Path, method: str) -> Judgement:
     path = folder / FILE
     if not path.is_file():
         raise ConfigError(f"{folder} holds no {FILE}: give the folder that `spiral fit {method} --out` has filled")
+    return _read(path, method)
+
+
+def is_shipped(method: str) -> bool:
+    """Whether a fit of the method comes with the package."""
+    return (WEIGHTS / f"{method}.safetensors").is_file()
+
+
+def shipped_judgement(method: str) -> Judgement:
+    """The judgement of the fit that comes with the package; `docs/results.md` has its command and figures.
+
+    Raises:
+        ConfigError: none of that method does.
+    """
+    if not is_shipped(method):
+        raise ConfigError(
+            f"the reward {method!r} needs what its method has learned, and no fit of it comes with the package: run "
+            f"`spiral fit {method} --out runs/{method}`, and say rewards: [{{name: {method}, from: runs/{method}}}]"
+        )
+    with as_file(WEIGHTS / f"{method}.safetensors") as path:
+        return _read(path, method)
+
+
+def _read(path: Path, method: str) -> Judgement:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

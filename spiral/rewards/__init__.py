@@ -20,7 +20,7 @@ from spiral.config import RewardTerm, RunConfig
 from spiral.contracts import WeightStore
 from spiral.devices import resolve_device
 from spiral.methods import METHODS
-from spiral.methods.judgement import read_judgement
+from spiral.methods.judgement import SHIPPED, Judgement, read_judgement, shipped_judgement
 from spiral.named import load_named
 from spiral.newest import load_newest
 from spiral.rewards.base import Context, LearnedReward, Reward, Setting
@@ -87,16 +87,7 @@ def build_reward(term: RewardTerm, setting: Setting) -> Reward:
         ConfigError: there is none of that name, an option is wrong, or its fit is missing or of something else.
     """
     made = reward_class(term.name)
-    if made.fit == "required" and term.fitted_in is None:
-        raise ConfigError(
-            f"the reward {term.name!r} needs what its method has learned: run `spiral fit {term.name} --out "
-            f"runs/{term.name}`, and say rewards: [{{name: {term.name}, from: runs/{term.name}}}]"
-        )
-    if made.fit == "none" and term.fitted_in is not None:
-        raise ConfigError(
-            f"rewards.{term.name}.from={term.fitted_in!r}, but the reward {term.name!r} needs no fit: leave `from` out"
-        )
-    judgement = None if term.fitted_in is None else read_judgement(Path(term.fitted_in), term.name)
+    judgement = _fitted(term, made)
     found = {} if judgement is None else judgement.options
     options = parse_section(made.Options, found | term.options, ("rewards", term.name, "options"))
     with torch.random.fork_rng():  # fresh weights are decided by the seed, and what others draw is not
@@ -105,6 +96,19 @@ def build_reward(term: RewardTerm, setting: Setting) -> Reward:
     if judgement is not None:
         reward.load_weights(judgement.weights)
     return reward
+
+
+def _fitted(term: RewardTerm, made: type[Reward]) -> Judgement | None:
+    """What the term's method has learned: in the folder that it names, or, where it needs a fit, with the package."""
+    if term.fitted_in is None:
+        return shipped_judgement(term.name) if made.fit == "required" else None
+    if made.fit == "none":
+        raise ConfigError(
+            f"rewards.{term.name}.from={term.fitted_in!r}, but the reward {term.name!r} needs no fit: leave `from` out"
+        )
+    if term.fitted_in == SHIPPED:
+        return shipped_judgement(term.name)
+    return read_judgement(Path(term.fitted_in), term.name)
 
 
 def learned_terms(terms: Sequence[RewardTerm]) -> dict[str, RewardTerm]:

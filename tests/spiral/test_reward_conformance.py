@@ -13,13 +13,15 @@ import torch
 
 from spiral.config import RewardTerm
 from spiral.methods import METHODS
+from spiral.methods.judgement import is_shipped
 from spiral.rewards import REWARDS, RewardSum, build_reward, reward_class
-from spiral.rewards.base import Context
+from spiral.rewards.base import Context, FittedReward
 from tests.spiral.reward_cases import (
     COLOR,
     EVERY,
     NAMES,
     USERS,
+    assert_same,
     make,
     part,
     pictures,
@@ -31,11 +33,18 @@ from tests.tiny import CONDITIONAL, SHAPE, made_up, tiny_config
 from tests.untrained_fits import FITS
 
 
-def test_every_reward_that_needs_a_fit_is_tried_with_one_and_refused_without():
+def test_every_reward_that_needs_a_fit_takes_one_of_the_package_or_is_refused_without():
     assert {name for name in METHODS if reward_class(name).fit == "required"} == set(FITS)
     for name in FITS:
-        with pytest.raises(ValueError, match=f"the reward '{name}' needs what its method has learned: run `spiral fit"):
-            build_reward(RewardTerm(name=name), setting(conditional=True))
+        terms = (RewardTerm(name=name), RewardTerm.model_validate({"name": name, "from": "shipped"}))
+        if is_shipped(name):
+            left_out, named = (build_reward(term, setting(conditional=True)) for term in terms)
+            assert isinstance(left_out, FittedReward) and isinstance(named, FittedReward)
+            assert_same(left_out.weights(), named.weights())
+            continue
+        for term in terms:
+            with pytest.raises(ValueError, match=f"'{name}' needs what its method has learned, and no fit .* run `"):
+                build_reward(term, setting(conditional=True))
 
 
 @EVERY

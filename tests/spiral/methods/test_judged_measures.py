@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.judged import AMONG, found_among, leaning, outlined
+from benchmarks.judged import AMONG, found_among, leaning, of_rooms, outlined
 
 
 def bars(lean: float, side: int = 64) -> np.ndarray:
@@ -34,3 +34,18 @@ def test_the_outline_of_a_square_outlines_it_and_a_blank_page_does_not():
     outline[:, 9:23, 9:23] = 255
     assert outlined(outline, square) > 0.9
     assert outlined(np.full_like(square, 255), square) < 0.1
+
+
+def rooms(walls: int, seed: int = 0) -> np.ndarray:
+    """Grey walls and floors, around things in the middle that differ, uint8 [N, 32, 32, 3]."""
+    made = np.full((4 * AMONG, 32, 32, 3), walls, np.uint8)
+    made[:, 8:24, 8:24] = np.random.default_rng(seed).integers(0, 256, (len(made), 1, 1, 3))
+    return made
+
+
+def test_a_room_keeps_its_object_and_takes_the_walls_of_the_other_domain():
+    shown, others = rooms(200), rooms(100, seed=1)
+    object_found, walls_off = of_rooms(rooms(100), shown, others).values()
+    assert (object_found, walls_off) == ("100.0%", "0.0")
+    object_found, walls_off = of_rooms(np.roll(shown, -1, axis=0), shown, others).values()
+    assert (object_found, walls_off) == ("0.0%", "100.0")
