@@ -32,10 +32,10 @@ class TranslationOptions(Layout, ExperimentOptions):
     pictures: int = Field(default=3000, ge=2, le=2**20)
     measured: int = Field(default=200, ge=2, le=2**20)
     learning_rate: float = Field(default=6e-4, gt=0)
-    cycle: float = Field(default=10.0, ge=0)
+    cycle: float = Field(default=3.0, ge=0)
     identity: float = Field(default=0.0, ge=0)
     guess: float = Field(default=2.0, ge=0)
-    noise: float = Field(default=0.1, ge=0)
+    noise: float = Field(default=1.0, ge=0)
     supervised: float = Field(default=100.0, ge=0)
 
 
