@@ -62,9 +62,9 @@ def translators(layout: Layout) -> nn.ModuleDict:
     return nn.ModuleDict({"a2b": Translator(*sizes), "b2a": Translator(*sizes)})
 
 
-def heard(signal: Tensor, deviation: float, generator: torch.Generator) -> Tensor:
-    """The signal with Gaussian noise of that deviation, drawn on the CPU."""
-    return signal + deviation * torch.randn(signal.shape, generator=generator).to(signal)
+def heard(signal: Tensor, deviation: float | Tensor, generator: torch.Generator) -> Tensor:
+    """The signal with Gaussian noise, drawn on the CPU, of that deviation, or of one for each, [N, 1, 1, 1]."""
+    return signal + (deviation * torch.randn(signal.shape, generator=generator)).to(signal)
 
 
 def discriminator_loss(real: Tensor, drawn: Tensor) -> Tensor:

@@ -43,8 +43,8 @@ class RiftOptions(Layout, ExperimentOptions):
     `width` 64, `blocks` 9, `stem` 7, `halvings` 2, `discriminator_width` 64 and `side` 128 are the paper's sizes, with
     a `learning_rate` of 1e-4 and a `discriminator_rate` of 5e-5. `pictures` is how many of a domain are used at most,
     and `measured` how many pairs each figure is taken of. `noise` is σ, with which guides are heard, and
-    `picture_noise` that with which a translation comes back. `adversarial`, `cycle`, `identity`, `stay`, `guide`,
-    `honesty` and `capacity` weigh the losses; `identity`, `stay` and `guide` are not the paper's.
+    `picture_noise` the mean of that with which generators see pictures. `adversarial`, `cycle`, `identity`, `stay`,
+    `guide`, `honesty` and `capacity` weigh the losses; `identity`, `stay` and `guide` are not the paper's.
     """
 
     steps: Size = 3500
@@ -194,7 +194,7 @@ class Rift(Translating):
         """Pictures translated by guides, and some of the guides' `own` pictures, which should stay as they are."""
         count = len(pictures)
         said = torch.cat((self._heard(guides), self._heard(guides[: len(own)])))
-        drawn: Tensor = network(torch.cat((pictures, own)), said)[0]
+        drawn: Tensor = network(self._noisy(torch.cat((pictures, own))), said)[0]
         return drawn[:count], drawn[count:]
 
     def _judge(self, a: Tensor, b: Tensor, in_a: Tensor, in_b: Tensor, pairs: Tensor, first: Tensor) -> Tensor:
@@ -213,7 +213,13 @@ class Rift(Translating):
         return heard(guides, self.options.noise, self.generator)
 
     def _noisy(self, pictures: Tensor) -> Tensor:
-        return heard(pictures, self.options.picture_noise, self.generator)
+        """Pictures as a generator sees them, some with more noise and some with less.
+
+        On the way back it listens to guides at once, since there is a loss for each pixel. If it could tell by the
+        noise which way it goes, it would learn to listen there alone.
+        """
+        deviations = 2 * self.options.picture_noise * torch.rand(len(pictures), 1, 1, 1, generator=self.generator)
+        return heard(pictures, deviations, self.generator)
 
     def _from(self, b: bool) -> nn.Module:
         """G of pictures of B, or of A."""

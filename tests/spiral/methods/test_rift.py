@@ -345,6 +345,25 @@ def test_translations_stay_near_their_pictures_at_first() -> None:
     assert "stay" not in part.step(0.5)
 
 
+def test_a_generator_cannot_tell_by_the_noise_which_way_it_goes() -> None:
+    """It heard guides on the way back alone, where pictures were noisy, and ignored them where they were clean."""
+    part = toy(picture_noise=0.1)
+    assert isinstance(part, Rift)
+    seen: list[Tensor] = []
+    part.generators["a2b"].register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    part.step(0.0)
+    guided, there, back = seen
+    walls = [pictures[:4, :, 12:].flatten(1) for pictures in (guided, there, back)]
+    spread = [float((wall - wall.mean(1, keepdim=True)).std()) for wall in walls]
+    assert spread[0] < 0.01 < 0.03 < min(spread[1:]), "only guides are read in clean pictures"
+
+
+def test_some_pictures_have_more_noise_than_others() -> None:
+    deviations = torch.linspace(0, 2, 5)[:, None, None, None]
+    spread = heard(torch.ones(5, 1, 64, 64), deviations, torch.Generator().manual_seed(0)).flatten(1).std(1)
+    assert spread.tolist() == pytest.approx(deviations.flatten().tolist(), rel=0.05, abs=1e-6)
+
+
 # --- the reader ---
 
 
