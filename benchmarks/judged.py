@@ -31,7 +31,7 @@ from spiral.data.shapes_3d import NAMES as ROOM_SETS
 from spiral.judge import frechet_distance, read_as
 from spiral.methods.manifold_traversal.kinds import HAIR, lightness
 from spiral.methods.n4_fields.measures import drawn_alike
-from spiral.methods.puppet_gan.measures import slant_of
+from spiral.moments import slant_of
 
 ROOMS = {name for name, part in ROOM_SETS.items() if part != FREE}
 COUNT = 1000
@@ -72,7 +72,7 @@ def leaning(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
 
     It is the tangent of the angle from upright, by moments of the ink; a blank page leans nowhere.
     """
-    painted, shown = (slant_of(2 * as_pictures(torch.from_numpy(each)) - 1) for each in (renders, targets))
+    painted, shown = (slant_of(1 - as_pictures(torch.from_numpy(each)).mean(1)) for each in (renders, targets))
     return float((painted - shown).mean())
 
 

@@ -16,8 +16,8 @@ from spiral.methods.dtn.pixels import Pixels, read_digits
 from spiral.methods.pictures import as_pixels
 from spiral.methods.puppet_gan.comparing import Comparing, ComparingOptions, Model
 from spiral.methods.puppet_gan.demonstrations import Demonstrations
-from spiral.methods.puppet_gan.measures import size_of, slant_of
 from spiral.methods.puppet_gan.posing import Attribute, Poses, Written, posed, typeset, write
+from spiral.moments import ink_of, length_of, slant_of
 from spiral.section import Size as Count
 
 
@@ -61,11 +61,11 @@ class Digits(Comparing):
 
     def attribute(self, pictures: Tensor) -> Tensor:
         """Size or slant, by moments."""
-        return size_of(pictures) if self.changed == "size" else slant_of(pictures)
+        return (length_of if self.changed == "size" else slant_of)(ink_of(pictures))
 
     def rest(self, pictures: Tensor) -> Tensor:
         """The other of the two."""
-        return slant_of(pictures) if self.changed == "size" else size_of(pictures)
+        return (slant_of if self.changed == "size" else length_of)(ink_of(pictures))
 
     def accuracy(self, drawn: Tensor) -> float:
         """The share that the reader takes for the same digit."""

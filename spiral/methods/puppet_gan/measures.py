@@ -1,27 +1,11 @@
-"""By what manipulations are measured: size and slant by moments of the ink, and the columns of the slides' table."""
+"""By what manipulations are measured: the columns of the slides' table."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-NOTHING = 1e-6  # ink, or a spread, below which there is none
-
-
-def size_of(pictures: Tensor) -> Tensor:
-    """How long digits are, [N]: the spread of the ink along its longest axis, in sides of the picture.
-
-    It turns with nothing, and grows as the digit does; of a bar of length L it is L / √12.
-    """
-    xx, yy, xy = _moments(pictures)
-    longest = (xx + yy) / 2 + ((xx - yy).square() / 4 + xy.square()).sqrt()
-    return longest.clamp(min=0).sqrt()
-
-
-def slant_of(pictures: Tensor) -> Tensor:
-    """How far digits lean to the right, [N]: the tangent of the angle, for a bar."""
-    _, yy, xy = _moments(pictures)
-    return -xy / yy.clamp(min=NOTHING)
+NOTHING = 1e-6  # a spread below which there is none
 
 
 def correlation(one: Tensor, other: Tensor) -> float:
@@ -48,15 +32,3 @@ def jeffreys(one: Tensor, other: Tensor) -> float:
     (v1, m1), (v2, m2) = (torch.var_mean(each.double(), correction=0) for each in (one, other))
     v1, v2 = v1.clamp(min=NOTHING**2), v2.clamp(min=NOTHING**2)
     return float((v1 / v2 + v2 / v1 - 2) / 2 + (m1 - m2).square() * (1 / v1 + 1 / v2) / 2)
-
-
-def _moments(pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The central second moments xx, yy and xy, each [N], of the ink of pictures [N, C, H, W], dark on white."""
-    ink = (1 - pictures.mean(1)).clamp(min=0) / 2
-    ink = ink / ink.sum((1, 2), keepdim=True).clamp(min=NOTHING)
-    height, width = ink.shape[1:]
-    y, x = ((torch.arange(side, device=ink.device) + 0.5) / side for side in (height, width))
-    across, down = ink.sum(1), ink.sum(2)
-    from_x, from_y = x - (across @ x).unsqueeze(1), y - (down @ y).unsqueeze(1)
-    xy = torch.einsum("nyx,nx,ny->n", ink, from_x, from_y)
-    return (across * from_x.square()).sum(1), (down * from_y.square()).sum(1), xy

@@ -11,11 +11,17 @@ from spiral.judge import classify, shipped
 from spiral.methods.vlae.arithmetic import Trait, Triples, some_triples
 from spiral.methods.vlae.comparing import Comparing
 from spiral.methods.vlae.eyes import as_reader
-from spiral.methods.vlae.measures import slant, stroke_width
+from spiral.methods.vlae.measures import stroke_width
 from spiral.methods.vlae.training import Sampled, VlaeOptions
+from spiral.moments import slant_of
 from spiral.section import ConfigError, Size
 
-STYLES = {"stroke width": stroke_width, "slant": slant}
+
+def _width_of(ink: Tensor) -> Tensor:
+    return torch.from_numpy(stroke_width(ink.cpu().numpy()))
+
+
+STYLES = {"stroke width": _width_of, "slant": slant_of}  # of ink [N, H, W], each [N]
 
 
 class DigitsOptions(VlaeOptions):
@@ -64,4 +70,4 @@ class Digits(Comparing):
 
 def measured(pictures: Tensor, style: str) -> Tensor:
     """A style of pictures [N, C, H, W] in [0, 1] of dark ink, float32 [N]."""
-    return torch.from_numpy(STYLES[style](1 - pictures.mean(1).cpu().numpy()))
+    return STYLES[style](1 - pictures.mean(1)).cpu()

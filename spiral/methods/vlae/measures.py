@@ -85,15 +85,3 @@ def stroke_width(ink: NDArray[np.floating]) -> NDArray[np.float32]:
         if inked.any() and not inked.all():
             widths[place] = 4 * (distance_transform_edt(np.pad(inked, 1))[1:-1, 1:-1][inked] - 0.5).mean()
     return widths
-
-
-def slant(ink: NDArray[np.floating]) -> NDArray[np.float32]:
-    """How far pictures [N, H, W] lean, [N]: to the right for a height of one, by the second moments, −μ₁₁ / μ₀₂."""
-    height, width = ink.shape[1:]
-    y, x = np.mgrid[:height, :width].astype(np.float64)
-    mass = np.maximum(ink.sum((1, 2)), 1e-9)[:, None, None]
-    dy = y - (ink * y).sum((1, 2), keepdims=True) / mass
-    dx = x - (ink * x).sum((1, 2), keepdims=True) / mass
-    upright = np.maximum((ink * dy * dy).sum((1, 2)), 1e-9)
-    leaning: NDArray[np.float32] = (-(ink * dx * dy).sum((1, 2)) / upright).astype(np.float32)
-    return leaning

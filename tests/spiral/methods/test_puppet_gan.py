@@ -13,7 +13,7 @@ from spiral.data.fonts import font_files
 from spiral.methods.dtn.pixels import Pixels
 from spiral.methods.puppet_gan.demonstrations import Demonstrations
 from spiral.methods.puppet_gan.digits import Rotation, Size
-from spiral.methods.puppet_gan.measures import correlation, jeffreys, rest_variance, size_of, slant_of
+from spiral.methods.puppet_gan.measures import correlation, jeffreys, rest_variance
 from spiral.methods.puppet_gan.model import (
     Code,
     Decoder,
@@ -27,29 +27,10 @@ from spiral.methods.puppet_gan.model import (
     noisy,
 )
 from spiral.methods.puppet_gan.posing import Poses, posed, typeset, typeset_digits, write
+from spiral.moments import ink_of, length_of, slant_of
 from tests.spiral.methods.noise import random
-from tests.spiral.methods.puppet_toys import bars
 
 CPU = torch.device("cpu")
-
-
-def test_size_and_slant_are_those_of_a_bar() -> None:
-    angles = torch.tensor([0.0, 0.3, -0.5, 0.1])
-    lengths = torch.tensor([0.5, 0.5, 0.4, 0.25])
-    pictures = bars(lengths, angles, 64)
-    assert size_of(pictures).tolist() == pytest.approx((lengths / math.sqrt(12)).tolist(), rel=0.03)
-    thickness = (0.2 / 1) ** 2  # of the bar's width and length, squared: a bar that is as thick as long has no slant
-    expected = angles.tan() * (1 - thickness) / (1 + angles.tan().square() * thickness)
-    assert slant_of(pictures).tolist() == pytest.approx(expected.tolist(), abs=0.02)
-    assert slant_of(pictures)[1] > 0, "it leans to the right: its upper end does"
-    upper = (1 - pictures[1, 0, :32]).sum(0) @ torch.arange(64.0)
-    lower = (1 - pictures[1, 0, 32:]).sum(0) @ torch.arange(64.0)
-    assert upper > lower
-
-
-def test_a_blank_picture_has_neither_size_nor_slant() -> None:
-    blank = torch.ones(2, 3, 16, 16)
-    assert size_of(blank).tolist() == slant_of(blank).tolist() == [0, 0]
 
 
 def test_correlation_is_pearsons_and_0_where_nothing_varies() -> None:
@@ -113,15 +94,15 @@ def test_digits_are_posed_by_what_is_known_of_them() -> None:
     for attribute in ("size", "rotation"):
         table = typeset(attribute, Poses((0.5, 1.0), (-0.5, 0.5)), 9, 4, 32, 3)
         assert table.images.shape == (9, 4, 32, 32, 1)
-        measured = (size_of if attribute == "size" else slant_of)(table.inputs()).view(9, 4)
+        measured = (length_of if attribute == "size" else slant_of)(ink_of(table.inputs())).view(9, 4)
         assert (measured.diff(dim=1) > 0).float().mean() > 0.9, "the values rise"
     assert torch.equal(table.images, typeset("rotation", Poses((0.5, 1.0), (-0.5, 0.5)), 9, 4, 32, 3).images)
 
 
 def test_the_demonstrations_of_the_dagger_are_further_off() -> None:
-    for made, measure, least in ((Size, size_of, 0.5), (Rotation, size_of, 20)):
+    for made, least in ((Size, 0.5), (Rotation, 20)):
         near, far = (typeset(made.changed, poses, 40, 6, 32, 0).inputs() for poses in (made.poses, made.further))
-        assert jeffreys(measure(near), measure(far)) > least
+        assert jeffreys(length_of(ink_of(near)), length_of(ink_of(far))) > least
 
 
 def test_written_digits_are_in_range_and_decided_by_the_seed() -> None:
