@@ -5,12 +5,14 @@ out, prints what others make of them as Markdown, and writes some of them, one r
 PICTURE. A reader or a judge of digits says what came of digits, and moments of the ink how much more they lean than
 those that were shown. A grey copy of any other picture is compared with the edges that Canny's detector finds in it; a
 copy in colour must be found by its pixels among others, and one of a face has hair that is lighter or darker. Of a room
-the object in the middle must be found so, and its walls be those of the other domain.
+what the domains share must be found so, and what never varies in the other domain be as it is there.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +28,13 @@ from cluster.studio.sketching.lines import STRONG, WEAK
 from spiral.agent import as_pictures
 from spiral.data.catalogue import load_pictures
 from spiral.data.pictures import Pictures
-from spiral.data.shapes_3d import FREE
 from spiral.data.shapes_3d import NAMES as ROOM_SETS
 from spiral.judge import frechet_distance, read_as
 from spiral.methods.manifold_traversal.kinds import HAIR, lightness
 from spiral.methods.n4_fields.measures import drawn_alike
 from spiral.moments import slant_of
 
-ROOMS = {name for name, part in ROOM_SETS.items() if part != FREE}
+ROOMS = {name for name, part in ROOM_SETS.items() if part.endswith("a")}
 COUNT = 1000
 AMONG = 10  # of which one is the copy's own target
 SHOWN = 16
@@ -56,8 +57,8 @@ def measured(run: Path, count: int = COUNT) -> tuple[dict[str, str], NDArray[np.
             return {"outlined (F)": f"{outlined(renders, targets):.3f}"}, renders, targets
         name = agent.config.data.name
         if name in ROOMS:
-            others = load_pictures(name[:-1] + ("b" if name[-1] == "a" else "a"), "test", targets.shape[1], True)
-            return of_rooms(renders, targets, others.images), renders, targets
+            others = load_pictures(name[:-1] + "b", "test", targets.shape[1], True)
+            return of_rooms(renders, targets, others.images, int(name[-2])), renders, targets
         hair = (lightness(HAIR)(Pictures(images)) for images in (targets, renders))
         darker = float(np.subtract(*hair).mean())
         found = f"{found_among(renders, targets):.1%}"
@@ -89,29 +90,54 @@ def outlined(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
 def found_among(renders: NDArray[np.uint8], targets: NDArray[np.uint8]) -> float:
     """The share of copies that are nearer to their own target than to any of the next ones, by squared error.
 
-    Both are uint8 [N, H, W, C], of which N is more than `AMONG`; so many are compared, and chance finds one of them.
+    Both are uint8 [N, ...], of which N is more than `AMONG`; so many are compared, and chance finds one of them.
     """
     drawn, shown = (each.astype(np.float32).reshape(len(each), -1) for each in (renders, targets))
     apart = np.stack([np.square(drawn - np.roll(shown, -step, axis=0)).sum(1) for step in range(AMONG)])
     return float((apart.argmin(0) == 0).mean())
 
 
-def of_rooms(renders: NDArray[np.uint8], targets: NDArray[np.uint8], others: NDArray[np.uint8]) -> dict[str, str]:
+def of_rooms(
+    renders: NDArray[np.uint8], targets: NDArray[np.uint8], others: NDArray[np.uint8], split: int
+) -> dict[str, str]:
     """What a copy of a room has of the room that was shown, and of `others`, rooms of the other domain.
 
-    The middle, a quarter as wide as the picture, has nothing but the object; in the outermost eighth there are walls
-    and the floor, of which the distance is the mean over pixels from the mean of the others. All are uint8
-    [N, H, W, C].
+    What the domains share is looked for in a part of the picture that has nothing else; where the other domain always
+    looks alike, the distance is the mean over pixels from the mean of the others. All are uint8 [N, H, W, C].
     """
-    side = targets.shape[1]
-    middle = (slice(None), slice(3 * side // 8, 5 * side // 8), slice(3 * side // 8, 5 * side // 8))
-    around = np.ones((side, side), bool)
-    around[side // 8 : -(side // 8), side // 8 : -(side // 8)] = False
-    off = np.abs(renders.astype(np.float32) - others.mean(0))[:, around].mean()
+    shared, alike = SEEN_IN[split]
+    of_shared, of_alike = (PLACES[name](targets.shape[1]) for name in (shared, alike))
+    found = found_among(renders[:, of_shared], targets[:, of_shared])
+    off = np.abs(renders.astype(np.float32) - others.mean(0))[:, of_alike].mean()
     return {
-        f"object found among {AMONG}": f"{found_among(renders[middle], targets[middle]):.1%}",
-        "walls and floor off the other domain's by, of 255": f"{off:.1f}",
+        f"{shared} found among {AMONG}": f"{found:.1%}",
+        f"{alike} off the other domain's by, of 255": f"{off:.1f}",
     }
+
+
+def _band(first: float, last: float, side: int, across: slice = slice(None)) -> NDArray[np.bool_]:
+    """Pixels between these heights, as shares of the side, bool [side, side]."""
+    chosen = np.zeros((side, side), bool)
+    chosen[round(first * side) : round(last * side), across] = True
+    return chosen
+
+
+def _middle(side: int) -> NDArray[np.bool_]:
+    return _band(3 / 8, 5 / 8, side, slice(3 * side // 8, 5 * side // 8))
+
+
+def _around(side: int) -> NDArray[np.bool_]:
+    return ~_band(1 / 8, 7 / 8, side, slice(side // 8, -(side // 8)))
+
+
+PLACES: dict[str, Callable[[int], NDArray[np.bool_]]] = {
+    "object": _middle,
+    "walls and floor": _around,
+    "walls": partial(_band, 0, 1 / 8),
+    "floor": partial(_band, 7 / 8, 1),
+}
+# Of each split, what A and B share, and what never varies in B.
+SEEN_IN = {1: ("object", "walls and floor"), 2: ("walls", "object"), 3: ("floor", "walls")}
 
 
 def main(picture: Path, runs: list[Path]) -> None:

@@ -45,7 +45,23 @@ def rooms(walls: int, seed: int = 0) -> np.ndarray:
 
 def test_a_room_keeps_its_object_and_takes_the_walls_of_the_other_domain():
     shown, others = rooms(200), rooms(100, seed=1)
-    object_found, walls_off = of_rooms(rooms(100), shown, others).values()
+    object_found, walls_off = of_rooms(rooms(100), shown, others, 1).values()
     assert (object_found, walls_off) == ("100.0%", "0.0")
-    object_found, walls_off = of_rooms(np.roll(shown, -1, axis=0), shown, others).values()
+    object_found, walls_off = of_rooms(np.roll(shown, -1, axis=0), shown, others, 1).values()
     assert (object_found, walls_off) == ("0.0%", "100.0")
+
+
+def test_a_room_keeps_its_floor_and_takes_the_walls_of_the_other_domain():
+    """The floor is looked for at the bottom, where the third split has nothing else, and walls at the top."""
+    floors = np.random.default_rng(0).integers(0, 256, (4 * AMONG, 1, 1, 3))
+    shown = rooms(200)
+    shown[:, 20:] = floors
+    others = rooms(100, seed=1)
+    copies = rooms(100, seed=2)
+    copies[:, 28:] = floors
+    assert of_rooms(copies, shown, others, 3) == {
+        f"floor found among {AMONG}": "100.0%",
+        "walls off the other domain's by, of 255": "0.0",
+    }
+    floor_found, walls_off = of_rooms(np.roll(shown, -1, axis=0), shown, others, 3).values()
+    assert (floor_found, walls_off) == ("0.0%", "100.0")
