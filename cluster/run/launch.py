@@ -26,6 +26,7 @@ from learners.checkpoint import Checkpoint, has_checkpoint, latest_checkpoint, l
 from spiral.config import RunConfig, parse_config
 from spiral.contracts import Arrays
 from spiral.data import load, resolve
+from spiral.methods.judgement import SHIPPED
 
 
 def begin(
@@ -146,11 +147,14 @@ def _run(
 
 
 def with_whole_paths(config: RunConfig) -> RunConfig:
-    """The same, where folders of fits are named from the root: other processes, and a resumed run, work elsewhere."""
+    """The same, where folders of fits are named from the root: other processes, and a resumed run, work elsewhere.
+
+    The fit that comes with the package is in no folder of the user's, and is found everywhere.
+    """
     paths = {
         f"rewards.{place}.from": str(Path(term.fitted_in).absolute())
         for place, term in enumerate(config.rewards)
-        if term.fitted_in is not None
+        if term.fitted_in is not None and term.fitted_in != SHIPPED
     }
     return config.with_changes(paths) if paths else config
 
