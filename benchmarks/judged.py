@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,7 @@ from spiral.methods.manifold_traversal.kinds import HAIR, lightness
 from spiral.methods.n4_fields.measures import drawn_alike
 from spiral.moments import slant_of
 
-ROOMS = {name for name, part in ROOM_SETS.items() if part.endswith("a")}
+ROOMS = {name for name, part in ROOM_SETS.items() if part.endswith("a")}  # that are painted as B
 COUNT = 1000
 AMONG = 10  # of which one is the copy's own target
 SHOWN = 16
@@ -106,7 +105,9 @@ def of_rooms(
     looks alike, the distance is the mean over pixels from the mean of the others. All are uint8 [N, H, W, C].
     """
     shared, alike = SEEN_IN[split]
-    of_shared, of_alike = (PLACES[name](targets.shape[1]) for name in (shared, alike))
+    side = targets.shape[1]
+    y, x = np.mgrid[:side, :side] * 8 // side
+    of_shared, of_alike = (PLACES[name](y, x) for name in (shared, alike))
     found = found_among(renders[:, of_shared], targets[:, of_shared])
     off = np.abs(renders.astype(np.float32) - others.mean(0))[:, of_alike].mean()
     return {
@@ -115,26 +116,12 @@ def of_rooms(
     }
 
 
-def _band(first: float, last: float, side: int, across: slice = slice(None)) -> NDArray[np.bool_]:
-    """Pixels between these heights, as shares of the side, bool [side, side]."""
-    chosen = np.zeros((side, side), bool)
-    chosen[round(first * side) : round(last * side), across] = True
-    return chosen
-
-
-def _middle(side: int) -> NDArray[np.bool_]:
-    return _band(3 / 8, 5 / 8, side, slice(3 * side // 8, 5 * side // 8))
-
-
-def _around(side: int) -> NDArray[np.bool_]:
-    return ~_band(1 / 8, 7 / 8, side, slice(side // 8, -(side // 8)))
-
-
-PLACES: dict[str, Callable[[int], NDArray[np.bool_]]] = {
-    "object": _middle,
-    "walls and floor": _around,
-    "walls": partial(_band, 0, 1 / 8),
-    "floor": partial(_band, 7 / 8, 1),
+# Where what is seen, at the heights y and widths x of pixels, in eighths of the side, int [side, side].
+PLACES: dict[str, Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]]] = {
+    "object": lambda y, x: (y >= 3) & (y < 5) & (x >= 3) & (x < 5),
+    "walls and floor": lambda y, x: (y < 1) | (y >= 7) | (x < 1) | (x >= 7),
+    "walls": lambda y, x: y < 1,
+    "floor": lambda y, x: y >= 7,
 }
 # Of each split, what A and B share, and what never varies in B.
 SEEN_IN = {1: ("object", "walls and floor"), 2: ("walls", "object"), 3: ("floor", "walls")}

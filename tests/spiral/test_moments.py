@@ -26,6 +26,12 @@ def test_length_and_slant_are_those_of_a_bar() -> None:
     assert upper > lower
 
 
+def test_a_line_leans_by_its_shift_for_a_height_of_one() -> None:
+    y, x = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+    leaning = torch.stack([((x - 16 + lean * (y - 16)).abs() < 2).float() for lean in (-0.5, 0.0, 0.5)])
+    assert slant_of(leaning).tolist() == pytest.approx([-0.5, 0, 0.5], abs=0.06), "above 0 is to the right"
+
+
 def test_a_blank_picture_has_neither_length_nor_slant() -> None:
     blank = ink_of(torch.ones(2, 3, 16, 16))
     assert length_of(blank).tolist() == slant_of(blank).tolist() == [0, 0]
